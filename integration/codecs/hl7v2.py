@@ -147,9 +147,7 @@ def unescape(text: str, dialect: Dialect = Dialect()) -> str:
         try:
             decoded = bytes.fromhex(digits).decode(dialect.codec)
         except UnicodeDecodeError:
-            raise MalformedMessage(
-                "a hexadecimal escape is outside the character set of the message"
-            ) from None
+            raise MalformedMessage("a hexadecimal escape is outside the character set of the message") from None
         if "\x00" in decoded:
             raise MalformedMessage("a hexadecimal escape gives the character NUL")
         return decoded
@@ -166,16 +164,12 @@ class Segment:
     dialect: Dialect = Dialect()
 
     @classmethod
-    def build(
-        cls, name: str, fields: Mapping[int, FieldValue | None], dialect: Dialect = Dialect()
-    ) -> "Segment":
+    def build(cls, name: str, fields: Mapping[int, FieldValue | None], dialect: Dialect = Dialect()) -> "Segment":
         """Make a segment from values by field number; fields that are not named stay empty."""
         if not _SEGMENT_NAME.fullmatch(name):
             raise MalformedMessage(f"{name!r} is not a segment name")
         last = max((number for number, value in fields.items() if value), default=0)
-        raw = tuple(
-            _write_field(fields.get(number) or "", dialect) for number in range(1, last + 1)
-        )
+        raw = tuple(_write_field(fields.get(number) or "", dialect) for number in range(1, last + 1))
         return cls(name, raw, dialect)
 
     def field(self, number: int) -> ParsedField:
@@ -194,9 +188,7 @@ class Segment:
             for repetition in raw.split(dialect.repetition)
         )
 
-    def text(
-        self, number: int, component: int = 1, *, repetition: int = 1, subcomponent: int = 1
-    ) -> str:
+    def text(self, number: int, component: int = 1, *, repetition: int = 1, subcomponent: int = 1) -> str:
         """One value of a field, counted from 1 as the standard counts; empty when it is absent."""
         repetitions = self.field(number)
         if repetition > len(repetitions):
@@ -295,9 +287,7 @@ class Message:
         try:
             return text.encode(codec_of(self.charset))
         except UnicodeEncodeError as error:
-            raise WrongCharset(
-                f"character {error.start} cannot be written in {self.charset}"
-            ) from None
+            raise WrongCharset(f"character {error.start} cannot be written in {self.charset}") from None
 
 
 def codec_of(charset: str, default: str = UTF_8) -> str:
@@ -328,13 +318,9 @@ def parse(data: bytes, *, limits: Limits = DEFAULT_LIMITS, default_charset: str 
     try:
         text = data.decode(dialect.codec)
     except UnicodeDecodeError as error:
-        raise WrongCharset(
-            f"byte {error.start} is not {dialect.codec}, which the message declares"
-        ) from None
+        raise WrongCharset(f"byte {error.start} is not {dialect.codec}, which the message declares") from None
     if (control := _FORBIDDEN_CONTROL.search(text)) is not None:
-        raise MalformedMessage(
-            f"control character {ord(control.group()):#04x} at character {control.start()}"
-        )
+        raise MalformedMessage(f"control character {ord(control.group()):#04x} at character {control.start()}")
     if "\n" in text:
         text = text.replace("\r\n", "\r")
     lines = text.split("\r")
@@ -343,9 +329,7 @@ def parse(data: bytes, *, limits: Limits = DEFAULT_LIMITS, default_charset: str 
     if len(lines) > limits.segments_max:
         raise LimitExceeded(f"the message has more than {limits.segments_max} segments")
     if "\n" in lines[0]:
-        raise MalformedMessage(
-            "segments end with a line feed; HL7 v2 ends them with a carriage return"
-        )
+        raise MalformedMessage("segments end with a line feed; HL7 v2 ends them with a carriage return")
     header = Segment(_HEADER_NAME, _split_line(lines[0], dialect, limits), dialect)
     return Message((header, *(_read_segment(line, dialect, limits) for line in lines[1:] if line)))
 
@@ -390,10 +374,7 @@ def _read_dialect(data: bytes, default_charset: str) -> Dialect:
     delimiters = separator + marks
     if len(marks) not in _DELIMITER_COUNTS or len(set(delimiters)) != len(delimiters):
         raise MissingHeader("MSH-2 does not name four or five different delimiters")
-    if not all(
-        mark.isascii() and mark.isprintable() and not mark.isalnum() and mark != " "
-        for mark in delimiters
-    ):
+    if not all(mark.isascii() and mark.isprintable() and not mark.isalnum() and mark != " " for mark in delimiters):
         raise MissingHeader("MSH-1 and MSH-2 hold a character that cannot be a delimiter")
     declared = fields[17].split(marks[1])[0] if len(fields) > 17 else ""
     return Dialect(
@@ -419,16 +400,9 @@ def _read_segment(line: str, dialect: Dialect, limits: Limits) -> Segment:
 def _split_line(line: str, dialect: Dialect, limits: Limits) -> tuple[str, ...]:
     fields = line.split(dialect.field)
     if len(fields) > limits.fields_per_segment_max:
-        raise LimitExceeded(
-            f"segment {line[:3]} has more than {limits.fields_per_segment_max} fields"
-        )
-    if (
-        len(line) > limits.field_characters_max
-        and max(map(len, fields)) > limits.field_characters_max
-    ):
-        raise LimitExceeded(
-            f"a field of segment {line[:3]} is longer than {limits.field_characters_max} characters"
-        )
+        raise LimitExceeded(f"segment {line[:3]} has more than {limits.fields_per_segment_max} fields")
+    if len(line) > limits.field_characters_max and max(map(len, fields)) > limits.field_characters_max:
+        raise LimitExceeded(f"a field of segment {line[:3]} is longer than {limits.field_characters_max} characters")
     if line.startswith(_HEADER_NAME):
         fields[0] = dialect.field
         return tuple(fields)
@@ -437,18 +411,14 @@ def _split_line(line: str, dialect: Dialect, limits: Limits) -> tuple[str, ...]:
 
 def _write_field(value: FieldValue, dialect: Dialect) -> str:
     if isinstance(value, list):
-        return dialect.repetition.join(
-            _write_repetition(repetition, dialect) for repetition in value
-        )
+        return dialect.repetition.join(_write_repetition(repetition, dialect) for repetition in value)
     return _write_repetition(value, dialect)
 
 
 def _write_repetition(value: Repetition, dialect: Dialect) -> str:
     if isinstance(value, str):
         return escape(value, dialect)
-    return _join_trimmed(
-        [_write_component(component, dialect) for component in value], dialect.component
-    )
+    return _join_trimmed([_write_component(component, dialect) for component in value], dialect.component)
 
 
 def _write_component(value: Component, dialect: Dialect) -> str:

@@ -97,15 +97,11 @@ def build_ack(
         control_id=control_id,
         charset=charset,
     )
-    answered = Segment.build(
-        "MSA", {1: code.value, 2: request.text(10) if request else "", 3: text}
-    )
+    answered = Segment.build("MSA", {1: code.value, 2: request.text(10) if request else "", 3: text})
     if error is None:
         return Message((header, answered))
     condition = (error.code, error.name, error.coding_system)
-    return Message(
-        (header, answered, Segment.build("ERR", {3: condition, 4: "E", 8: error.sentence}))
-    )
+    return Message((header, answered, Segment.build("ERR", {3: condition, 4: "E", 8: error.sentence})))
 
 
 def describe_error(error: Hl7Error) -> AckError:

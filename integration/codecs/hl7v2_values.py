@@ -37,9 +37,7 @@ def parse_timestamp(text: str) -> datetime:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise BadFieldValue(f"{text[:32]!r} is not an HL7 timestamp")
-    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = (
-        match.groups()
-    )
+    year, month, day, hour, minute, second, fraction, sign, offset_hours, offset_minutes = match.groups()
     try:
         zone = CHINA_STANDARD_TIME
         if sign is not None:

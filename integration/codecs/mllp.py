@@ -73,10 +73,7 @@ class MllpDecoder:
         end = buffer.find(END_BLOCK, max(1, self._searched_bytes))
         if (end if end >= 0 else len(buffer)) - 1 > self._frame_bytes_max:
             raise FrameTooLarge(f"the message is larger than {self._frame_bytes_max} bytes")
-        if (
-            buffer.find(START_BLOCK, max(1, self._searched_bytes), end if end >= 0 else len(buffer))
-            >= 0
-        ):
+        if buffer.find(START_BLOCK, max(1, self._searched_bytes), end if end >= 0 else len(buffer)) >= 0:
             raise FrameRestarted("a start block stands inside a message")
         if end < 0:
             self._searched_bytes = len(buffer)

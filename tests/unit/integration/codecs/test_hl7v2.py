@@ -167,9 +167,7 @@ def test_any_message_survives_the_wire(segments: list[dict[int, list[hl7v2.Repet
                 for index, repetition in enumerate(value, start=1):
                     for position, component in enumerate(repetition, start=1):
                         for part, text in enumerate(component, start=1):
-                            assert text == segment.text(
-                                number, position, repetition=index, subcomponent=part
-                            )
+                            assert text == segment.text(number, position, repetition=index, subcomponent=part)
 
 
 @given(st.binary(max_size=300))
@@ -295,8 +293,7 @@ def test_a_character_outside_the_charset_is_not_sent() -> None:
 
 def test_the_header_says_who_sends_what_to_whom() -> None:
     assert header().encode() == (
-        "MSH|^~\\&|PLATFORM|GZHG|MICROHIS|GZHG|20261123083000+0800||ADT^A28^ADT_A05|0001|P|2.5.1"
-        "||||||UNICODE UTF-8"
+        "MSH|^~\\&|PLATFORM|GZHG|MICROHIS|GZHG|20261123083000+0800||ADT^A28^ADT_A05|0001|P|2.5.1||||||UNICODE UTF-8"
     )
 
 

@@ -84,6 +84,4 @@ def test_what_is_no_whole_number_is_refused(text: str) -> None:
 
 
 def test_an_offset_is_honoured() -> None:
-    assert parse_timestamp("20261124080000+0900") - parse_timestamp(
-        "20261124080000+0800"
-    ) == timedelta(hours=-1)
+    assert parse_timestamp("20261124080000+0900") - parse_timestamp("20261124080000+0800") == timedelta(hours=-1)

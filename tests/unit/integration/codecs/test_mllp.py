@@ -26,9 +26,7 @@ def drain(decoder: MllpDecoder) -> list[bytes]:
 
 
 @given(st.lists(payloads, max_size=5), st.lists(st.integers(1, 7), max_size=60))
-def test_messages_come_out_whole_however_the_stream_is_cut(
-    sent: list[bytes], cuts: list[int]
-) -> None:
+def test_messages_come_out_whole_however_the_stream_is_cut(sent: list[bytes], cuts: list[int]) -> None:
     stream = b"".join(frame(payload) for payload in sent)
     decoder = MllpDecoder()
     received = []

@@ -1,0 +1,1 @@
+"""The `./hospital` commands, run from the virtual environment that the script has made."""

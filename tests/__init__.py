@@ -1,0 +1,1 @@
+"""The platform's tests; they mirror the source and run against real services."""

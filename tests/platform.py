@@ -1,0 +1,82 @@
+"""A handle on a whole platform that `./hospital up` brought up for a test."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+COMMAND = str(ROOT / "hospital")
+UP_SECONDS_MAX = 240
+COMMAND_SECONDS_MAX = 120
+
+
+@dataclass(frozen=True)
+class Hospital:
+    """A running platform: its data folder, and what run.json says of it."""
+
+    data: Path
+    run: dict[str, Any]
+
+    @classmethod
+    @contextmanager
+    def up(cls, *options: str) -> Iterator["Hospital"]:
+        """Bring a platform up on free ports in a folder of its own, and down at the end."""
+        data = Path(tempfile.mkdtemp(prefix="hospital-data-"))
+        try:
+            command(data, "up", "--detach", "--port", "0", *options, seconds=UP_SECONDS_MAX)
+            yield cls(data=data, run=json.loads((data / "run.json").read_text()))
+        finally:
+            command(data, "down")
+            shutil.rmtree(data, ignore_errors=True)
+
+    @property
+    def base_url(self) -> str:
+        """Where the open API answers."""
+        url: str = self.run["base_url"]
+        return url
+
+    def status(self) -> dict[str, dict[str, Any]]:
+        """The state of each process by name: state, pid, restarts."""
+        done = command(self.data, "status", "--json")
+        processes: list[dict[str, Any]] = json.loads(done.stdout)["processes"]
+        return {process["name"]: process for process in processes}
+
+    def stop(self, name: str) -> None:
+        """Take one process down on purpose; it stays down."""
+        command(self.data, "stop", name)
+
+    def start(self, name: str) -> None:
+        """Start it again, and wait until it serves."""
+        command(self.data, "start", name)
+
+    def kill(self, name: str) -> int:
+        """Kill one process outright; the supervisor will restart it. Gives the killed pid."""
+        pid: int = self.status()[name]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def log(self, name: str) -> str:
+        """What a process has written."""
+        return (self.data / "log" / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+
+def command(data: Path, *arguments: str, seconds: float = COMMAND_SECONDS_MAX) -> subprocess.CompletedProcess[str]:
+    """Run `./hospital` on a data folder; a failure shows what it printed."""
+    done = subprocess.run(
+        [COMMAND, arguments[0], "--data", str(data), *arguments[1:]],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    if done.returncode != 0:
+        raise AssertionError(f"{done.args} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
