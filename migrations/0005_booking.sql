@@ -62,6 +62,7 @@ CREATE UNIQUE INDEX appointment_seat_once ON appointment (seat_id)
 CREATE UNIQUE INDEX appointment_patient_schedule_once ON appointment (patient_id, schedule_id)
     WHERE status IN ('booked', 'arrived');
 CREATE INDEX appointment_client ON appointment (client_id, id);
+CREATE INDEX appointment_patient ON appointment (patient_id, id);
 CREATE INDEX appointment_day ON appointment (clinic_date, id);
 CREATE UNIQUE INDEX appointment_his ON appointment (his_id) WHERE his_id IS NOT NULL;
 
@@ -70,10 +71,11 @@ CREATE TABLE visit_claim (
     patient_id     uuid     NOT NULL,
     clinic_date    date     NOT NULL,
     ordinal        smallint NOT NULL,
-    department_id  uuid     NOT NULL,
+    department_id  uuid,                                    -- null where the rule lets a person come twice
     owner_id       uuid     NOT NULL,                       -- the hold or the appointment
     until          timestamptz NOT NULL DEFAULT 'infinity',
-    PRIMARY KEY (patient_id, clinic_date, ordinal)
+    PRIMARY KEY (patient_id, clinic_date, ordinal),
+    CONSTRAINT visit_claim_department_once UNIQUE (patient_id, clinic_date, department_id)
 );
 CREATE UNIQUE INDEX visit_claim_owner ON visit_claim (owner_id);
 

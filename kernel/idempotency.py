@@ -1,0 +1,78 @@
+"""Same key, same request, same answer.
+
+An answer that had effects is stored in the effect's own transaction, as the feature's result (not as HTTP), and
+is given again for the same key. The key is locked for the transaction first, so a second request that arrives
+while the first is running waits and then gets the first one's answer. Plain refusals are not stored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from kernel.db import Transaction
+from kernel.errors import Conflict
+
+KEEP_DAYS = 7
+
+
+class IdempotencyMismatch(Conflict):
+    """The key was used before with another request; `field` names what differs."""
+
+    code = "idempotency.mismatch"
+    zh = "该幂等键已用于内容不同的请求"
+    en = "This idempotency key was used before with a different request."
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """One caller's key for one request.
+
+    operation:    what is asked for, e.g. `POST /appointments`.
+    field_hashes: keyed hash of each top-level field (and path parameter), by name.
+    """
+
+    client_id: str
+    key: str
+    operation: str
+    field_hashes: Mapping[str, str] = field(default_factory=dict)
+
+    async def replay(self, tx: Transaction) -> dict[str, Any] | None:
+        """Lock the key for this transaction and give the stored result, if there is one.
+
+        Raises:
+            IdempotencyMismatch: stored for another request.
+        """
+        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{self.client_id}\n{self.key}")
+        row = await tx.fetchrow(
+            "SELECT operation, field_hashes, result FROM idempotency_key WHERE client_id = $1 AND key = $2",
+            self.client_id,
+            self.key,
+        )
+        if row is None:
+            return None
+        self.require_same(row["operation"], row["field_hashes"])
+        result: dict[str, Any] = row["result"]
+        return result
+
+    def require_same(self, operation: str, field_hashes: Mapping[str, str]) -> None:
+        """Compare with the request that the key was first used for.
+
+        Raises:
+            IdempotencyMismatch: they differ; the first differing field is named.
+        """
+        if operation != self.operation:
+            raise IdempotencyMismatch(field="operation")
+        for name in sorted(set(field_hashes) | set(self.field_hashes)):
+            if field_hashes.get(name) != self.field_hashes.get(name):
+                raise IdempotencyMismatch(field=name)
+
+    async def remember(self, tx: Transaction, result: Mapping[str, object]) -> None:
+        """Store the result with its effect; `replay` has run in the same transaction."""
+        await tx.execute(
+            "INSERT INTO idempotency_key (client_id, key, operation, field_hashes, result) VALUES ($1, $2, $3, $4, $5)",
+            self.client_id,
+            self.key,
+            self.operation,
+            dict(self.field_hashes),
+            dict(result),
+        )

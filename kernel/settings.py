@@ -1,0 +1,128 @@
+"""What a process is told from outside: environment variables only, checked at start-up.
+
+Production is configuration, not other code; this is where it refuses what belongs to the sandbox.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+SANDBOX_ONLY = ("BENCH_ECHO", "MICRO_HIS_DATABASE_URL", "MICRO_HIS_MLLP", "MICRO_HIS_HTTP", "MICRO_HIS_PEER")
+PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_MLLP", "HIS_HTTP_URL", "HIS_HTTP_TOKEN")
+# Passwords and tokens that appear in documentation, manifests or examples.
+KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "secret", "sandbox", "micro-his")
+
+
+class SettingsError(Exception):
+    """The environment does not describe a hospital that may be started; the text says what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A host and a TCP port."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Endpoint":
+        """Read `host:port`.
+
+        Raises:
+            SettingsError: not of that form.
+        """
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdigit():
+            raise SettingsError(f"want host:port, not {text!r}")
+        return cls(host, int(port))
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a platform process is told."""
+
+    mode: Literal["sandbox", "production"]
+    database_url: str
+    redis_url: str | None
+    http_host: str
+    http_port: int
+    public_url: str
+    data_dir: Path
+    keys_dir: Path
+    his_mllp: Endpoint | None
+    his_http_url: str | None
+    his_http_token: str | None
+    his_inbound: Endpoint | None
+    his_sending_application: str
+    his_charset: str
+    ready_file: Path | None
+    log_level: str
+    bench_echo: bool
+
+    @property
+    def production(self) -> bool:
+        """Tell whether real patients are served."""
+        return self.mode == "production"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """Read the environment.
+
+        Raises:
+            SettingsError: something is missing or must not be set in this mode.
+        """
+        env = dict(os.environ if environment is None else environment)
+        mode = env.get("MODE", "sandbox")
+        if mode == "production":
+            _require_production(env)
+        elif mode != "sandbox":
+            raise SettingsError(f"MODE must be sandbox or production, not {mode!r}")
+        if not env.get("DATABASE_URL"):
+            raise SettingsError("DATABASE_URL is not set; ./hospital up sets it for the embedded PostgreSQL")
+        port = int(env.get("HTTP_PORT", "8000"))
+        data_dir = Path(env.get("DATA_DIR", ".data"))
+        return cls(
+            mode=mode,  # type: ignore[arg-type]  # one of the two, as just checked
+            database_url=env["DATABASE_URL"],
+            redis_url=env.get("REDIS_URL") or None,
+            http_host=env.get("HTTP_HOST", "127.0.0.1"),
+            http_port=port,
+            public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+            data_dir=data_dir,
+            keys_dir=Path(env.get("KEYS_DIR", data_dir / "keys")),
+            his_mllp=_endpoint(env, "HIS_MLLP"),
+            his_http_url=(env.get("HIS_HTTP_URL") or "").rstrip("/") or None,
+            his_http_token=env.get("HIS_HTTP_TOKEN") or None,
+            his_inbound=_endpoint(env, "HIS_INBOUND"),
+            his_sending_application=env.get("HIS_SENDING_APPLICATION", "MICROHIS"),
+            his_charset=env.get("HIS_CHARSET", "UNICODE UTF-8"),
+            ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
+            log_level=env.get("LOG_LEVEL", "INFO").upper(),
+            bench_echo=env.get("BENCH_ECHO") == "1",
+        )
+
+
+def _require_production(env: Mapping[str, str]) -> None:
+    missing = [name for name in PRODUCTION_WANTS if not env.get(name)]
+    if missing:
+        raise SettingsError(f"production wants {', '.join(missing)}")
+    forbidden = [name for name in SANDBOX_ONLY if env.get(name)]
+    if forbidden:
+        raise SettingsError(f"production refuses the sandbox settings {', '.join(forbidden)}")
+    if not env["PUBLIC_URL"].startswith("https://"):
+        raise SettingsError("production wants an https PUBLIC_URL")
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        password = env[name].partition("://")[2].rpartition("@")[0].partition(":")[2]
+        if password in KNOWN_SECRETS:
+            raise SettingsError(f"production refuses the well-known password in {name}")
+    if env["HIS_HTTP_TOKEN"] in KNOWN_SECRETS:
+        raise SettingsError("production refuses the well-known HIS_HTTP_TOKEN")
+
+
+def _endpoint(env: Mapping[str, str], name: str) -> Endpoint | None:
+    return Endpoint.parse(env[name]) if env.get(name) else None
