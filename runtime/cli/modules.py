@@ -1,0 +1,59 @@
+"""Commands that run a program of ours against the platform of a data folder."""
+
+import os
+import re
+import subprocess
+import sys
+
+from runtime.cli.data_option import ROOT, split_data_option
+
+PROGRAMS = {
+    "demo": "runtime.demo",
+    "generate": "runtime.generate",
+    "migrate": "runtime.migrate",
+}
+HIS_PROGRAMS = {"reconcile": "runtime.reconcile"}
+NEEDS_PLATFORM = ("demo", "his", "migrate")
+NO_SUCH_COMMAND = 2
+
+
+def run(name: str, arguments: list[str]) -> int:
+    """Run the program of that name with the settings of the running platform."""
+    folder, rest = split_data_option(arguments)
+    module, rest = _choose(name, rest)
+    if module is None:
+        return NO_SUCH_COMMAND
+    settings = folder.load_environment()
+    if name in NEEDS_PLATFORM and not settings and not os.environ.get("DATABASE_URL"):
+        print(f"No platform was started in {folder.root}: run ./hospital up first.", file=sys.stderr)
+        return 1
+    # What is set at the terminal wins over what the platform was started with.
+    environment = {**settings, **os.environ, "RUN_FILE": str(folder.run_file)}
+    environment.setdefault("DATA_DIR", str(folder.root))
+    try:
+        return subprocess.run([sys.executable, "-m", module, *rest], cwd=ROOT, env=environment, check=False).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+def _choose(name: str, rest: list[str]) -> tuple[str | None, list[str]]:
+    """Name the module to run; None where the command names nothing we have."""
+    if name in PROGRAMS:
+        return PROGRAMS[name], rest
+    if name == "bench":
+        known = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if _is_benchmark(path.stem))
+        known += sorted(path.parent.name for path in (ROOT / "benchmarks").glob("*/__main__.py"))
+        if rest and re.fullmatch(r"[a-z_]+", rest[0]) and rest[0] in known:
+            return f"benchmarks.{rest[0]}", rest[1:]
+        print(f"./hospital bench NAME, where NAME is one of: {', '.join(known)}", file=sys.stderr)
+        return None, rest
+    if rest and rest[0] in HIS_PROGRAMS:
+        return HIS_PROGRAMS[rest[0]], rest[1:]
+    print(f"./hospital his {' | '.join(HIS_PROGRAMS)} ...", file=sys.stderr)
+    return None, rest
+
+
+def _is_benchmark(stem: str) -> bool:
+    """Tell a benchmark from a helper module: it can be run as a program."""
+    text = (ROOT / "benchmarks" / f"{stem}.py").read_text(encoding="utf-8")
+    return "__main__" in text and not stem.startswith("_")
