@@ -36,10 +36,10 @@ import asyncpg
 import pytest
 import redis
 
+from kernel.db import Database, open_database
 from tests.platform import Hospital
 
 if TYPE_CHECKING:
-    from kernel.db import Database
     from xdist.workermanage import WorkerController
 
 ROOT = Path(__file__).parent.parent
@@ -264,9 +264,7 @@ async def clean_database(database_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-async def _opened_database(database_url: str) -> AsyncIterator["Database"]:
-    from kernel.db import open_database  # noqa: PLC0415  until the kernel has landed
-
+async def _opened_database(database_url: str) -> AsyncIterator[Database]:
     rooms = ("oauth", "patients", "booking", "integration.his")
     models = [f"{room}.models" for room in rooms if importlib.util.find_spec(f"{room}.models")]
     opened = await open_database(database_url, models=models)
@@ -275,7 +273,7 @@ async def _opened_database(database_url: str) -> AsyncIterator["Database"]:
 
 
 @pytest.fixture
-async def database(_opened_database: "Database", clean_database: str) -> "Database":
+async def database(_opened_database: Database, clean_database: str) -> Database:
     """`kernel.db` opened on this worker's database, emptied before the test."""
     return _opened_database
 

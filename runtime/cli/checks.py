@@ -14,7 +14,7 @@ BIN = Path(sys.executable).parent
 REQUIREMENTS = ROOT / "requirements"
 
 CHECKS = (
-    ("ruff check", [str(BIN / "ruff"), "check", "."]),
+    ("ruff check", [str(BIN / "ruff"), "check", "--output-format", "concise", "."]),
     ("ruff format", [str(BIN / "ruff"), "format", "--check", "."]),
     ("mypy", [str(BIN / "mypy"), "--strict"]),
     ("mypy hospital", [str(BIN / "mypy"), "--strict", "hospital"]),

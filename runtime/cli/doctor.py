@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 import redis
-from kernel.settings import Settings, SettingsError
 
+from kernel.settings import Settings, SettingsError
 from runtime import keys
 from runtime.cli.operate import ask
 from runtime.data_folder import DataFolder

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import asyncpg
-from kernel.settings import Settings, SettingsError
 
+from kernel.settings import Settings, SettingsError
 from runtime.data_folder import DataFolder
 from runtime.embedded.postgres import ensure_database
 from runtime.processes import end_with_parent
