@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import pytest
+
+from runtime.data_folder import DataFolder
+from runtime.supervisor import setup
+from runtime.supervisor.plan import Options, SetupRefused, make_plan, platform_specs, store_specs
+
+NO_WISHES = Options(port=0, workers=None)
+GIVEN = {"DATABASE_URL": "postgresql://hospital:s3@db.test/hospital", "REDIS_URL": "redis://cache.test/0"}
+PRODUCTION = {
+    **GIVEN,
+    "MODE": "production",
+    "KEYS_DIR": "/etc/hospital/keys",
+    "PUBLIC_URL": "https://open.hospital.test",
+    "HIS_MLLP": "his.test:2575",
+    "HIS_HTTP_URL": "https://his.test",
+    "HIS_HTTP_TOKEN": "a-token-of-its-own",
+    "HIS_INBOUND": "0.0.0.0:2576",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    made = DataFolder(tmp_path / "data")
+    made.create()
+    return made
+
+
+def test_given_stores_are_used_and_none_are_embedded(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN)
+    assert store_specs(folder, plan) == []
+    assert plan.environment["DATABASE_URL"] == GIVEN["DATABASE_URL"]
+    assert plan.environment["REDIS_URL"] == GIVEN["REDIS_URL"]
+
+
+def test_the_sandbox_has_its_own_his_beside_the_platform(folder: DataFolder) -> None:
+    plan = make_plan(folder, Options(port=0, workers=3), GIVEN)
+    names = [spec.name for spec in platform_specs(folder, plan)]
+    assert names == ["micro-his", "his-inbound", "relay", "worker", "web-1", "web-2", "web-3"]
+    assert plan.environment["MODE"] == "sandbox"
+    assert plan.his_environment["MICRO_HIS_MLLP"] == plan.environment["HIS_MLLP"]
+    assert plan.his_environment["MICRO_HIS_PEER"] == plan.environment["HIS_INBOUND"]
+
+
+def test_the_his_is_told_nothing_of_the_platforms_database(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN)
+    his = next(spec for spec in platform_specs(folder, plan) if spec.name == "micro-his")
+    assert {"DATABASE_URL", "REDIS_URL", "KEYS_DIR"} & set(his.environment) == set()
+    password = folder.load_state().secret("his_database")
+    expected = f"postgresql://hospital_micro_his:{password}@db.test/hospital_micro_his"
+    assert his.environment["MICRO_HIS_DATABASE_URL"] == expected
+    web = next(spec for spec in platform_specs(folder, plan) if spec.name == "web-1")
+    assert {name for name in web.environment if name.startswith("MICRO_HIS")} == set()
+
+
+def test_production_starts_nothing_of_the_sandbox(folder: DataFolder) -> None:
+    plan = make_plan(folder, Options(port=0, workers=2), PRODUCTION)
+    setup.require_settings(plan)
+    names = [spec.name for spec in platform_specs(folder, plan)]
+    assert names == ["his-inbound", "relay", "worker", "web-1", "web-2"]
+    assert list(folder.keys.iterdir()) == []
+
+
+def test_production_wants_a_database_of_its_own(folder: DataFolder) -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "DATABASE_URL"}
+    with pytest.raises(SetupRefused, match="Production wants an external PostgreSQL: set DATABASE_URL"):
+        make_plan(folder, NO_WISHES, without)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("DATABASE_URL", "postgresql://hospital:changeme@db.test/hospital", "well-known password in DATABASE_URL"),
+        ("PUBLIC_URL", "http://open.hospital.test", "https PUBLIC_URL"),
+        ("HIS_HTTP_TOKEN", "sandbox", "well-known HIS_HTTP_TOKEN"),
+    ],
+)
+def test_production_refuses_what_belongs_to_the_sandbox(
+    folder: DataFolder, name: str, value: str, sentence: str
+) -> None:
+    plan = make_plan(folder, NO_WISHES, {**PRODUCTION, name: value})
+    with pytest.raises(SetupRefused, match=sentence):
+        setup.require_settings(plan)
+
+
+def test_ports_are_the_same_after_a_restart(folder: DataFolder) -> None:
+    first = make_plan(folder, NO_WISHES, GIVEN)
+    second = make_plan(folder, Options(port=None, workers=None), GIVEN)
+    assert second.environment == first.environment
+
+
+def test_a_database_name_that_gives_no_safe_name_for_the_his_is_refused(folder: DataFolder) -> None:
+    given = {**GIVEN, "DATABASE_URL": 'postgresql://u:p@db.test/Ho"spital'}
+    with pytest.raises(SetupRefused, match="Set MICRO_HIS_DATABASE_URL"):
+        make_plan(folder, NO_WISHES, given)
