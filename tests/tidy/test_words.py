@@ -66,3 +66,8 @@ def test_every_opt_out_has_a_reason() -> None:
 def test_commands_are_executable() -> None:
     commands = [path for path in tracked() if shown(path) in ("hospital", ".ci/run")]
     assert [shown(path) for path in commands if not path.stat().st_mode & 0o111] == []
+
+
+def test_nothing_committed_is_a_link() -> None:
+    """A link leads to a place of one machine, as a developer's own .venv does."""
+    assert [shown(path) for path in tracked() if path.is_symlink()] == []
