@@ -249,7 +249,7 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
 
 def _encode_json(value: object) -> str:
     # The ORM hands over JSON text; our own statements hand over values.
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else orjson.dumps(value, default=str).decode()
 
 
 def _touched(status: str) -> int:

@@ -1,0 +1,133 @@
+"""How many seats a channel may take now, per slot.
+
+Always fresh: an answer comes from a read that began after the question arrived. Questions that arrive while a read
+is running share the next one, so that a rush of readers costs a few statements, not thousands.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kernel import clock
+from kernel.db import database
+
+READS_MAX = 2
+READ_KEYS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SlotAvailability:
+    """One slot of a schedule as a channel sees it; `available` counts the seats it may take now."""
+
+    slot_id: UUID
+    schedule_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    fee_fen: int
+    available: int
+
+
+_READ = """
+SELECT q.i, s.id, s.schedule_id, s.starts_at, s.ends_at, sc.fee_fen,
+       CASE WHEN s.starts_at <= $3 OR r.pools IS NULL THEN 0 ELSE (
+           SELECT count(*) FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
+              AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS available
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (schedule_id, channel, i)
+JOIN schedule sc ON sc.id = q.schedule_id AND sc.status = 'active'
+CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools
+    FROM schedule_release l WHERE l.schedule_id = q.schedule_id AND l.channel = q.channel) r
+JOIN slot s ON s.schedule_id = q.schedule_id
+WHERE r.released
+ORDER BY q.i, s.starts_at
+"""
+
+Key = tuple[UUID, str]
+Answer = tuple[SlotAvailability, ...]
+
+
+class AvailabilityReader:
+    """Joins the questions of this process into few reads."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[Key, asyncio.Future[Answer]] = {}
+        self._running = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def read(self, schedule_id: UUID, channel: str) -> Answer:
+        """Give a schedule's slots in order of time; empty when the channel never gets seats of it.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        key = (schedule_id, channel)
+        answer = self._waiting.get(key)
+        if answer is None:
+            answer = asyncio.get_running_loop().create_future()
+            self._waiting[key] = answer
+            self._start_read()
+        return await asyncio.shield(answer)
+
+    async def read_many(self, schedule_ids: Sequence[UUID], channel: str) -> list[Answer]:
+        """Give several schedules' slots, in the order asked for.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        return list(await asyncio.gather(*(self.read(schedule, channel) for schedule in schedule_ids)))
+
+    def _start_read(self) -> None:
+        if self._running < READS_MAX and self._waiting:
+            self._running += 1
+            task = asyncio.get_running_loop().create_task(self._serve())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self) -> None:
+        keys = list(self._waiting)[:READ_KEYS_MAX]
+        batch = {key: self._waiting.pop(key) for key in keys}
+        try:
+            answers = await _read(keys)
+        except Exception as error:  # noqa: BLE001  every reader hears of it; nobody is left waiting
+            for future in batch.values():
+                future.set_exception(error)
+                future.exception()  # readers may have gone
+        else:
+            for key, future in batch.items():
+                future.set_result(answers[key])
+        finally:
+            self._running -= 1
+            self._start_read()
+
+
+async def _read(keys: list[Key]) -> dict[Key, Answer]:
+    rows = await database().fetch(
+        _READ, [schedule for schedule, _ in keys], [channel for _, channel in keys], clock.now()
+    )
+    found: dict[Key, list[SlotAvailability]] = {key: [] for key in keys}
+    for i, *values in rows:
+        found[keys[i - 1]].append(SlotAvailability(*values))
+    return {key: tuple(slots) for key, slots in found.items()}
+
+
+_reader = AvailabilityReader()
+
+
+async def slots_of_schedule(schedule_id: UUID, channel: str) -> Answer:
+    """Give what this channel may book now in a schedule, slot by slot.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return await _reader.read(schedule_id, channel)
+
+
+async def slots_of_schedules(schedule_ids: Sequence[UUID], channel: str) -> list[Answer]:
+    """Give what this channel may book now in several schedules.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return await _reader.read_many(schedule_ids, channel)

@@ -1,0 +1,295 @@
+"""The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
+
+Locks are taken in one order everywhere: idempotency key, appointment or hold, visit claim, seat (SKIP LOCKED
+where a free one is looked for). Every change of status is an UPDATE on the expected status, and its row count
+is the answer.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from booking import errors
+from booking.facts import SlotFacts
+from booking.states import APPOINTMENT, HOLD, SEAT
+from kernel.db import Row, Transaction
+from kernel.events import Actor
+from kernel.outbox import publish
+
+
+async def lock_hold(tx: Transaction, hold_id: UUID, actor: Actor) -> Row:
+    """Lock a hold of this caller.
+
+    Raises:
+        HoldNotFound: absent, or another client's.
+    """
+    row = await tx.fetchrow(
+        "SELECT h.*, s.seq FROM hold h JOIN seat s ON s.id = h.seat_id"
+        " WHERE h.id = $1 AND ($2 OR h.client_id = $3) FOR UPDATE OF h",
+        hold_id,
+        actor.sees_all,
+        actor.client_id,
+    )
+    if row is None:
+        raise errors.HoldNotFound
+    return row
+
+
+async def end_hold(tx: Transaction, hold: Row, *, status: str, at: datetime) -> None:
+    """Move an active hold on, and take its time limit off the person's day when it is confirmed.
+
+    Raises:
+        HoldEnded: it was over already, by time or by another call.
+    """
+    moved = await tx.execute(
+        "UPDATE hold SET status = $2 WHERE id = $1 AND status = ANY ($3) AND ($4 OR until > $5)",
+        hold["id"],
+        status,
+        HOLD.before(status),
+        status == "expired",
+        at,
+    )
+    if moved != 1:
+        ended = "expired" if hold["status"] == "active" else hold["status"]
+        raise errors.HoldEnded(status=ended)
+
+
+async def book_held_seat(tx: Transaction, hold: Row, *, at: datetime) -> None:
+    """Turn the held seat into a booked one: a compare-and-set on the hold's own token.
+
+    Raises:
+        HoldEnded: the seat is no longer kept by this hold.
+    """
+    assert SEAT.allows("held", "booked")
+    won = await tx.execute(
+        "UPDATE seat SET status = 'booked', hold_id = NULL, hold_until = NULL"
+        " WHERE id = $1 AND status = 'held' AND hold_id = $2 AND hold_until > $3",
+        hold["seat_id"],
+        hold["id"],
+        at,
+    )
+    if won != 1:
+        raise errors.HoldEnded(status="expired")
+
+
+async def claim_visit(
+    tx: Transaction,
+    *,
+    patient_id: UUID,
+    clinic_date: date,
+    department_id: UUID | None,
+    daily_limit: int,
+    owner_id: UUID,
+    at: datetime,
+) -> None:
+    """Take the person's place in a clinic day for an appointment.
+
+    Raises:
+        AlreadyBooked, AlreadyHeld: once per department and day.
+        DailyLimitReached: the day is full for this person.
+    """
+    await tx.execute(
+        "DELETE FROM visit_claim WHERE patient_id = $1 AND clinic_date = $2 AND until <= $3", patient_id, clinic_date, at
+    )
+    for _ in range(daily_limit + 1):
+        taken = await tx.fetch(
+            "SELECT ordinal, department_id, owner_id, until FROM visit_claim WHERE patient_id = $1 AND clinic_date = $2",
+            patient_id,
+            clinic_date,
+        )
+        for claim in taken:
+            if department_id is not None and claim["department_id"] == department_id:
+                if claim["until"].year < datetime.max.year:
+                    raise errors.AlreadyHeld(until=claim["until"])
+                raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
+        free = sorted(set(range(1, daily_limit + 1)) - {claim["ordinal"] for claim in taken})
+        if not free:
+            raise errors.DailyLimitReached(limit=daily_limit)
+        won = await tx.execute(
+            "INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            patient_id,
+            clinic_date,
+            free[0],
+            department_id,
+            owner_id,
+        )
+        if won == 1:
+            return
+    raise errors.Contended
+
+
+async def keep_visit_for(tx: Transaction, *, hold_id: UUID, appointment_id: UUID) -> None:
+    """Hand the person's place in the day from the hold to the appointment, without an end.
+
+    Raises:
+        HoldEnded: the place was given away with the hold's end.
+    """
+    won = await tx.execute(
+        "UPDATE visit_claim SET owner_id = $2, until = 'infinity' WHERE owner_id = $1", hold_id, appointment_id
+    )
+    if won != 1:
+        raise errors.HoldEnded(status="expired")
+
+
+async def release_visit(tx: Transaction, owner_id: UUID) -> None:
+    """Give the person's place in the day back."""
+    await tx.execute("DELETE FROM visit_claim WHERE owner_id = $1", owner_id)
+
+
+async def claim_free_seat(tx: Transaction, slot: SlotFacts, *, at: datetime) -> Row:
+    """Book the lowest free seat of a slot, or one whose hold has ended, for an appointment being moved.
+
+    A seat that a rival has locked is skipped first and waited for second, before anyone is told "sold out".
+
+    Raises:
+        SoldOut: no seat of the channel's pools is free.
+    """
+    for waiting in ("SKIP LOCKED", ""):
+        row = await tx.fetchrow(
+            f"""
+            WITH free AS (
+                SELECT id, hold_id AS stale FROM seat
+                WHERE slot_id = $1 AND status IN ('free', 'held') AND (status = 'free' OR hold_until <= $2)
+                  AND pool = ANY ($3) ORDER BY seq LIMIT 1 FOR UPDATE {waiting})
+            UPDATE seat s SET status = 'booked', hold_id = NULL, hold_until = NULL FROM free
+            WHERE s.id = free.id AND s.status IN ('free', 'held')
+            RETURNING s.id, s.seq, free.stale""",  # noqa: S608  one of the two words above
+            slot.slot_id,
+            at,
+            list(slot.pools),
+        )
+        if row is not None:
+            return row
+    raise errors.SoldOut(next_release_at=slot.opens_next)
+
+
+async def free_booked_seat(tx: Transaction, seat_id: int) -> None:
+    """Put a booked seat back on sale."""
+    assert SEAT.allows("booked", "free")
+    freed = await tx.execute("UPDATE seat SET status = 'free' WHERE id = $1 AND status = 'booked'", seat_id)
+    assert freed == 1, "an active appointment's seat is booked"
+
+
+async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> None:
+    """Put a held seat back on sale, if it is still this hold's."""
+    assert SEAT.allows("held", "free")
+    await tx.execute(
+        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL"
+        " WHERE id = $1 AND status = 'held' AND hold_id = $2",
+        seat_id,
+        hold_id,
+    )
+
+
+async def lock_appointment(tx: Transaction, appointment_id: UUID, actor: Actor) -> Row:
+    """Lock an appointment of this caller.
+
+    Raises:
+        AppointmentNotFound: absent, or another client's.
+    """
+    row = await tx.fetchrow(
+        "SELECT * FROM appointment WHERE id = $1 AND ($2 OR client_id = $3) FOR UPDATE",
+        appointment_id,
+        actor.sees_all,
+        actor.client_id,
+    )
+    if row is None:
+        raise errors.AppointmentNotFound
+    return row
+
+
+async def insert_appointment(tx: Transaction, values: dict[str, Any]) -> Row:
+    """Write a new appointment; the database refuses a second one on the seat or for the person's schedule.
+
+    Raises:
+        AlreadyBooked: the person stands in this schedule already.
+        SoldOut: the seat has an appointment after all.
+    """
+    names = list(values)
+    marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    try:
+        row = await tx.fetchrow(
+            f"INSERT INTO appointment ({', '.join(names)}) VALUES ({marks}) RETURNING *",  # noqa: S608  our own names
+            *values.values(),
+        )
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name == "appointment_patient_schedule_once":
+            raise errors.AlreadyBooked from error
+        raise errors.SoldOut from error
+    assert row is not None, "RETURNING gives the row"
+    return row
+
+
+async def change_appointment(
+    tx: Transaction, appointment: Row, *, to: str | None, at: datetime, changes: dict[str, object]
+) -> int:
+    """Change an appointment's status (`to`) or other columns, if it still is as it was locked; give its new version.
+
+    Raises:
+        AppointmentNotActive: the table has no such step from where it is.
+    """
+    before = APPOINTMENT.before(to) if to else ["booked"]
+    columns = {**changes, "updated_at": at, **({"status": to} if to else {})}
+    sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=4))
+    version = await tx.fetchval(
+        f"UPDATE appointment SET version = version + 1, {sets}"  # noqa: S608  our own column names
+        " WHERE id = $1 AND status = ANY ($2) AND version = $3 RETURNING version",
+        appointment["id"],
+        before,
+        appointment["version"],
+        *columns.values(),
+    )
+    if version is None:
+        raise errors.AppointmentNotActive(status=appointment["status"])
+    return int(version)
+
+
+async def tell(
+    tx: Transaction,
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    seat_id: int,
+    schedule_id: UUID,
+    patient_id: UUID | None = None,
+    hold_id: UUID | None = None,
+    appointment_id: UUID | None = None,
+    details: dict[str, object] | None = None,
+) -> None:
+    """Append the event of a change, in the change's transaction."""
+    await tx.execute(
+        "INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, appointment_id, channel,"
+        " client_id, staff_code, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        at,
+        kind,
+        seat_id,
+        schedule_id,
+        patient_id,
+        hold_id,
+        appointment_id,
+        actor.channel,
+        actor.client_id,
+        actor.staff_code,
+        actor.request_id,
+        details,
+    )
+
+
+async def send_appointment(
+    tx: Transaction, event_type: str, *, appointment_id: UUID, patient_id: UUID, version: int, handlers: Sequence[str]
+) -> None:
+    """Intend the message that tells others of the change."""
+    for handler in handlers:
+        await publish(
+            tx,
+            handler=handler,
+            event_type=event_type,
+            aggregate=f"appointment:{appointment_id}",
+            depends_on=f"patient:{patient_id}",
+            payload={"appointment_id": str(appointment_id), "version": version},
+        )

@@ -1,0 +1,166 @@
+"""What the rules need to know of slots, read for many requests in one statement; and the shapes that callers get."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Self
+from uuid import UUID
+
+from kernel.db import Database, Row, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """One slot as one channel sees it at one instant, with the rules that govern it.
+
+    pools: those whose seats the channel may take now; opens_next: when the next of its pools opens.
+    has_seat: whether a seat of these pools looked free; may be outdated a moment later in either direction.
+    """
+
+    slot_id: UUID
+    schedule_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    clinic_date: date
+    practitioner_id: UUID
+    clinic_id: UUID
+    department_id: UUID
+    campus_id: UUID
+    room_id: UUID
+    service_type: str
+    fee_fen: int
+    active: bool
+    sex_allowed: int | None
+    age_years_min: int | None
+    age_years_max: int | None
+    hold_seconds: int
+    once_per_department_day: bool
+    daily_limit: int
+    cancel_minutes_before: int
+    reschedule_limit: int
+    released: bool
+    pools: tuple[str, ...]
+    opens_next: datetime | None
+    has_seat: bool
+
+
+_SLOT_FACTS = """
+SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_date, sc.practitioner_id, sc.clinic_id,
+       sc.department_id, sc.campus_id, sc.room_id, sc.service_type, sc.fee_fen,
+       sc.status = 'active' AND c.active AS active, c.sex_allowed, c.age_years_min, c.age_years_max,
+       coalesce(o.hold_seconds, h.hold_seconds) AS hold_seconds,
+       coalesce(o.once_per_department_day, h.once_per_department_day) AS once_per_department_day,
+       coalesce(o.daily_limit, h.daily_limit) AS daily_limit,
+       coalesce(o.cancel_minutes_before, h.cancel_minutes_before) AS cancel_minutes_before,
+       coalesce(o.reschedule_limit, h.reschedule_limit) AS reschedule_limit,
+       r.released, coalesce(r.pools, '{}') AS pools, r.opens_next,
+       r.pools IS NOT NULL AND EXISTS (
+           SELECT FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
+              AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) AS has_seat
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
+JOIN slot s ON s.id = q.slot_id
+JOIN schedule sc ON sc.id = s.schedule_id
+JOIN clinic c ON c.id = sc.clinic_id
+JOIN booking_rule h ON h.clinic_id IS NULL
+LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
+CROSS JOIN LATERAL (
+    SELECT count(*) > 0 AS released, array_agg(l.pool ORDER BY l.pool) FILTER (WHERE l.opens_at <= $3) AS pools,
+           min(l.opens_at) FILTER (WHERE l.opens_at > $3) AS opens_next
+    FROM schedule_release l WHERE l.schedule_id = s.schedule_id AND l.channel = q.channel) r
+"""
+
+_SLOT_FACT_NAMES = tuple(f.name for f in fields(SlotFacts))
+
+
+async def read_slot_facts(
+    db: Database | Transaction, keys: Sequence[tuple[UUID, str]], *, at: datetime
+) -> dict[tuple[UUID, str], SlotFacts]:
+    """Read the facts of (slot, channel) pairs; slots that do not exist are missing from the answer."""
+    rows = await db.fetch(_SLOT_FACTS, [slot for slot, _ in keys], [channel for _, channel in keys], at)
+    return {keys[row["i"] - 1]: _slot_facts(row) for row in rows}
+
+
+def _slot_facts(row: Row) -> SlotFacts:
+    values = list(row.values())[1:]
+    values[22] = tuple(values[22])
+    return SlotFacts(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Something given to a caller, and kept as JSON where the same request may come again."""
+
+    @classmethod
+    def from_stored(cls, stored: dict[str, Any]) -> Self:
+        """Read back what `stored()` wrote."""
+        return cls(**{f.name: _revive(f.name, stored[f.name]) for f in fields(cls)})
+
+    def stored(self) -> dict[str, object]:
+        """Give the values in the form that JSON keeps."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Hold(_Answer):
+    """A seat kept out of sale for one patient until an instant (UTC)."""
+
+    id: UUID
+    status: str
+    slot_id: UUID
+    schedule_id: UUID
+    patient_id: UUID
+    queue_number: int
+    until: datetime
+    fee_fen: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment(_Answer):
+    """A patient's number in a schedule. `number` is the running number; people read it formatted."""
+
+    id: UUID
+    number: int
+    status: str
+    his_status: str
+    patient_id: UUID
+    slot_id: UUID
+    schedule_id: UUID
+    department_id: UUID
+    clinic_id: UUID
+    campus_id: UUID
+    room_id: UUID
+    practitioner_id: UUID
+    service_type: str
+    clinic_date: date
+    starts_at: datetime
+    ends_at: datetime
+    queue_number: int
+    fee_fen: int
+    channel: str
+    client_id: str
+    cancel_reason: str | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+_UUIDS = frozenset(
+    "id patient_id slot_id schedule_id department_id clinic_id campus_id room_id practitioner_id".split()
+)
+_INSTANTS = frozenset("until starts_at ends_at created_at updated_at".split())
+
+
+def _revive(name: str, value: object) -> object:
+    if name in _UUIDS:
+        return UUID(str(value))
+    if name in _INSTANTS:
+        return datetime.fromisoformat(str(value))
+    if name == "clinic_date":
+        return date.fromisoformat(str(value))
+    return value
+
+
+def distinct(keys: Iterable[tuple[UUID, str]]) -> list[tuple[UUID, str]]:
+    """Drop repeats, keeping the order."""
+    return list(dict.fromkeys(keys))

@@ -1,0 +1,316 @@
+"""What the hospital does with its numbers: hold, book, cancel, move.
+
+Every function names who asks (`actor`) and may be given an idempotency key; the answer to a repeated key is the
+first one's, as it was then.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from booking import claims, errors, facts, queries, rules
+from booking.desk import Desk, appointment_answer, hold_answer
+from booking.facts import Appointment, Hold, SlotFacts
+from kernel import clock
+from kernel.db import Row, Transaction, database
+from kernel.events import Actor
+from kernel.ids import new_id
+from kernel.idempotency import Idempotency
+from patients import queries as patients
+
+# Whom appointments' changes are told; each has its own outbox rows, order and dead letters.
+HANDLERS: Final = ("his",)
+SWEEP_ACTOR: Final = Actor(client_id="system:expiry", channel="system", kind="system")
+
+_hold_desk = Desk("hold", ())
+_appointment_desk = Desk("appointment", HANDLERS)
+
+
+async def hold_seat(
+    *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None = None
+) -> Hold:
+    """Take one free seat of a slot out of sale for the clinic's hold time (900 s unless a rule says otherwise).
+
+    The seat goes back by itself when the hold ends: no timer has to run for it to be free again.
+
+    Raises:
+        SlotNotFound, SlotPast, NotReleased: the slot is not on sale to this channel.
+        PatientUnknown, PatientNotEligible: the person is not known to the caller, or not for this clinic.
+        AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
+        SoldOut: no seat of the channel's pools is free.
+        Contended, DatabaseUnavailable: try again.
+        IdempotencyMismatch: the key belongs to another request.
+    """
+    win = await _hold_desk.ask(
+        slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency
+    )
+    return hold_answer(win) if win.replayed is None else Hold.from_stored(win.replayed)
+
+
+async def book_appointment(
+    *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None = None
+) -> Appointment:
+    """Book one free seat of a slot directly.
+
+    Raises:
+        As hold_seat.
+    """
+    win = await _appointment_desk.ask(
+        slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency
+    )
+    return appointment_answer(win) if win.replayed is None else Appointment.from_stored(win.replayed)
+
+
+async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Appointment:
+    """Turn a hold into an appointment on the same seat.
+
+    Raises:
+        HoldNotFound: absent, or another client's.
+        HoldEnded: it ran out, was released or confirmed.
+        AlreadyBooked: the person stands in this schedule already.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    at = clock.now()
+    async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return Appointment.from_stored(stored)
+        hold = await claims.lock_hold(tx, hold_id, actor)
+        await claims.end_hold(tx, hold, status="confirmed", at=at)
+        await claims.book_held_seat(tx, hold, at=at)
+        slot = await _slot(tx, hold["slot_id"], actor)
+        appointment_id = new_id()
+        await claims.keep_visit_for(tx, hold_id=hold_id, appointment_id=appointment_id)
+        row = await claims.insert_appointment(
+            tx, _new_appointment(appointment_id, slot, hold["patient_id"], actor)
+            | {"seat_id": hold["seat_id"], "seq": hold["seq"], "created_at": at, "updated_at": at},
+        )
+        await claims.tell(
+            tx, "booked", actor=actor, at=at, seat_id=hold["seat_id"], schedule_id=hold["schedule_id"],
+            patient_id=hold["patient_id"], hold_id=hold_id, appointment_id=appointment_id,
+        )
+        await claims.send_appointment(
+            tx, "appointment.booked", appointment_id=appointment_id, patient_id=hold["patient_id"], version=1,
+            handlers=HANDLERS,
+        )
+        answer = queries.shape_appointment(row, slot)
+        if idempotency:
+            await idempotency.remember(tx, answer.stored())
+        return answer
+
+
+async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Hold:
+    """Give a held seat back before its time.
+
+    Raises:
+        HoldNotFound, HoldEnded, IdempotencyMismatch, DatabaseUnavailable.
+    """
+    at = clock.now()
+    async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return Hold.from_stored(stored)
+        hold = await claims.lock_hold(tx, hold_id, actor)
+        await claims.end_hold(tx, hold, status="released", at=at)
+        await claims.release_visit(tx, hold_id)
+        await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id)
+        await claims.tell(
+            tx, "hold_released", actor=actor, at=at, seat_id=hold["seat_id"], schedule_id=hold["schedule_id"],
+            patient_id=hold["patient_id"], hold_id=hold_id,
+        )
+        slot = await _slot(tx, hold["slot_id"], actor)
+        answer = queries.shape_hold(hold, fee_fen=slot.fee_fen, status="released", at=at)
+        if idempotency:
+            await idempotency.remember(tx, answer.stored())
+        return answer
+
+
+async def cancel_appointment(
+    *, appointment_id: UUID, reason: str | None, actor: Actor, idempotency: Idempotency | None = None
+) -> Appointment:
+    """Give the number back; the seat is on sale again at once.
+
+    Raises:
+        AppointmentNotFound: absent, or another client's.
+        AppointmentNotActive: cancelled already, or past cancelling.
+        CancelDeadlinePassed: too late by the clinic's rule.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    at = clock.now()
+    async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return Appointment.from_stored(stored)
+        row = await claims.lock_appointment(tx, appointment_id, actor)
+        slot = await _slot(tx, row["slot_id"], actor)
+        if row["status"] != "booked":
+            raise errors.AppointmentNotActive(status=row["status"])
+        rules.require_before_deadline(row["starts_at"], slot.cancel_minutes_before, at=at)
+        await cancel_locked(tx, row, actor=actor, reason=reason, handlers=HANDLERS)
+        answer = await queries.read_appointment(tx, appointment_id)
+        if idempotency:
+            await idempotency.remember(tx, answer.stored())
+        return answer
+
+
+async def cancel_locked(
+    tx: Transaction, row: Row, *, actor: Actor, reason: str | None, handlers: tuple[str, ...]
+) -> None:
+    """Cancel an appointment that this transaction has locked, without asking the deadline.
+
+    Raises:
+        AppointmentNotActive: cancelled already, or past cancelling.
+    """
+    at = clock.now()
+    version = await claims.change_appointment(
+        tx, row, to="cancelled", at=at, changes={"cancel_reason": reason}
+    )
+    await claims.release_visit(tx, row["id"])
+    await claims.free_booked_seat(tx, row["seat_id"])
+    await claims.tell(
+        tx, "cancelled", actor=actor, at=at, seat_id=row["seat_id"], schedule_id=row["schedule_id"],
+        patient_id=row["patient_id"], appointment_id=row["id"],
+    )
+    await claims.send_appointment(
+        tx, "appointment.cancelled", appointment_id=row["id"], patient_id=row["patient_id"], version=version,
+        handlers=handlers,
+    )
+
+
+async def reschedule_appointment(
+    *, appointment_id: UUID, slot_id: UUID, actor: Actor, idempotency: Idempotency | None = None
+) -> Appointment:
+    """Move an appointment to another slot of its department: the new seat is taken and the old one freed, or neither.
+
+    Raises:
+        AppointmentNotFound, AppointmentNotActive, CancelDeadlinePassed, RescheduleLimitReached: it may not move.
+        SlotNotFound, SlotPast, NotReleased, SameSlot, OtherDepartment, PatientNotEligible: not to there.
+        AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's other day is taken.
+        SoldOut: no seat of the channel's pools is free there.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    at = clock.now()
+    async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return Appointment.from_stored(stored)
+        row = await claims.lock_appointment(tx, appointment_id, actor)
+        old, new = await _slot(tx, row["slot_id"], actor), await _slot(tx, slot_id, actor)
+        await _require_movable(row, old, new, actor)
+        await move_locked(tx, row, new, actor=actor, handlers=HANDLERS)
+        answer = await queries.read_appointment(tx, appointment_id)
+        if idempotency:
+            await idempotency.remember(tx, answer.stored())
+        return answer
+
+
+async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts, actor: Actor) -> None:
+    at = clock.now()
+    if row["status"] != "booked":
+        raise errors.AppointmentNotActive(status=row["status"])
+    if row["moves"] >= old.reschedule_limit:
+        raise errors.RescheduleLimitReached(limit=old.reschedule_limit)
+    rules.require_before_deadline(row["starts_at"], old.cancel_minutes_before, at=at)
+    if new.slot_id == old.slot_id:
+        raise errors.SameSlot
+    rules.require_bookable(new, at=at)
+    if new.department_id != old.department_id:
+        raise errors.OtherDepartment
+    people = await patients.eligibility_facts([(row["patient_id"], None)])
+    rules.require_eligible(new, people[row["patient_id"]])
+
+
+async def move_locked(
+    tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor, handlers: tuple[str, ...]
+) -> None:
+    """Move an appointment that this transaction has locked onto a seat of a slot.
+
+    Raises:
+        AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
+    """
+    at = clock.now()
+    await claims.release_visit(tx, row["id"])
+    await claims.claim_visit(
+        tx, patient_id=row["patient_id"], clinic_date=new.clinic_date,
+        department_id=new.department_id if new.once_per_department_day else None,
+        daily_limit=new.daily_limit, owner_id=row["id"], at=at,
+    )
+    seat = await claims.claim_free_seat(tx, new, at=at)
+    version = await claims.change_appointment(
+        tx, row, to=None, at=at,
+        changes={
+            "seat_id": seat["id"], "seq": seat["seq"], "slot_id": new.slot_id, "schedule_id": new.schedule_id,
+            "clinic_date": new.clinic_date, "starts_at": new.starts_at, "fee_fen": new.fee_fen,
+            "moves": row["moves"] + 1, "his_status": "pending",
+        },
+    )
+    await claims.free_booked_seat(tx, row["seat_id"])
+    if seat["stale"] is not None:
+        await _expire(tx, [seat["stale"]])
+    for kind, seat_id, schedule_id in (
+        ("moved_away", row["seat_id"], row["schedule_id"]),
+        ("moved_here", seat["id"], new.schedule_id),
+    ):
+        await claims.tell(
+            tx, kind, actor=actor, at=at, seat_id=seat_id, schedule_id=schedule_id,
+            patient_id=row["patient_id"], appointment_id=row["id"],
+        )
+    await claims.send_appointment(
+        tx, "appointment.moved", appointment_id=row["id"], patient_id=row["patient_id"], version=version,
+        handlers=handlers,
+    )
+
+
+async def expire_holds(limit: int = 500) -> int:
+    """Write down the end of holds whose time is over and put their seats back; give the number of them.
+
+    Only book-keeping: a hold is over when its time is, whether this has run or not.
+    """
+    at = clock.now()
+    async with database().transaction() as tx:
+        rows = await tx.fetch(
+            "SELECT id FROM hold WHERE status = 'active' AND until <= $1 ORDER BY until LIMIT $2"
+            " FOR UPDATE SKIP LOCKED",
+            at,
+            limit,
+        )
+        await _expire(tx, [row["id"] for row in rows])
+    return len(rows)
+
+
+async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
+    at = clock.now()
+    rows = await tx.fetch(
+        "UPDATE hold SET status = 'expired' WHERE id = ANY ($1) AND status = 'active' AND until <= $2 RETURNING *",
+        hold_ids,
+        at,
+    )
+    for row in rows:
+        await claims.release_visit(tx, row["id"])
+        await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"])
+        await claims.tell(
+            tx, "hold_expired", actor=SWEEP_ACTOR, at=at, seat_id=row["seat_id"], schedule_id=row["schedule_id"],
+            patient_id=row["patient_id"], hold_id=row["id"],
+        )
+
+
+async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:
+    key = (slot_id, actor.channel)
+    slot = (await facts.read_slot_facts(tx, [key], at=clock.now())).get(key)
+    if slot is None:
+        raise errors.SlotNotFound
+    return slot
+
+
+def _new_appointment(appointment_id: UUID, slot: SlotFacts, patient_id: UUID, actor: Actor) -> dict[str, object]:
+    return {
+        "id": appointment_id,
+        "slot_id": slot.slot_id,
+        "schedule_id": slot.schedule_id,
+        "department_id": slot.department_id,
+        "clinic_date": slot.clinic_date,
+        "starts_at": slot.starts_at,
+        "patient_id": patient_id,
+        "status": "booked",
+        "channel": actor.channel,
+        "client_id": actor.client_id,
+        "staff_code": actor.staff_code,
+        "fee_fen": slot.fee_fen,
+    }
+
+
