@@ -1,0 +1,1 @@
+"""How fast the hospital is, measured on the machine at hand and repeatable by anyone."""
