@@ -1,0 +1,1 @@
+"""How our neutral facts look in the standards, and back: pure functions, no input or output."""
