@@ -56,6 +56,7 @@ class DataFolder:
         self.state_file = self.root / "state.json"
         self.supervisor_file = self.root / "supervisor.json"
         self.processes_file = self.root / "processes.json"
+        self.refusal_file = self.root / "refusal"
         self.lock_file = self.root / "supervisor.lock"
         self.control_name = "control.sock"
 

@@ -71,7 +71,10 @@ def _detached(folder: DataFolder, options: Options) -> int:
             return _conclude(folder, _follow(folder), was_running=False)
         except control.NotRunning:
             time.sleep(POLL_SECONDS)
-    print(f"The supervisor did not start:\n{logs.tail(folder.log_of('supervisor'))}", file=sys.stderr)
+    if folder.refusal_file.exists():
+        print(folder.refusal_file.read_text(encoding="utf-8"), file=sys.stderr)
+    else:
+        print(f"The supervisor did not start:\n{logs.tail(folder.log_of('supervisor'))}", file=sys.stderr)
     return 1
 
 

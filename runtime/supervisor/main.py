@@ -72,6 +72,7 @@ class Supervisor:
     def _take_over(self) -> None:
         """Become the one that answers for the folder, and end what a killed run has left."""
         adopt_grandchildren()
+        self._folder.refusal_file.unlink(missing_ok=True)
         _raise_open_files_limit()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -95,6 +96,8 @@ class Supervisor:
             work.result()
         except SetupRefused as refused:
             self._failed = str(refused)
+            self._log("refused", reason=self._failed)
+            await asyncio.to_thread(write_private, self._folder.refusal_file, self._failed)
             await self._tell_news()
             self._ending.set()
             return

@@ -72,3 +72,16 @@ def test_a_log_that_has_grown_too_long_is_put_aside(tmp_path: Path, monkeypatch:
     assert log.read_text() == "next\n"
     assert logs.tail(log) == "next"
     assert logs.tail(tmp_path / "absent.log") == ""
+
+
+def test_a_refused_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MODE", "production")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    sentence = "Production wants an external PostgreSQL: set DATABASE_URL (see docs/operations.md)."
+    assert main(["up", "--detach", "--data", str(tmp_path / "data")]) == 1
+    assert sentence in capsys.readouterr().err
+    assert main(["up", "--data", str(tmp_path / "data")]) == 1
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "data" / "run.json").exists()
