@@ -29,6 +29,6 @@ def demo_clients() -> dict[str, dict[str, Any]]:
     """The demonstration clients and their well-known secrets, which production refuses."""
     known = importlib.import_module("oauth.known_credentials")
     return {
-        client.name: {"client_id": client.client_id, "client_secret": client.secret, "scopes": list(client.scopes)}
+        client.role: {"client_id": client.client_id, "client_secret": client.secret, "scopes": list(client.scopes)}
         for client in known.DEMO_CLIENTS
     }
