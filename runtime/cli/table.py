@@ -13,7 +13,7 @@ def summary(folder: DataFolder) -> str:
     base = run["base_url"]
     rows = [
         ("Open API", f"{base}/open/v1"),
-        ("Documentation", f"{base}/open/v1/docs"),
+        ("Documentation", f"{base}/docs"),
         ("Access tokens", f"{base}/oauth/token"),
     ]
     if "his_mllp" in run:
