@@ -92,7 +92,10 @@ async def claim_visit(
         DailyLimitReached: the day is full for this person.
     """
     await tx.execute(
-        "DELETE FROM visit_claim WHERE patient_id = $1 AND clinic_date = $2 AND until <= $3", patient_id, clinic_date, at
+        "DELETE FROM visit_claim WHERE patient_id = $1 AND clinic_date = $2 AND until <= $3",
+        patient_id,
+        clinic_date,
+        at,
     )
     for _ in range(daily_limit + 1):
         taken = await tx.fetch(

@@ -74,9 +74,7 @@ class Desk:
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(
-        self, *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None
-    ) -> Win:
+    async def ask(self, *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None) -> Win:
         """Queue for a seat and wait for the answer.
 
         Raises:
@@ -105,7 +103,7 @@ class Desk:
                 await self._decide(batch)
         except db.DatabaseUnavailable as error:
             _fail(batch, error)
-        except Exception as error:  # noqa: BLE001  whatever it is, no caller may be left waiting for ever
+        except Exception as error:
             log.error("desk_batch_failed", kind=self._kind, requests=len(batch), exc_info=error)
             _fail(batch, error)
         finally:
@@ -155,9 +153,7 @@ class Desk:
 
     async def _apply_rules(self, batch: list[SeatRequest], at: datetime) -> list[SeatRequest]:
         slots, people = await asyncio.gather(
-            facts.read_slot_facts(
-                db.database(), facts.distinct((r.slot_id, r.actor.channel) for r in batch), at=at
-            ),
+            facts.read_slot_facts(db.database(), facts.distinct((r.slot_id, r.actor.channel) for r in batch), at=at),
             patients.eligibility_facts(
                 [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in batch]
             ),
@@ -203,9 +199,7 @@ class Desk:
         return True
 
     async def _claim(self, ready: list[SeatRequest], at: datetime) -> None:
-        payload = orjson.dumps(
-            [_wire(i, request, at) for i, request in enumerate(ready)], default=str
-        ).decode()
+        payload = orjson.dumps([_wire(i, request, at) for i, request in enumerate(ready)], default=str).decode()
         rows = await db.database().fetch(
             "SELECT * FROM claim_seats($1, $2, $3::jsonb, $4)", self._kind, at, payload, self._handlers
         )
@@ -221,9 +215,7 @@ class Desk:
                 self._answer_other(request, outcome, detail, at)
         assert len(rows) == len(ready), f"{len(ready)} asked, {len(rows)} answered"
 
-    def _answer_other(
-        self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None, at: datetime
-    ) -> None:
+    def _answer_other(self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None, at: datetime) -> None:
         slot = request.slot
         assert slot is not None, "claimed with facts"
         match outcome:
@@ -242,9 +234,7 @@ class Desk:
                 if request.looks >= LOOKS_MAX:
                     _refuse(request, errors.Contended())
                 else:
-                    asyncio.get_running_loop().call_later(
-                        LOOK_PAUSE_SECONDS * request.looks, self._look_again, request
-                    )
+                    asyncio.get_running_loop().call_later(LOOK_PAUSE_SECONDS * request.looks, self._look_again, request)
             case _:
                 raise AssertionError(f"claim_seats said {outcome}")
 

@@ -146,9 +146,19 @@ class Appointment(_Answer):
 
 
 _UUIDS = frozenset(
-    "id patient_id slot_id schedule_id department_id clinic_id campus_id room_id practitioner_id".split()
+    [
+        "id",
+        "patient_id",
+        "slot_id",
+        "schedule_id",
+        "department_id",
+        "clinic_id",
+        "campus_id",
+        "room_id",
+        "practitioner_id",
+    ]
 )
-_INSTANTS = frozenset("until starts_at ends_at created_at updated_at".split())
+_INSTANTS = frozenset(["until", "starts_at", "ends_at", "created_at", "updated_at"])
 
 
 def _revive(name: str, value: object) -> object:

@@ -11,6 +11,8 @@ from kernel import clock
 from kernel.db import Database, Row, Transaction, database
 from kernel.events import Actor
 
+SCHEDULES_OF_DAY_MAX = 500
+
 _APPOINTMENT = """
 SELECT a.id, a.number, a.status, a.his_status, a.patient_id, a.slot_id, a.schedule_id, a.department_id, sc.clinic_id,
        sc.campus_id, sc.room_id, sc.practitioner_id, sc.service_type, a.clinic_date, a.starts_at, s.ends_at,
@@ -76,6 +78,18 @@ async def list_appointments(
     clause = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     rows = await database().fetch(f"{_APPOINTMENT}{clause} ORDER BY a.id DESC LIMIT ${len(values)}", *values)
     return [Appointment(**dict(row)) for row in rows]
+
+
+async def schedules_of_day(department_id: UUID, clinic_date: date) -> list[UUID]:
+    """List a department's active schedules of a clinic day, all campuses, in order of time."""
+    rows = await database().fetch(
+        "SELECT id FROM schedule WHERE department_id = $1 AND clinic_date = $2 AND status = 'active'"
+        " ORDER BY starts_at, id LIMIT $3",
+        department_id,
+        clinic_date,
+        SCHEDULES_OF_DAY_MAX,
+    )
+    return [row["id"] for row in rows]
 
 
 async def get_hold(hold_id: UUID, *, actor: Actor) -> Hold:

@@ -13,8 +13,8 @@ from booking.facts import Appointment, Hold, SlotFacts
 from kernel import clock
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
-from kernel.ids import new_id
 from kernel.idempotency import Idempotency
+from kernel.ids import new_id
 from patients import queries as patients
 
 # Whom appointments' changes are told; each has its own outbox rows, order and dead letters.
@@ -25,9 +25,7 @@ _hold_desk = Desk("hold", ())
 _appointment_desk = Desk("appointment", HANDLERS)
 
 
-async def hold_seat(
-    *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None = None
-) -> Hold:
+async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Hold:
     """Take one free seat of a slot out of sale for the clinic's hold time (900 s unless a rule says otherwise).
 
     The seat goes back by itself when the hold ends: no timer has to run for it to be free again.
@@ -40,9 +38,7 @@ async def hold_seat(
         Contended, DatabaseUnavailable: try again.
         IdempotencyMismatch: the key belongs to another request.
     """
-    win = await _hold_desk.ask(
-        slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency
-    )
+    win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return hold_answer(win) if win.replayed is None else Hold.from_stored(win.replayed)
 
 
@@ -54,9 +50,7 @@ async def book_appointment(
     Raises:
         As hold_seat.
     """
-    win = await _appointment_desk.ask(
-        slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency
-    )
+    win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return appointment_answer(win) if win.replayed is None else Appointment.from_stored(win.replayed)
 
 
@@ -80,15 +74,27 @@ async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         appointment_id = new_id()
         await claims.keep_visit_for(tx, hold_id=hold_id, appointment_id=appointment_id)
         row = await claims.insert_appointment(
-            tx, _new_appointment(appointment_id, slot, hold["patient_id"], actor)
+            tx,
+            _new_appointment(appointment_id, slot, hold["patient_id"], actor)
             | {"seat_id": hold["seat_id"], "seq": hold["seq"], "created_at": at, "updated_at": at},
         )
         await claims.tell(
-            tx, "booked", actor=actor, at=at, seat_id=hold["seat_id"], schedule_id=hold["schedule_id"],
-            patient_id=hold["patient_id"], hold_id=hold_id, appointment_id=appointment_id,
+            tx,
+            "booked",
+            actor=actor,
+            at=at,
+            seat_id=hold["seat_id"],
+            schedule_id=hold["schedule_id"],
+            patient_id=hold["patient_id"],
+            hold_id=hold_id,
+            appointment_id=appointment_id,
         )
         await claims.send_appointment(
-            tx, "appointment.booked", appointment_id=appointment_id, patient_id=hold["patient_id"], version=1,
+            tx,
+            "appointment.booked",
+            appointment_id=appointment_id,
+            patient_id=hold["patient_id"],
+            version=1,
             handlers=HANDLERS,
         )
         answer = queries.shape_appointment(row, slot)
@@ -112,8 +118,14 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         await claims.release_visit(tx, hold_id)
         await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id)
         await claims.tell(
-            tx, "hold_released", actor=actor, at=at, seat_id=hold["seat_id"], schedule_id=hold["schedule_id"],
-            patient_id=hold["patient_id"], hold_id=hold_id,
+            tx,
+            "hold_released",
+            actor=actor,
+            at=at,
+            seat_id=hold["seat_id"],
+            schedule_id=hold["schedule_id"],
+            patient_id=hold["patient_id"],
+            hold_id=hold_id,
         )
         slot = await _slot(tx, hold["slot_id"], actor)
         answer = queries.shape_hold(hold, fee_fen=slot.fee_fen, status="released", at=at)
@@ -158,17 +170,25 @@ async def cancel_locked(
         AppointmentNotActive: cancelled already, or past cancelling.
     """
     at = clock.now()
-    version = await claims.change_appointment(
-        tx, row, to="cancelled", at=at, changes={"cancel_reason": reason}
-    )
+    version = await claims.change_appointment(tx, row, to="cancelled", at=at, changes={"cancel_reason": reason})
     await claims.release_visit(tx, row["id"])
     await claims.free_booked_seat(tx, row["seat_id"])
     await claims.tell(
-        tx, "cancelled", actor=actor, at=at, seat_id=row["seat_id"], schedule_id=row["schedule_id"],
-        patient_id=row["patient_id"], appointment_id=row["id"],
+        tx,
+        "cancelled",
+        actor=actor,
+        at=at,
+        seat_id=row["seat_id"],
+        schedule_id=row["schedule_id"],
+        patient_id=row["patient_id"],
+        appointment_id=row["id"],
     )
     await claims.send_appointment(
-        tx, "appointment.cancelled", appointment_id=row["id"], patient_id=row["patient_id"], version=version,
+        tx,
+        "appointment.cancelled",
+        appointment_id=row["id"],
+        patient_id=row["patient_id"],
+        version=version,
         handlers=handlers,
     )
 
@@ -215,9 +235,7 @@ async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts, actor: Acto
     rules.require_eligible(new, people[row["patient_id"]])
 
 
-async def move_locked(
-    tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor, handlers: tuple[str, ...]
-) -> None:
+async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor, handlers: tuple[str, ...]) -> None:
     """Move an appointment that this transaction has locked onto a seat of a slot.
 
     Raises:
@@ -226,17 +244,30 @@ async def move_locked(
     at = clock.now()
     await claims.release_visit(tx, row["id"])
     await claims.claim_visit(
-        tx, patient_id=row["patient_id"], clinic_date=new.clinic_date,
+        tx,
+        patient_id=row["patient_id"],
+        clinic_date=new.clinic_date,
         department_id=new.department_id if new.once_per_department_day else None,
-        daily_limit=new.daily_limit, owner_id=row["id"], at=at,
+        daily_limit=new.daily_limit,
+        owner_id=row["id"],
+        at=at,
     )
     seat = await claims.claim_free_seat(tx, new, at=at)
     version = await claims.change_appointment(
-        tx, row, to=None, at=at,
+        tx,
+        row,
+        to=None,
+        at=at,
         changes={
-            "seat_id": seat["id"], "seq": seat["seq"], "slot_id": new.slot_id, "schedule_id": new.schedule_id,
-            "clinic_date": new.clinic_date, "starts_at": new.starts_at, "fee_fen": new.fee_fen,
-            "moves": row["moves"] + 1, "his_status": "pending",
+            "seat_id": seat["id"],
+            "seq": seat["seq"],
+            "slot_id": new.slot_id,
+            "schedule_id": new.schedule_id,
+            "clinic_date": new.clinic_date,
+            "starts_at": new.starts_at,
+            "fee_fen": new.fee_fen,
+            "moves": row["moves"] + 1,
+            "his_status": "pending",
         },
     )
     await claims.free_booked_seat(tx, row["seat_id"])
@@ -247,11 +278,21 @@ async def move_locked(
         ("moved_here", seat["id"], new.schedule_id),
     ):
         await claims.tell(
-            tx, kind, actor=actor, at=at, seat_id=seat_id, schedule_id=schedule_id,
-            patient_id=row["patient_id"], appointment_id=row["id"],
+            tx,
+            kind,
+            actor=actor,
+            at=at,
+            seat_id=seat_id,
+            schedule_id=schedule_id,
+            patient_id=row["patient_id"],
+            appointment_id=row["id"],
         )
     await claims.send_appointment(
-        tx, "appointment.moved", appointment_id=row["id"], patient_id=row["patient_id"], version=version,
+        tx,
+        "appointment.moved",
+        appointment_id=row["id"],
+        patient_id=row["patient_id"],
+        version=version,
         handlers=handlers,
     )
 
@@ -284,8 +325,14 @@ async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
         await claims.release_visit(tx, row["id"])
         await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"])
         await claims.tell(
-            tx, "hold_expired", actor=SWEEP_ACTOR, at=at, seat_id=row["seat_id"], schedule_id=row["schedule_id"],
-            patient_id=row["patient_id"], hold_id=row["id"],
+            tx,
+            "hold_expired",
+            actor=SWEEP_ACTOR,
+            at=at,
+            seat_id=row["seat_id"],
+            schedule_id=row["schedule_id"],
+            patient_id=row["patient_id"],
+            hold_id=row["id"],
         )
 
 
@@ -312,5 +359,3 @@ def _new_appointment(appointment_id: UUID, slot: SlotFacts, patient_id: UUID, ac
         "staff_code": actor.staff_code,
         "fee_fen": slot.fee_fen,
     }
-
-

@@ -25,9 +25,7 @@ class TransitionTable:
 
 
 def _table(**steps: set[str]) -> TransitionTable:
-    return TransitionTable(
-        {status.replace("_", "-"): frozenset(afters) for status, afters in steps.items()}
-    )
+    return TransitionTable({status.replace("_", "-"): frozenset(afters) for status, afters in steps.items()})
 
 
 # A held seat whose time is over counts as free: claims take it over without a step in between.

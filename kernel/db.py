@@ -93,9 +93,7 @@ class Database:
     def __init__(self) -> None:
         self._client: AsyncpgDBClient | None = None
 
-    async def open(
-        self, url: str, *, min_size: int = 1, max_size: int = 10, models: Sequence[str] = ()
-    ) -> None:
+    async def open(self, url: str, *, min_size: int = 1, max_size: int = 10, models: Sequence[str] = ()) -> None:
         """Open the pool and tell the ORM which model modules exist.
 
         Raises:
@@ -110,12 +108,8 @@ class Database:
         }
         await Tortoise.init(
             config={
-                "connections": {
-                    "default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}
-                },
-                "apps": {
-                    "models": {"models": ["kernel.models", *models], "default_connection": "default"}
-                },
+                "connections": {"default": {"engine": "tortoise.backends.asyncpg", "credentials": credentials}},
+                "apps": {"models": {"models": ["kernel.models", *models], "default_connection": "default"}},
                 "use_tz": True,
                 "timezone": "UTC",
             },
@@ -202,9 +196,7 @@ class Database:
 _database = Database()
 
 
-async def open_database(
-    url: str, *, min_size: int = 1, max_size: int = 10, models: Sequence[str] = ()
-) -> Database:
+async def open_database(url: str, *, min_size: int = 1, max_size: int = 10, models: Sequence[str] = ()) -> Database:
     """Open this process's database.
 
     Raises:

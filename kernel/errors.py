@@ -11,6 +11,7 @@ HospitalError
 
 from typing import ClassVar
 
+
 class HospitalError(Exception):
     """A refusal with a stable code and a sentence that a patient understands.
 

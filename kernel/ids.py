@@ -26,11 +26,7 @@ def format_appointment_number(sequence: int) -> str:
 
     Numbers below 10^9 are scrambled so that one does not tell the next; above, a longer plain number follows.
     """
-    body = (
-        f"{sequence * _SCRAMBLE % _NUMBER_SPACE:0{_NUMBER_DIGITS}d}"
-        if sequence < _NUMBER_SPACE
-        else str(sequence)
-    )
+    body = f"{sequence * _SCRAMBLE % _NUMBER_SPACE:0{_NUMBER_DIGITS}d}" if sequence < _NUMBER_SPACE else str(sequence)
     return body + _luhn_digit(body)
 
 

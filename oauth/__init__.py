@@ -1,0 +1,1 @@
+"""The authorization server's core: who may call, as whom, for how long."""

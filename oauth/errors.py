@@ -1,0 +1,41 @@
+"""
+OAuthError
+├── InvalidToken       oauth.invalid_token       unknown, forged, expired, or its client is suspended
+├── InsufficientScope  oauth.insufficient_scope  scope
+├── StaffRequired      oauth.staff_required      an internal client must say for whom it acts
+└── StaffUnknown       oauth.staff_unknown       nobody of that code works here
+"""
+
+from kernel.errors import Forbidden, Unauthenticated
+
+
+class InvalidToken(Unauthenticated):
+    """No bearer token, or one that is forged, expired, or of a client that was suspended (RFC 6750 section 3.1)."""
+
+    code = "oauth.invalid_token"
+    zh = "访问令牌无效或已过期"
+    en = "The access token is missing, invalid or expired."
+
+
+class InsufficientScope(Forbidden):
+    """The token does not carry the scope that the operation needs."""
+
+    code = "oauth.insufficient_scope"
+    zh = "该应用没有此项权限"
+    en = "This application may not do that."
+
+
+class StaffRequired(Forbidden):
+    """An internal application changed something without naming the member of staff (`Acting-Staff`)."""
+
+    code = "oauth.staff_required"
+    zh = "请在 Acting-Staff 中注明经办人"
+    en = "Name the member of staff in the Acting-Staff header."
+
+
+class StaffUnknown(Forbidden):
+    """Nobody with this staff code works here."""
+
+    code = "oauth.staff_unknown"
+    zh = "经办人不存在或已离职"
+    en = "There is no such member of staff."

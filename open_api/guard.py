@@ -1,0 +1,210 @@
+"""The way of a request to a handler: who, may they, for whom, is it well-formed; and the way of the answer back.
+
+Written to be cheap: it runs before every booking of a rush. No middleware, no signals, no work for what a route
+does not declare.
+"""
+
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import Any, Final
+
+import orjson
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from kernel.crypto import cipher
+from kernel.errors import HospitalError
+from kernel.events import Actor
+from kernel.idempotency import Idempotency
+from kernel.log import get_logger
+from kernel.metrics import Counter
+from oauth import clients, tokens
+from oauth.errors import InsufficientScope, InvalidToken
+from open_api import errors
+from open_api.calls import PartnerCall, Reply
+from open_api.problems import problem
+from open_api.routing import PREFIX, Route
+from schema.registry import documents, validator, violations
+
+QUERY_CHARACTERS_MAX: Final = 2_000
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_JSON: Final = "application/json"
+
+log = get_logger("open_api")
+ANSWERS = Counter("hospital_open_api_answers_total", "Answers given to partners", ["operation", "status"])
+
+SanicHandler = Callable[..., Awaitable[HTTPResponse]]
+
+
+def mount(app: Sanic[Any, Any], route: Route) -> None:
+    """Put one route into the application, behind the guard."""
+    app.add_route(
+        guarded(route),
+        PREFIX + route.path,
+        methods=[route.method],
+        name=re.sub(r"\W+", "_", f"{route.method}_{route.path}").lower(),
+    )
+
+
+def guarded(route: Route) -> SanicHandler:
+    """Wrap a route's handler so that nothing unknown, unasked or malformed reaches it."""
+    read_body = _body_reader(route)
+    read_query = _query_reader(route.query)
+    counts: dict[int, Any] = {}
+
+    async def handle(request: Request, **path: Any) -> HTTPResponse:
+        request_id = request_id_of(request)
+        language = language_of(request)
+        try:
+            client = await _authenticate(request)
+            if route.scope not in client.scopes:
+                raise InsufficientScope(scope=route.scope)
+            staff = await _staff(request, client) if route.changes_state else None
+            body = read_body(request)
+            call = PartnerCall(
+                body=body,
+                query=read_query(request),
+                path=path,
+                client=client,
+                actor=Actor(client.id, client.channel, client.kind, staff, request_id),
+                idempotency=_idempotency(request, route, client.id, body, path) if route.changes_state else None,
+                request_id=request_id,
+                language=language,
+            )
+            response = _render(request, await route.handler(call), request_id)
+        except HospitalError as error:
+            response = problem(error, request_id=request_id, language=language)
+        except Exception as error:
+            log.error("request_failed", operation=route.operation, request_id=request_id, exc_info=error)
+            response = problem(errors.InternalError(), request_id=request_id, language=language)
+        count = counts.get(response.status)
+        if count is None:
+            count = counts[response.status] = ANSWERS.labels(route.operation, response.status)
+        count.inc()
+        return response
+
+    handle.__name__ = route.handler.__name__
+    return handle
+
+
+def request_id_of(request: Request) -> str:
+    """Take the caller's request id if it is a sane one, else make one; the same for one request."""
+    known: str | None = getattr(request.ctx, "hospital_request_id", None)
+    if known is None:
+        given = request.headers.get("x-request-id")
+        known = given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request.ctx.hospital_request_id = known
+    return known
+
+
+def language_of(request: Request) -> str:
+    """Choose the language of sentences: Chinese unless the caller puts English first."""
+    accepted = request.headers.get("accept-language")
+    return "en" if accepted and accepted.lstrip().lower().startswith("en") else "zh"
+
+
+async def _authenticate(request: Request) -> clients.Client:
+    header = request.headers.get("authorization")
+    if header is None or not header.startswith("Bearer "):
+        raise InvalidToken
+    granted = tokens.verify(header[7:])
+    client = await clients.active_client(granted.client_id)
+    if client is None:
+        raise InvalidToken
+    return client.narrowed(granted.scopes)
+
+
+async def _staff(request: Request, client: clients.Client) -> str | None:
+    if client.kind != "internal":
+        return None
+    return await clients.require_staff(request.headers.get("acting-staff"))
+
+
+def _body_reader(route: Route) -> Callable[[Request], dict[str, Any]]:
+    if route.request is None:
+        return lambda _request: {}
+    name, check = route.request, validator(route.request)
+
+    def read(request: Request) -> dict[str, Any]:
+        content_type = request.headers.get("content-type", "")
+        if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
+            raise errors.UnsupportedMediaType
+        try:
+            body = orjson.loads(request.body)
+        except orjson.JSONDecodeError as error:
+            raise errors.MalformedRequest from error
+        if not check.is_valid(body):
+            raise errors.SchemaViolation(violations=violations(name, body))
+        return body  # type: ignore[no-any-return]  # the schema says object
+
+    return read
+
+
+def _query_reader(name: str | None) -> Callable[[Request], dict[str, Any]]:
+    properties: dict[str, Any] = documents()[name]["properties"] if name else {}
+    whole = frozenset(key for key, value in properties.items() if value.get("type") == "integer")
+
+    def read(request: Request) -> dict[str, Any]:
+        if not request.query_string:
+            values: dict[str, Any] = {}
+        elif len(request.query_string) > QUERY_CHARACTERS_MAX:
+            raise errors.BodyTooLarge(limit_bytes=QUERY_CHARACTERS_MAX)
+        else:
+            given = request.get_args(keep_blank_values=True)
+            repeated = [key for key, entries in given.items() if len(entries) > 1]
+            if repeated:
+                raise errors.SchemaViolation(
+                    violations=[
+                        {"pointer": f"/{key[:40]}", "rule": "once", "message": "is given twice"} for key in repeated
+                    ]
+                )
+            values = {key: _integer(entries[0]) if key in whole else entries[0] for key, entries in given.items()}
+        if name is None:
+            if values:
+                raise errors.SchemaViolation(
+                    violations=[
+                        {"pointer": f"/{key[:40]}", "rule": "additionalProperties", "message": "unknown parameter"}
+                        for key in values
+                    ]
+                )
+        elif not validator(name).is_valid(values):
+            raise errors.SchemaViolation(violations=violations(name, values))
+        return values
+
+    return read
+
+
+def _integer(text: str) -> object:
+    return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19 else text
+
+
+def _idempotency(
+    request: Request, route: Route, client_id: str, body: dict[str, Any], path: dict[str, Any]
+) -> Idempotency | None:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise errors.InvalidIdempotencyKey
+    seal = cipher().short_hash
+    hashes = {name: seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for name, value in body.items()}
+    for name, value in path.items():
+        hashes[name] = seal(str(value).encode())
+    return Idempotency(client_id, key, route.operation, hashes)
+
+
+def _render(request: Request, reply: Reply, request_id: str) -> HTTPResponse:
+    content = orjson.dumps(reply.body, default=str)
+    headers = reply.headers
+    headers["x-request-id"] = request_id
+    if request.method == "GET" and reply.status == 200:
+        tag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
+        headers["etag"] = tag
+        headers["cache-control"] = "private, no-cache"
+        known = request.headers.get("if-none-match")
+        if known and (known == "*" or tag in (entry.strip().removeprefix("W/") for entry in known.split(","))):
+            return HTTPResponse(b"", 304, headers)
+    return HTTPResponse(content, reply.status, headers, _JSON)

@@ -1,0 +1,35 @@
+"""Whether this process lives, whether it can serve, and its metrics."""
+
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from kernel.db import DatabaseUnavailable, database
+
+
+def mount_health(app: Sanic[Any, Any]) -> None:
+    """Put the pages for machines into the application."""
+    app.add_route(live, "/health/live", methods=["GET"], name="health_live")
+    app.add_route(ready, "/health/ready", methods=["GET"], name="health_ready")
+    app.add_route(metrics, "/metrics", methods=["GET"], name="metrics")
+
+
+async def live(_request: Request) -> HTTPResponse:
+    """Say that the process runs."""
+    return HTTPResponse(b'{"status":"live"}', 200, content_type="application/json")
+
+
+async def ready(_request: Request) -> HTTPResponse:
+    """Say whether requests can be served: PostgreSQL answers."""
+    try:
+        await database().fetchval("SELECT 1")
+    except DatabaseUnavailable:
+        return HTTPResponse(b'{"status":"database unavailable"}', 503, content_type="application/json")
+    return HTTPResponse(b'{"status":"ready"}', 200, content_type="application/json")
+
+
+async def metrics(_request: Request) -> HTTPResponse:
+    """Give this process's metrics (Prometheus text format)."""
+    return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

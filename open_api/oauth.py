@@ -1,0 +1,72 @@
+"""The OAuth endpoints: token (RFC 6749), keys (RFC 7517) and metadata (RFC 8414) with only what works."""
+
+from typing import Any
+
+import orjson
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from kernel.errors import HospitalError
+from oauth import server, tokens
+from oauth.keys import signing_keys
+from open_api.guard import language_of, request_id_of
+from open_api.problems import problem
+
+SCOPES = (
+    "catalogue.read",
+    "slots.read",
+    "patients.read",
+    "patients.write",
+    "appointments.read",
+    "appointments.write",
+    "administration.read",
+    "administration.write",
+)
+
+
+def mount_oauth(app: Sanic[Any, Any]) -> None:
+    """Put the endpoints into the application."""
+    app.add_route(token, "/oauth/token", methods=["POST"], name="oauth_token")
+    app.add_route(jwks, "/oauth/jwks", methods=["GET"], name="oauth_jwks")
+    app.add_route(metadata, "/.well-known/oauth-authorization-server", methods=["GET"], name="oauth_metadata")
+
+
+async def token(request: Request) -> HTTPResponse:
+    """Give an access token to a client that proves who it is."""
+    request_id = request_id_of(request)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    form = request.get_form(keep_blank_values=True) if content_type == "application/x-www-form-urlencoded" else None
+    if form is None or any(len(values) > 1 for values in form.values()):
+        return _json(400, {"error": "invalid_request"}, dict(server.NO_STORE), request_id)
+    try:
+        status, body, headers = await server.answer_token_request(
+            {name: values[0] for name, values in form.items()}, request.headers
+        )
+    except HospitalError as error:
+        return problem(error, request_id=request_id, language=language_of(request))
+    return _json(status, body, headers, request_id)
+
+
+async def jwks(request: Request) -> HTTPResponse:
+    """Publish the keys that verify our tokens."""
+    return _json(200, signing_keys().published(), {"cache-control": "public, max-age=300"}, request_id_of(request))
+
+
+async def metadata(request: Request) -> HTTPResponse:
+    """Say what this authorization server can do."""
+    url = tokens.issuer()
+    body = {
+        "issuer": url,
+        "token_endpoint": f"{url}/oauth/token",
+        "jwks_uri": f"{url}/oauth/jwks",
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": [],
+        "grant_types_supported": ["client_credentials"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "service_documentation": f"{url}/docs",
+    }
+    return _json(200, body, {"cache-control": "public, max-age=300"}, request_id_of(request))
+
+
+def _json(status: int, body: object, headers: dict[str, str], request_id: str) -> HTTPResponse:
+    return HTTPResponse(orjson.dumps(body), status, headers | {"x-request-id": request_id}, "application/json")

@@ -1,0 +1,92 @@
+"""Errors as RFC 9457 problem details, and the one table from code to status."""
+
+from typing import Final
+
+import orjson
+from sanic.response import HTTPResponse
+
+from kernel.errors import HospitalError
+
+PROBLEM_JSON: Final = "application/problem+json"
+RETRY_AFTER_SECONDS: Final = "1"
+
+# Every code of every room stands here; a test compares.
+STATUS: Final[dict[str, int]] = {
+    "booking.already_booked": 409,
+    "booking.already_held": 409,
+    "booking.appointment_not_active": 409,
+    "booking.appointment_not_found": 404,
+    "booking.cancel_deadline_passed": 409,
+    "booking.contended": 503,
+    "booking.daily_limit_reached": 409,
+    "booking.hold_ended": 409,
+    "booking.hold_not_found": 404,
+    "booking.not_released": 409,
+    "booking.other_department": 409,
+    "booking.patient_not_eligible": 409,
+    "booking.patient_not_found": 404,
+    "booking.reschedule_limit_reached": 409,
+    "booking.same_slot": 409,
+    "booking.slot_not_found": 404,
+    "booking.slot_past": 409,
+    "booking.sold_out": 409,
+    "idempotency.mismatch": 409,
+    "kernel.database_unavailable": 503,
+    "kernel.unavailable": 503,
+    "oauth.insufficient_scope": 403,
+    "oauth.invalid_token": 401,
+    "oauth.staff_required": 403,
+    "oauth.staff_unknown": 403,
+    "outbox.row_not_found": 404,
+    "patients.document_disagrees": 422,
+    "patients.invalid_document": 422,
+    "patients.name_mismatch": 409,
+    "patients.not_found": 404,
+    "request.internal_error": 500,
+    "request.invalid_cursor": 400,
+    "request.invalid_idempotency_key": 400,
+    "request.malformed": 400,
+    "request.method_not_allowed": 405,
+    "request.not_found": 404,
+    "request.schema_violation": 422,
+    "request.too_large": 413,
+    "request.unsupported_media_type": 415,
+}
+
+TITLES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    429: "Too Many Requests",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResponse:
+    """Render an error for a partner: a stable code, and a sentence that can be shown to a patient."""
+    status = STATUS[error.code]
+    body = {
+        "type": f"/docs#{error.code}",
+        "title": TITLES[status],
+        "status": status,
+        "detail": error.sentence(language),
+        "code": error.code,
+        "request_id": request_id,
+    } | error.details
+    headers = {"x-request-id": request_id, "content-language": "en" if language == "en" else "zh-CN"}
+    if status == 401:
+        headers["www-authenticate"] = 'Bearer realm="hospital", error="invalid_token"'
+    elif error.code == "oauth.insufficient_scope":
+        headers["www-authenticate"] = (
+            f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'
+        )
+    elif status == 503:
+        headers["retry-after"] = RETRY_AFTER_SECONDS
+    return HTTPResponse(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

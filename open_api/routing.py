@@ -1,0 +1,127 @@
+"""Routes say what they take, give and refuse; the guard enforces it and OpenAPI shows it."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from kernel.errors import HospitalError
+from open_api.calls import PartnerCall, Reply
+
+Handler = Callable[[PartnerCall], Awaitable[Reply]]
+PREFIX: Final = "/open/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation.
+
+    path: below /open/v1, with parameters as Sanic writes them, e.g. `/holds/<hold_id:uuid>`.
+    scope: the one scope it needs. request, query, response: schema files by path.
+    """
+
+    method: str
+    path: str
+    scope: str
+    handler: Handler
+    tag: str
+    request: str | None = None
+    query: str | None = None
+    response: str | None = None
+    errors: tuple[type[HospitalError], ...] = ()
+    status: int = 200
+
+    @property
+    def changes_state(self) -> bool:
+        """Tell whether a member of staff must be named and an idempotency key counts."""
+        return self.method != "GET"
+
+    @property
+    def operation(self) -> str:
+        """The operation's name in logs and idempotency records."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(slots=True)
+class Routes:
+    """The operations of one feature."""
+
+    tag: str
+    entries: list[Route] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self.entries)
+
+    def get(
+        self,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        query: str | None = None,
+        errors: Sequence[type[HospitalError]] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a read."""
+        return self._route("GET", path, scope=scope, response=response, query=query, errors=errors)
+
+    def post(
+        self,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        request: str | None = None,
+        errors: Sequence[type[HospitalError]] = (),
+        status: int = 200,
+    ) -> Callable[[Handler], Handler]:
+        """Declare an action or a creation."""
+        return self._route("POST", path, scope=scope, response=response, request=request, errors=errors, status=status)
+
+    def put(
+        self,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        request: str,
+        errors: Sequence[type[HospitalError]] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a replacement."""
+        return self._route("PUT", path, scope=scope, response=response, request=request, errors=errors)
+
+    def patch(
+        self,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        request: str,
+        errors: Sequence[type[HospitalError]] = (),
+    ) -> Callable[[Handler], Handler]:
+        """Declare a partial change."""
+        return self._route("PATCH", path, scope=scope, response=response, request=request, errors=errors)
+
+    def delete(
+        self, path: str, *, scope: str, response: str, errors: Sequence[type[HospitalError]] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Declare a removal."""
+        return self._route("DELETE", path, scope=scope, response=response, errors=errors)
+
+    def _route(
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        request: str | None = None,
+        query: str | None = None,
+        errors: Sequence[type[HospitalError]] = (),
+        status: int = 200,
+    ) -> Callable[[Handler], Handler]:
+        def register(handler: Handler) -> Handler:
+            self.entries.append(
+                Route(method, path, scope, handler, self.tag, request, query, response, tuple(errors), status)
+            )
+            return handler
+
+        return register

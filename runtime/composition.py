@@ -1,0 +1,36 @@
+"""Puts the rooms together: settings -> keys, database, cache. Every process starts here."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from kernel import crypto, db, redis
+from kernel.settings import Settings
+from oauth import clients, keys, tokens
+
+# Feature modules with tables that the ORM reads.
+MODELS: Final[tuple[str, ...]] = ()
+
+
+@asynccontextmanager
+async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[db.Database]:
+    """Open what a platform process needs and close it again.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer.
+        KnownCredentials: a demonstration secret works on a production database.
+        FileNotFoundError, ValueError: a key is missing or damaged.
+    """
+    crypto.load_cipher(settings.keys_dir)
+    keys.load_signing_keys(settings.keys_dir)
+    tokens.set_issuer(settings.public_url)
+    database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
+    if settings.redis_url:
+        redis.open_redis(settings.redis_url)
+    try:
+        if settings.production:
+            await clients.refuse_known_credentials()
+        yield database
+    finally:
+        await redis.close_redis()
+        await database.close()

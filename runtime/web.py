@@ -1,0 +1,90 @@
+"""The one Sanic application, joining the surfaces: `python -m runtime.web`.
+
+One process serves on its own SO_REUSEPORT socket; the supervisor, systemd or Kubernetes start as many as wanted.
+Sanic's own process manager is not used (docs/adr).
+"""
+
+import socket
+import sys
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from kernel.db import DatabaseUnavailable
+from kernel.log import configure_logging, get_logger
+from kernel.settings import Settings, SettingsError
+from oauth.clients import KnownCredentials
+from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
+from runtime.composition import platform
+
+BACKLOG = 2048
+DRAIN_SECONDS = 15
+HEADER_BYTES_MAX = 16 * 1024
+
+log = get_logger("runtime")
+
+
+def build_app(settings: Settings) -> Sanic[Any, Any]:
+    """Join the surfaces in one application."""
+    app: Sanic[Any, Any] = Sanic("hospital", error_handler=ProblemErrors(), configure_logging=False)
+    app.config.REQUEST_MAX_SIZE = BODY_BYTES_MAX
+    app.config.REQUEST_MAX_HEADER_SIZE = HEADER_BYTES_MAX
+    app.config.KEEP_ALIVE_TIMEOUT = 75
+    app.config.REQUEST_TIMEOUT = 20
+    app.config.RESPONSE_TIMEOUT = 40
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = DRAIN_SECONDS
+    app.config.ACCESS_LOG = False
+    app.config.MOTD = False
+    mount_open_api(app)
+    if settings.bench_echo:
+        app.add_route(_echo, "/echo", methods=["POST"], name="bench_echo")
+    stack = AsyncExitStack()
+
+    @app.before_server_start
+    async def open_platform(_app: Sanic[Any, Any]) -> None:
+        await stack.enter_async_context(platform(settings))
+
+    @app.after_server_start
+    async def tell_ready(_app: Sanic[Any, Any]) -> None:
+        if settings.ready_file:
+            settings.ready_file.touch()
+        log.info("web_ready", port=settings.http_port)
+
+    @app.after_server_stop
+    async def close_platform(_app: Sanic[Any, Any]) -> None:
+        await stack.aclose()
+
+    return app
+
+
+async def _echo(request: Request) -> HTTPResponse:
+    """Answer what was sent: the yardstick of the benchmarks, never there in production."""
+    return HTTPResponse(orjson.dumps(orjson.loads(request.body)), 200, content_type="application/json")
+
+
+def main() -> int:
+    """Serve until told to stop."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        print(f"web: {error}", file=sys.stderr)
+        return 2
+    configure_logging(settings.log_level)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listener.bind((settings.http_host, settings.http_port))
+    listener.listen(BACKLOG)
+    try:
+        build_app(settings).run(sock=listener, single_process=True, access_log=False, motd=False)
+    except (DatabaseUnavailable, KnownCredentials, OSError, ValueError) as error:
+        log.error("web_cannot_start", error=type(error).__name__, reason=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
