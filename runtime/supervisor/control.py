@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,9 @@ async def serve(folder: Path, name: str, handle: Handler) -> asyncio.Server:
             listener.bind(path)
     finally:
         os.umask(mask)
-    return await asyncio.start_unix_server(answer, sock=listener)
+    # Later Pythons would look the short path up again, which by then leads elsewhere; we remove the socket ourselves.
+    options: dict[str, Any] = {"cleanup_socket": False} if sys.version_info >= (3, 13) else {}
+    return await asyncio.start_unix_server(answer, sock=listener, **options)
 
 
 def ask(folder: Path, name: str, request: Request) -> Iterator[Answer]:
