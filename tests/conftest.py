@@ -17,7 +17,6 @@ Sockets to elsewhere are off: a test that reaches for another machine fails.
 
 import asyncio
 import fcntl
-import importlib.util
 import ipaddress
 import json
 import os
@@ -37,6 +36,7 @@ import pytest
 import redis
 
 from kernel.db import Database, open_database
+from runtime.composition import MODELS
 from tests.platform import Hospital
 
 if TYPE_CHECKING:
@@ -265,9 +265,7 @@ async def clean_database(database_url: str) -> str:
 
 @pytest.fixture(scope="session")
 async def _opened_database(database_url: str) -> AsyncIterator[Database]:
-    rooms = ("oauth", "patients", "booking", "integration.his")
-    models = [f"{room}.models" for room in rooms if importlib.util.find_spec(f"{room}.models")]
-    opened = await open_database(database_url, models=models)
+    opened = await open_database(database_url, models=MODELS)
     yield opened
     await opened.close()
 

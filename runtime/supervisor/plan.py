@@ -261,10 +261,11 @@ def platform_specs(folder: DataFolder, plan: Plan) -> list[ProcessSpec]:
         specs.append(_python_process(folder, name=name, module=module, environment=shared, is_ready=probe))
     host = _reached_at(plan.environment["HTTP_HOST"])
     answers = readiness.http_ok(host, int(plan.environment["HTTP_PORT"]), "/health/ready")
-    specs += [
-        _python_process(folder, name=f"web-{number}", module="runtime.web", environment=shared, is_ready=answers)
-        for number in range(1, plan.web_processes + 1)
-    ]
+    for number in range(1, plan.web_processes + 1):
+        name = f"web-{number}"
+        # All web processes answer on one port; the file says that this one is among them.
+        probe = readiness.all_of(readiness.file_touched(folder.ready_file_of(name)), answers)
+        specs.append(_python_process(folder, name=name, module="runtime.web", environment=shared, is_ready=probe))
     return specs
 
 

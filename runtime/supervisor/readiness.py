@@ -32,6 +32,18 @@ def http_ok(host: str, port: int, path: str) -> Probe:
     return probe
 
 
+def all_of(*probes: Probe) -> Probe:
+    """Serving once every one of them says so."""
+
+    async def probe() -> bool:
+        for one in probes:
+            if not await one():
+                return False
+        return True
+
+    return probe
+
+
 def valkey_pong(port: int, password: str) -> Probe:
     """Serving once PING is answered."""
 

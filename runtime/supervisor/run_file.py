@@ -1,8 +1,8 @@
 """run.json: by which scripts, tests and people find what is running here."""
 
-import importlib
 from typing import Any
 
+from oauth.known_credentials import DEMO_CLIENTS
 from runtime.data_folder import DataFolder
 from runtime.supervisor.plan import Plan
 
@@ -27,8 +27,7 @@ def write(folder: DataFolder, plan: Plan) -> None:
 
 def demo_clients() -> dict[str, dict[str, Any]]:
     """The demonstration clients and their well-known secrets, which production refuses."""
-    known = importlib.import_module("oauth.known_credentials")
     return {
         client.role: {"client_id": client.client_id, "client_secret": client.secret, "scopes": list(client.scopes)}
-        for client in known.DEMO_CLIENTS
+        for client in DEMO_CLIENTS
     }
