@@ -18,6 +18,8 @@ def main(arguments: list[str]) -> int:
     """Run one command; its exit status is ours."""
     if arguments and arguments[0] in PASSED_ON:
         return _pass_on(arguments[0], arguments[1:])
+    if arguments in ([], ["help"]):
+        arguments = ["--help"]
     given = _parser().parse_args(arguments)
     command: Command = given.run
     try:
