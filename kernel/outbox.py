@@ -55,6 +55,12 @@ def wake() -> None:
 _waking: "asyncio.Task[None] | None" = None
 
 
+async def flush_wakes() -> None:
+    """See the last wake out, where the event loop stops between tasks as in a Celery worker."""
+    if _waking is not None:
+        await _waking
+
+
 async def _publish_wake() -> None:
     global _waking  # noqa: PLW0603  see wake
     client = redis_client()

@@ -24,8 +24,8 @@ from kernel.log import get_logger
 from kernel.outbox import OUTBOX, wake
 
 HANDLER: Final = "his"
-LEASE_SECONDS: Final = 60.0
-BATCH_SECONDS_MAX: Final = 45.0
+LEASE_SECONDS: Final = 30.0
+BATCH_SECONDS_MAX: Final = 20.0
 """A batch ends before its lease does; what it has not sent goes back."""
 LANES: Final = 4
 REFUSALS_MAX: Final = 3

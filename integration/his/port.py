@@ -119,11 +119,21 @@ class HisSchedule:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangePage:
-    """A page of the HIS's change feed, and the cursor from which the next one starts."""
+class FeedItem:
+    """One message of the HIS's change feed. `position` is the cursor behind it.
 
+    `changes` is empty for a message that the profile does not know.
+    """
+
+    position: int
     changes: tuple[InboundChange, ...]
-    next_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """A page of the HIS's change feed in its order; `complete` when nothing newer was there."""
+
+    items: tuple[FeedItem, ...]
     complete: bool
 
 

@@ -12,11 +12,11 @@ from uuid import UUID
 import httpx
 
 from integration.codecs.errors import Hl7Error
-from integration.codecs.hl7v2 import parse
+from integration.codecs.hl7v2 import UTF_8, Message, codec_of, parse, read_header
 from integration.his.adapters.profile import MessageProfile
 from integration.his.errors import HisUnavailable
 from integration.his.facts import AppointmentStatus
-from integration.his.port import ChangePage, HisAppointment, HisSchedule
+from integration.his.port import ChangePage, FeedItem, HisAppointment, HisSchedule
 from kernel.log import get_logger
 
 REQUEST_SECONDS_MAX: Final = 15.0
@@ -71,19 +71,21 @@ class RestHisPull:
             HisUnavailable: it could not be reached, or its answer cannot be read.
         """
         page = await self._get("/api/changes", {"after": after, "limit": CHANGES_PER_PAGE})
-        changes = []
         try:
-            told = page["changes"]
-            next_after = int(page["next"])
-            for item in told:
-                try:
-                    message = parse(str(item["message"]).encode(), default_charset="UNICODE UTF-8")
-                    changes += self._profile.read(message)
-                except Hl7Error as error:
-                    log.warning("his_feed_message_passed_over", fault=type(error).__name__)
+            items = tuple(self._read_feed_item(item) for item in page["changes"])
         except (KeyError, TypeError, ValueError) as error:
             raise HisUnavailable(reason="unreadable_answer") from error
-        return ChangePage(tuple(changes), next_after, complete=len(told) < CHANGES_PER_PAGE)
+        return ChangePage(items, complete=len(items) < CHANGES_PER_PAGE)
+
+    def _read_feed_item(self, item: dict[str, Any]) -> FeedItem:
+        position, text = int(item["seq"]), str(item["message"])
+        try:
+            # The feed is JSON, so the text is Unicode whatever MSH-18 says of the wire.
+            message = parse_text(text)
+            return FeedItem(position, tuple(self._profile.read(message)))
+        except Hl7Error as error:
+            log.warning("his_feed_message_passed_over", fault=type(error).__name__)
+            return FeedItem(position, ())
 
     async def _fetch_day(self, what: str, day: date, read: Callable[[dict[str, Any]], Record]) -> list[Record]:
         """Follow the pages of one day's list to the end."""
@@ -112,6 +114,17 @@ class RestHisPull:
         if not isinstance(page, dict):
             raise HisUnavailable(reason="unreadable_answer")
         return page
+
+
+def parse_text(text: str) -> Message:
+    """Read a message that has come as text.
+
+    Raises:
+        Hl7Error: it is no HL7 v2 message.
+    """
+    header = read_header(text.encode())
+    charset = header.text(18) if header is not None else ""
+    return parse(text.encode(codec_of(charset)), default_charset=UTF_8)
 
 
 def _read_appointment(item: dict[str, Any]) -> HisAppointment:

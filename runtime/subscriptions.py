@@ -1,0 +1,8 @@
+"""Which features keep which of their records in step with the core HIS."""
+
+from integration.his.subscriptions import Subscriptions
+
+
+def build_subscriptions() -> Subscriptions:
+    """Join what the features have to tell the HIS, to hear from it, and to compare with it."""
+    return Subscriptions.join()

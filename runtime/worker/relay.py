@@ -1,0 +1,226 @@
+"""`python -m runtime.worker.relay`: takes due letters out of PostgreSQL and hands their ids to Celery.
+
+It is woken through Valkey when a letter is posted, and looks every two seconds anyway, so that a lost
+wake or a Valkey that is away costs seconds and no letter. When the broker cannot be reached, the
+letters go back at once and are tried again. It also runs the timetable.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.asyncio import Redis
+
+from integration.his import delivery
+from integration.his.link import read_link
+from kernel import clock
+from kernel.boxes import Box, Lease
+from kernel.crypto import load_cipher
+from kernel.db import Database, DatabaseUnavailable, open_database
+from kernel.log import configure_logging, get_logger
+from kernel.outbox import INBOX, OUTBOX, WAKE_CHANNEL
+from kernel.redis import GONE, close_redis, open_redis
+from kernel.settings import Settings, SettingsError
+from runtime.ready import announce_ready
+from runtime.worker.app import APPLY, DELIVER, make_app
+from runtime.worker.timetable import Timetable, build_jobs
+
+POLL_SECONDS: Final = 2.0
+PAUSE_SECONDS: Final = 1.0
+"""After PostgreSQL or the broker was away."""
+BATCH_LETTERS_MAX: Final = 100
+BATCHES_UNDER_WAY_MAX: Final = 4
+"""Leased at one time: enough to keep the workers busy, few enough that no lease ends in the queue."""
+HANDOVER_LEASE_SECONDS: Final = 20.0
+"""Until a worker begins; it takes a longer lease then. A task lost in the broker costs this long."""
+PUBLISH_SECONDS_MAX: Final = 10.0
+DATABASE_CONNECTIONS_MAX: Final = 5
+
+log = get_logger("runtime.relay")
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A box whose due letters go to one Celery task; `allowance` says how many may be tried now."""
+
+    box: Box
+    handler: str
+    task: str
+    allowance: Callable[[int], Awaitable[int]]
+
+
+class Relay:
+    """Moves due letters from PostgreSQL to Celery, a bounded number of batches at a time."""
+
+    def __init__(self, db: Database, app: Celery, queues: list[Queue], *, redis_url: str) -> None:
+        self._db = db
+        self._app = app
+        self._queues = queues
+        self._redis_url = redis_url
+        self._woken = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Finish the turn and end."""
+        self._stopping.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Work until stop()."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while not self._stopping.is_set():
+                await self._turn_safely()
+        finally:
+            listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
+
+    async def _turn_safely(self) -> None:
+        self._woken.clear()
+        try:
+            moved = [await self._move(queue) for queue in self._queues]
+        except DatabaseUnavailable:
+            log.warning("database_unavailable")
+            await self._pause(PAUSE_SECONDS)
+            return
+        except (OperationalError, TimeoutError) as error:
+            log.warning("broker_unavailable", fault=type(error).__name__)
+            await self._pause(PAUSE_SECONDS)
+            return
+        if not any(moved):
+            await self._pause(POLL_SECONDS, until_woken=True)
+
+    async def _pause(self, seconds: float, *, until_woken: bool = False) -> None:
+        awaited = self._woken if until_woken else self._stopping
+        try:
+            async with asyncio.timeout(seconds):
+                await awaited.wait()
+        except TimeoutError:
+            return
+
+    async def _move(self, queue: Queue) -> int:
+        """Hand on what may go of one box; gives the number of letters.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL is away.
+            OperationalError, TimeoutError: the broker is away; the letters have gone back.
+        """
+        moved = 0
+        running = await queue.box.count_leases(self._db, queue.handler)
+        for _ in range(running, BATCHES_UNDER_WAY_MAX):
+            size = await queue.allowance(BATCH_LETTERS_MAX)
+            if size == 0 or self._stopping.is_set():
+                break
+            lease = await queue.box.claim(
+                self._db, queue.handler, limit=size, lease_seconds=HANDOVER_LEASE_SECONDS
+            )
+            if lease is None:
+                break
+            await self._hand_over(queue, lease)
+            moved += len(lease.letter_ids)
+            if size < BATCH_LETTERS_MAX:
+                break
+        return moved
+
+    async def _hand_over(self, queue: Queue, lease: Lease) -> None:
+        """Publish one batch; kombu blocks, so it runs beside the event loop."""
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS_MAX):
+                await asyncio.to_thread(self._publish, queue.task, lease)
+        except (OperationalError, TimeoutError):
+            await queue.box.release(self._db, lease, lease.letter_ids)
+            raise
+
+    def _publish(self, task: str, lease: Lease) -> None:
+        self._app.send_task(task, args=(str(lease.id), list(lease.letter_ids)), retry=False)
+
+    async def _listen(self) -> None:
+        """Hear wakes for as long as the relay runs; without Valkey the poll has to do."""
+        while True:
+            try:
+                async with Redis.from_url(self._redis_url, socket_connect_timeout=2) as client:
+                    async with client.pubsub() as channel:
+                        await channel.subscribe(WAKE_CHANNEL)
+                        self._woken.set()
+                        async for _ in channel.listen():
+                            self._woken.set()
+            except GONE as error:
+                log.warning("wake_channel_lost", fault=type(error).__name__)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def build_queues(db: Database, settings: Settings) -> list[Queue]:
+    """Which boxes this hospital has to empty; without a HIS its letters stay where they are."""
+
+    async def while_it_answers(wanted: int) -> int:
+        link = await read_link(db, delivery.HANDLER)
+        return link.batch_size(wanted, at=clock.now())
+
+    async def always(wanted: int) -> int:
+        return wanted
+
+    queues = [Queue(INBOX, delivery.HANDLER, APPLY, always)]
+    if settings.his_mllp is not None:
+        queues.append(Queue(OUTBOX, delivery.HANDLER, DELIVER, while_it_answers))
+    return queues
+
+
+async def open_database_patiently(settings: Settings, stopping: asyncio.Event) -> Database | None:
+    """Open the database, waiting for PostgreSQL as long as it takes; None when told to stop."""
+    while not stopping.is_set():
+        try:
+            return await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
+        except DatabaseUnavailable:
+            log.warning("database_unavailable")
+            await asyncio.sleep(PAUSE_SECONDS)
+    return None
+
+
+async def serve(settings: Settings) -> None:
+    """Run relay and timetable until SIGTERM or SIGINT.
+
+    Raises:
+        SettingsError: REDIS_URL is not set.
+    """
+    if settings.redis_url is None:
+        raise SettingsError("REDIS_URL is not set: the relay hands its tasks over there")
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    db = await open_database_patiently(settings, stopping)
+    if db is None:
+        return
+    open_redis(settings.redis_url)
+    cipher = load_cipher(settings.keys_dir)
+    app = make_app(settings.redis_url)
+    relay = Relay(db, app, build_queues(db, settings), redis_url=settings.redis_url)
+    timetable = Timetable(db, build_jobs(db, settings, cipher=cipher))
+    tasks = [asyncio.create_task(relay.run()), asyncio.create_task(timetable.run())]
+    announce_ready(settings)
+    log.info("relay_serves")
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait([*tasks, waiting], return_when=asyncio.FIRST_COMPLETED)
+    relay.stop()
+    timetable.stop()
+    await asyncio.gather(*tasks)
+    waiting.cancel()
+    await close_redis()
+    await db.close()
+
+
+def main() -> int:
+    """Run the relay process."""
+    settings = Settings.from_environment()
+    configure_logging(settings.log_level)
+    asyncio.run(serve(settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

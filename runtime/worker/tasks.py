@@ -1,0 +1,150 @@
+"""What the Celery worker executes: one task for each leased batch, on one event loop per process."""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from celery import Celery
+from celery.signals import worker_process_init, worker_process_shutdown
+
+from integration.his.delivery import Delivery
+from integration.his.intake import Intake
+from integration.his.port import HisPort
+from kernel.boxes import Lease
+from kernel.crypto import load_cipher
+from kernel.db import DatabaseUnavailable, database, open_database
+from kernel.log import configure_logging, get_logger
+from kernel.outbox import flush_wakes
+from kernel.redis import close_redis, open_redis
+from kernel.settings import Settings
+from runtime.his import build_port
+from runtime.subscriptions import build_subscriptions
+from runtime.worker.app import APPLY, DELIVER
+
+SECONDS_MAX: Final = 40.0
+"""Of a task; a hard limit of Celery's stands behind it."""
+DATABASE_CONNECTIONS_MAX: Final = 5
+
+log = get_logger("runtime.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """What a worker process holds open between tasks."""
+
+    his: HisPort
+    delivery: Delivery
+    intake: Intake
+
+
+class _Process:
+    """One worker process: its event loop, and the engine opened on the first task.
+
+    Opened then and not at the start, because a process that cannot reach PostgreSQL yet must wait
+    for it and not die of it.
+    """
+
+    def __init__(self) -> None:
+        self._runner = asyncio.Runner()
+        self._engine: _Engine | None = None
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run one task's coroutine to its end."""
+        self._runner.run(work)
+
+    async def engine(self) -> _Engine:
+        """Give the engine.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        if self._engine is None:
+            settings = Settings.from_environment()
+            db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
+            cipher = load_cipher(settings.keys_dir)
+            if settings.redis_url:
+                open_redis(settings.redis_url)
+            his = build_port(settings)
+            subscriptions = build_subscriptions()
+            self._engine = _Engine(
+                his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher)
+            )
+        return self._engine
+
+    def close(self) -> None:
+        """Give everything back."""
+        if self._engine is not None:
+            self._runner.run(_close(self._engine))
+        self._runner.close()
+
+
+async def _close(engine: _Engine) -> None:
+    await engine.his.close()
+    await close_redis()
+    await database().close()
+
+
+_process: _Process | None = None
+
+
+@worker_process_init.connect
+def _start_process(**_: object) -> None:
+    global _process  # noqa: PLW0603  one event loop a process, as Celery forks them
+    configure_logging(os.environ.get("LOG_LEVEL", "INFO").upper())
+    _process = _Process()
+
+
+@worker_process_shutdown.connect
+def _stop_process(**_: object) -> None:
+    if _process is not None:
+        _process.close()
+
+
+def register_tasks(app: Celery) -> None:
+    """Make the tasks known to the application under the names that the relay uses."""
+    app.task(name=DELIVER)(deliver_batch)
+    app.task(name=APPLY)(apply_batch)
+
+
+def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
+    """Tell the HIS of a leased batch of the outbox."""
+    _run(_deliver(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def apply_batch(lease_id: str, letter_ids: list[int]) -> None:
+    """Apply a leased batch of the inbox."""
+    _run(_apply(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    assert _process is not None, "Celery has made this process by worker_process_init"
+    try:
+        _process.run(work)
+    except DatabaseUnavailable:
+        log.warning("batch_left_to_its_lease", reason="database_unavailable")
+    except TimeoutError:
+        log.error("batch_left_to_its_lease", reason="too_slow")  # noqa: TRY400  no stack is of use
+
+
+async def _deliver(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        engine = await _this_process().engine()
+        report = await engine.delivery.deliver_batch(lease)
+        await flush_wakes()
+    log.debug("batch_delivered", accepted=report.accepted, rejected=report.rejected)
+
+
+async def _apply(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        engine = await _this_process().engine()
+        finished = await engine.intake.apply_batch(lease)
+        await flush_wakes()
+    log.debug("batch_applied", finished=finished)
+
+
+def _this_process() -> _Process:
+    assert _process is not None, "_run() has looked"
+    return _process
