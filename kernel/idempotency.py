@@ -7,9 +7,10 @@ while the first is running waits and then gets the first one's answer. Plain ref
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from kernel.db import Transaction
+from kernel.db import Database, Transaction
 from kernel.errors import Conflict
 
 KEEP_DAYS = 7
@@ -76,3 +77,17 @@ class Idempotency:
             dict(self.field_hashes),
             dict(result),
         )
+
+
+async def purge_keys(db: Database, *, before: datetime, limit: int = 5_000) -> int:
+    """Forget keys that were used before an instant, a bounded number at a time; give how many.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return await db.execute(
+        "DELETE FROM idempotency_key WHERE (client_id, key) IN"
+        " (SELECT client_id, key FROM idempotency_key WHERE created_at < $1 LIMIT $2)",
+        before,
+        limit,
+    )

@@ -20,9 +20,7 @@ def build_port(settings: Settings) -> HisPort:
     """
     if settings.his_mllp is None:
         raise SettingsError("HIS_MLLP is not set: where does the core HIS listen?")
-    return Hl7MllpHis(
-        host=settings.his_mllp.host, port=settings.his_mllp.port, profile=build_profile(settings)
-    )
+    return Hl7MllpHis(host=settings.his_mllp.host, port=settings.his_mllp.port, profile=build_profile(settings))
 
 
 def build_pull(settings: Settings) -> HisPull:

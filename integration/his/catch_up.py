@@ -56,9 +56,7 @@ def _settled(items: tuple[FeedItem, ...]) -> list[FeedItem]:
     return settled
 
 
-async def _keep(
-    db: Database, items: list[FeedItem], *, source: str, cipher: FieldCipher
-) -> int:
+async def _keep(db: Database, items: list[FeedItem], *, source: str, cipher: FieldCipher) -> int:
     kept = 0
     async with db.transaction() as tx:
         for item in items:

@@ -116,9 +116,7 @@ class Relay:
             size = await queue.allowance(BATCH_LETTERS_MAX)
             if size == 0 or self._stopping.is_set():
                 break
-            lease = await queue.box.claim(
-                self._db, queue.handler, limit=size, lease_seconds=HANDOVER_LEASE_SECONDS
-            )
+            lease = await queue.box.claim(self._db, queue.handler, limit=size, lease_seconds=HANDOVER_LEASE_SECONDS)
             if lease is None:
                 break
             await self._hand_over(queue, lease)
@@ -143,12 +141,14 @@ class Relay:
         """Hear wakes for as long as the relay runs; without Valkey the poll has to do."""
         while True:
             try:
-                async with Redis.from_url(self._redis_url, socket_connect_timeout=2) as client:
-                    async with client.pubsub() as channel:
-                        await channel.subscribe(WAKE_CHANNEL)
+                async with (
+                    Redis.from_url(self._redis_url, socket_connect_timeout=2) as client,
+                    client.pubsub() as channel,
+                ):
+                    await channel.subscribe(WAKE_CHANNEL)
+                    self._woken.set()
+                    async for _ in channel.listen():
                         self._woken.set()
-                        async for _ in channel.listen():
-                            self._woken.set()
             except GONE as error:
                 log.warning("wake_channel_lost", fault=type(error).__name__)
             await asyncio.sleep(PAUSE_SECONDS)

@@ -69,9 +69,7 @@ class _Process:
                 open_redis(settings.redis_url)
             his = build_port(settings)
             subscriptions = build_subscriptions()
-            self._engine = _Engine(
-                his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher)
-            )
+            self._engine = _Engine(his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher))
         return self._engine
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ from kernel import clock
 from kernel.crypto import FieldCipher
 from kernel.db import Database, DatabaseUnavailable
 from kernel.errors import HospitalError
-from kernel.idempotency import purge_keys
+from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
@@ -30,7 +30,7 @@ PAUSE_SECONDS: Final = 5.0
 HOLDS_PER_SWEEP: Final = 500
 SWEEPS_MAX: Final = 20
 LETTERS_KEPT: Final = timedelta(days=30)
-KEYS_KEPT: Final = timedelta(days=7)
+KEYS_KEPT: Final = timedelta(days=KEEP_DAYS)
 PURGE_TURNS_MAX: Final = 200
 ERROR_CHARACTERS_MAX: Final = 200
 
@@ -152,16 +152,13 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
     async def purge() -> int:
         now = clock.now()
         purged = 0
-        for turn in (
-            lambda: OUTBOX.purge(db, before=now - LETTERS_KEPT),
-            lambda: INBOX.purge(db, before=now - LETTERS_KEPT),
-            lambda: purge_keys(db, before=now - KEYS_KEPT),
-        ):
-            for _ in range(PURGE_TURNS_MAX):
-                gone = await turn()
-                purged += gone
-                if gone == 0:
-                    break
+        for _ in range(PURGE_TURNS_MAX):
+            gone = await OUTBOX.purge(db, before=now - LETTERS_KEPT)
+            gone += await INBOX.purge(db, before=now - LETTERS_KEPT)
+            gone += await purge_keys(db, before=now - KEYS_KEPT)
+            purged += gone
+            if gone == 0:
+                break
         return purged
 
     jobs = [

@@ -1,0 +1,33 @@
+from integration.his.errors import FactsUnreadable
+from integration.his.stored_facts import dump_facts, load_facts
+import orjson
+import pytest
+
+from tests.unit.integration.exchange.test_hl7v2_profile import APPOINTMENT, PATIENT, SCHEDULE
+
+
+@pytest.mark.parametrize("facts", [APPOINTMENT, PATIENT, SCHEDULE])
+def test_facts_are_read_back_equal(facts: object) -> None:
+    assert load_facts(dump_facts(facts)) == facts  # type: ignore[arg-type]  # parametrized
+
+
+def test_fields_of_a_newer_release_are_left_out() -> None:
+    stored = orjson.loads(dump_facts(PATIENT))
+    stored["facts"]["added_later"] = 1
+
+    assert load_facts(orjson.dumps(stored).decode()) == PATIENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "no json",
+        '{"kind":"PatientFacts","facts":{"name":"x"}}',
+        '{"kind":"Other","facts":{}}',
+        '{"kind":"PatientFacts","facts":{"name":1}}',
+    ],
+)
+def test_what_does_not_fit_is_said_so(text: str) -> None:
+    with pytest.raises(FactsUnreadable):
+        load_facts(text)
