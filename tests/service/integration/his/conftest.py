@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+
 from integration.exchange.hl7v2.profile import Hl7Profile
 from integration.his.adapters.hl7v2_mllp import Hl7MllpHis
 from integration.his.delivery import HANDLER, Delivery
@@ -28,7 +29,6 @@ from kernel.crypto import FieldCipher, load_cipher
 from kernel.db import Database, Transaction
 from kernel.errors import HospitalError
 from kernel.outbox import OUTBOX, publish
-
 from tests.factories.his_double import HisDouble
 
 
@@ -72,10 +72,8 @@ class Feature:
             if intent.payload["name"] != "gone"
         }  # fmt: skip
 
-    async def on_accepted(
-        self, tx: Transaction, told: Sequence[tuple[Intent, Accepted]]
-    ) -> None:
-        for intent, outcome in told:
+    async def on_accepted(self, tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
+        for intent, _ in told:
             if intent.payload["name"] == self.fail_on:
                 raise RuntimeError("the feature cannot take it")
         self.accepted += [(intent.id, outcome.his_id) for intent, outcome in told]
@@ -93,9 +91,7 @@ class Feature:
             raise self.refuse_with
         self.applied.append(change)
 
-    async def on_refused(
-        self, tx: Transaction, change: InboundChange, error: HospitalError
-    ) -> None:
+    async def on_refused(self, tx: Transaction, change: InboundChange, error: HospitalError) -> None:
         self.refused.append((change.control_id, error.code))
 
     def subscriptions(self) -> Subscriptions:
@@ -105,9 +101,7 @@ class Feature:
             ],
             inbound=[
                 InboundSubscription(InboundKind.PATIENT_CHANGED, self.apply),
-                InboundSubscription(
-                    InboundKind.APPOINTMENT_BOOKED, self.apply, self.on_refused, at_once=True
-                ),
+                InboundSubscription(InboundKind.APPOINTMENT_BOOKED, self.apply, self.on_refused, at_once=True),
             ],
         )
 
@@ -118,9 +112,7 @@ def feature() -> Feature:
 
 
 @pytest.fixture
-async def delivery(
-    database: Database, his: HisDouble, feature: Feature
-) -> AsyncIterator[Delivery]:
+async def delivery(database: Database, his: HisDouble, feature: Feature) -> AsyncIterator[Delivery]:
     port = Hl7MllpHis(host="127.0.0.1", port=his.port, profile=Hl7Profile("MICROHIS"))
     yield Delivery(database, port, feature.subscriptions())
     await port.close()

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from kernel import clock
 from kernel.db import Database
 from kernel.outbox import OUTBOX
-
 from tests.service.integration.his.conftest import claim, post, statuses
 
 NOW = datetime(2026, 11, 23, 0, 0, tzinfo=UTC)
@@ -63,9 +62,7 @@ async def test_a_lease_that_ended_belongs_to_the_next_worker(database: Database)
 
         assert await OUTBOX.renew(database, late, lease_seconds=30) == []
         assert await OUTBOX.finish(database, late, [letter]) == []
-        assert [row["id"] for row in await OUTBOX.renew(database, prompt, lease_seconds=30)] == [
-            letter
-        ]
+        assert [row["id"] for row in await OUTBOX.renew(database, prompt, lease_seconds=30)] == [letter]
         assert await OUTBOX.finish(database, prompt, [letter]) == [letter]
 
 

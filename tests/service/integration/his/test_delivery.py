@@ -2,6 +2,9 @@
 
 from datetime import timedelta
 
+import pytest
+from prometheus_client import REGISTRY
+
 from integration.codecs.hl7v2_header import AckError
 from integration.his import dead_letters, link
 from integration.his.delivery import (
@@ -17,9 +20,6 @@ from integration.his.metrics import refresh_gauges
 from integration.his.subscriptions import Verdict
 from kernel import clock
 from kernel.db import Database
-from prometheus_client import REGISTRY
-import pytest
-
 from tests.factories.his_double import HisDouble
 from tests.service.integration.his.conftest import Feature, claim, deliver, post, statuses
 
@@ -114,9 +114,7 @@ async def test_while_the_his_is_down_everything_waits_and_nothing_dies(
     assert REGISTRY.get_sample_value("his_backlog_letters", {"box": "outbox"}) == 0
 
 
-async def test_silence_stops_a_batch_at_once(
-    database: Database, delivery: Delivery, his: HisDouble
-) -> None:
+async def test_silence_stops_a_batch_at_once(database: Database, delivery: Delivery, his: HisDouble) -> None:
     for n in range(30):
         await post(database, f"p{n}")
     his.answers = False
@@ -203,13 +201,9 @@ async def test_a_person_replays_or_skips_a_dead_letter_with_a_reason(
     (dead,) = await dead_letters.list_dead_letters(database)
     assert (dead.box, dead.id, dead.last_error, dead.held_up) == ("outbox", letter, "odd: odd", 1)
     with pytest.raises(DeadLetterReasonMissing):
-        await dead_letters.skip_dead_letter(
-            database, box="outbox", letter_id=letter, person="root", reason="  "
-        )
+        await dead_letters.skip_dead_letter(database, box="outbox", letter_id=letter, person="root", reason="  ")
     with pytest.raises(DeadLetterNotFound):
-        await dead_letters.replay_dead_letter(
-            database, box="outbox", letter_id=behind, person="root", reason="x"
-        )
+        await dead_letters.replay_dead_letter(database, box="outbox", letter_id=behind, person="root", reason="x")
 
     his.judge = lambda _: None
     await dead_letters.replay_dead_letter(
@@ -246,4 +240,3 @@ async def test_a_letter_that_nobody_loads_waits_for_a_person(
 
     assert await statuses(database) == [(letter, "dead")]
     assert his.heard == []
-

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
+
 from integration.codecs.errors import BadFieldValue, Hl7Error, RequiredFieldMissing
 from integration.codecs.hl7v2 import GB18030, UTF_8, Message, Segment, parse
 from integration.exchange.hl7v2.profile import Hl7Profile, UnknownMessage, UnknownSender
@@ -102,14 +103,23 @@ def from_his(change: OutboundChange, charset: str = UTF_8) -> Message:
 def test_a_booked_appointment_reads_on_the_wire_as_the_guide_says() -> None:
     change = OutboundChange(ChangeKind.APPOINTMENT_BOOKED, APPOINTMENT)
 
-    assert text_of(change) == [
+    header = (
         "MSH|^~\\&|PLATFORM|GZHG|MICROHIS|GZHG|20261123083000+0800||SIU^S12^SIU_S12"
-        f"|{MESSAGE_ID}|P|2.5.1||||||UNICODE UTF-8",
+        f"|{MESSAGE_ID}|P|2.5.1||||||UNICODE UTF-8"
+    )
+    scheduling = (
         f"SCH|{ID}^PLATFORM|H7^MICROHIS|12||{SCHEDULE_ID}^^PLATFORM|||expert|||"
-        "^^^20261124080000+0800^20261124083000+0800|||||S0001^window|||||||||Booked",
-        "NTE|1||version=3",
+        "^^^20261124080000+0800^20261124083000+0800|||||S0001^window|||||||||Booked"
+    )
+    who = (
         f"PID|1||{PATIENT_ID}^^^PLATFORM^PI~MR0001^^^MICROHIS^MR~440101199001020011^^^CN-ID^NNCHN"
-        "||张三丰\\F\\\\S\\^^^^^^L||19900102|M|||||13800000000",
+        "||张三丰\\F\\\\S\\^^^^^^L||19900102|M|||||13800000000"
+    )
+    assert text_of(change) == [
+        header,
+        scheduling,
+        "NTE|1||version=3",
+        who,
         "RGS|1",
         "AIS|1||expert|20261124080000+0800|||30|min",
         "AIL|1||C01^R101",

@@ -6,9 +6,7 @@ def record(key: str, *, version: int = 1, **compared: Value) -> DayRecord:
 
 
 def test_equal_content_is_equal_whatever_its_version() -> None:
-    here, there = [record("a", status="booked", seat=1)], [
-        record("a", version=2, seat=1, status="booked")
-    ]
+    here, there = [record("a", status="booked", seat=1)], [record("a", version=2, seat=1, status="booked")]
 
     assert find_differences(here, there) == ([], 1)
 

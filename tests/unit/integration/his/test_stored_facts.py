@@ -1,8 +1,8 @@
-from integration.his.errors import FactsUnreadable
-from integration.his.stored_facts import dump_facts, load_facts
 import orjson
 import pytest
 
+from integration.his.errors import FactsUnreadable
+from integration.his.stored_facts import dump_facts, load_facts
 from tests.unit.integration.exchange.test_hl7v2_profile import APPOINTMENT, PATIENT, SCHEDULE
 
 
