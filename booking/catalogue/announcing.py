@@ -1,0 +1,100 @@
+"""Telling the core HIS of schedules and practitioners: which messages are due, and the facts they carry.
+
+Schedules of one campus and clinic day share messages (and an order): a generated fortnight is some dozens of
+messages rather than thousands. Facts are read when a message is sent, so a late message tells how things stand then.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from integration.his.facts import PractitionerFacts, ScheduleFacts, SlotFacts
+from kernel import outbox
+from kernel.db import Database, Transaction
+
+HIS = "his"
+SCHEDULES_A_MESSAGE = 50
+WINDOW_POOL = "window"
+"""The pool whose seats the HIS's own registration window sells from its copy, until they are recycled."""
+
+
+async def announce_schedules(tx: Transaction, schedule_ids: Sequence[UUID], *, event_type: str) -> None:
+    """Put messages about schedules into the outbox, in order within each campus and clinic day."""
+    rows = await tx.fetch(
+        "SELECT campus_id, clinic_date, array_agg(id ORDER BY starts_at, id) AS ids FROM schedule"
+        " WHERE id = ANY ($1) GROUP BY campus_id, clinic_date ORDER BY clinic_date, campus_id",
+        list(schedule_ids),
+    )
+    for row in rows:
+        for start in range(0, len(row["ids"]), SCHEDULES_A_MESSAGE):
+            await outbox.publish(
+                tx,
+                handler=HIS,
+                event_type=event_type,
+                aggregate=f"campusday:{row['campus_id']}:{row['clinic_date']}",
+                payload={"schedule_ids": [str(i) for i in row["ids"][start : start + SCHEDULES_A_MESSAGE]]},
+            )
+
+
+async def announce_practitioner(tx: Transaction, practitioner_id: UUID) -> None:
+    """Put a message about a new or changed practitioner into the outbox."""
+    await outbox.publish(
+        tx,
+        handler=HIS,
+        event_type="practitioner.changed",
+        aggregate=f"practitioner:{practitioner_id}",
+        payload={"practitioner_id": str(practitioner_id)},
+    )
+
+
+_SCHEDULES = """
+SELECT s.id, c.code AS clinic_code, p.code AS practitioner_code, s.service_type, s.clinic_date, s.period, s.status,
+       s.fee_fen, s.version, r.code AS room_code, l.slots,
+       CASE WHEN w.recycle_minutes_before IS NOT NULL
+            THEN s.starts_at - make_interval(mins => w.recycle_minutes_before) END AS window_until
+FROM schedule s
+JOIN clinic c ON c.id = s.clinic_id
+JOIN practitioner p ON p.id = s.practitioner_id
+JOIN room r ON r.id = s.room_id
+LEFT JOIN pool w ON w.code = $2
+CROSS JOIN LATERAL (
+    SELECT array_agg((b.starts_at, b.ends_at, b.first_seq, b.last_seq, b.window_seqs) ORDER BY b.starts_at) AS slots
+    FROM (SELECT t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
+                 coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2), '{}') AS window_seqs
+          FROM slot t JOIN seat e ON e.slot_id = t.id WHERE t.schedule_id = s.id GROUP BY t.id) b) l
+WHERE s.id = ANY ($1)
+ORDER BY s.starts_at, s.id
+"""
+
+
+async def load_schedules(db: Database | Transaction, schedule_ids: Sequence[UUID]) -> list[ScheduleFacts]:
+    """Give schedules as they stand now, in the words of the port; withdrawn ones too, unknown ones not."""
+    rows = await db.fetch(_SCHEDULES, list(schedule_ids), WINDOW_POOL)
+    return [
+        ScheduleFacts(
+            schedule_id=row["id"],
+            clinic_code=row["clinic_code"],
+            practitioner_code=row["practitioner_code"],
+            service_type=row["service_type"],
+            clinic_date=row["clinic_date"],
+            period=row["period"],
+            status=row["status"],
+            fee_fen=row["fee_fen"],
+            version=row["version"],
+            room_code=row["room_code"],
+            slots=tuple(
+                SlotFacts(starts_at, ends_at, first, last, tuple(window), row["window_until"])
+                for starts_at, ends_at, first, last, window in row["slots"]
+            ),
+        )
+        for row in rows
+    ]
+
+
+async def load_practitioner(db: Database | Transaction, practitioner_id: UUID) -> PractitionerFacts | None:
+    """Give a practitioner as it stands now, in the words of the port; None: there is no such one."""
+    row = await db.fetchrow(
+        "SELECT p.code, p.name, p.title, d.code AS department_code, p.active, p.version"
+        " FROM practitioner p JOIN department d ON d.id = p.department_id WHERE p.id = $1",
+        practitioner_id,
+    )
+    return PractitionerFacts(*row.values()) if row else None

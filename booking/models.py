@@ -1,0 +1,238 @@
+"""The catalogue's tables as the ORM reads and writes them.
+
+The migrations are the truth; tests/service/booking/test_models.py compares every model with the migrated database.
+Seats, holds and appointments have no model: they are written by the statements in `claims.py` alone.
+"""
+
+from tortoise import fields
+from tortoise.models import Model
+
+from kernel import ids
+
+
+class _Versioned(Model):
+    """What the slot office changes: it can be switched off, and `version` counts its changes."""
+
+    active = fields.BooleanField(default=True)
+    version = fields.IntField(default=1)
+
+    class Meta:
+        abstract = True
+
+
+class _Named(_Versioned):
+    """Has a code of the hospital's own and a name in both languages."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    code = fields.TextField(unique=True)
+    name_zh = fields.TextField()
+    name_en = fields.TextField()
+
+    class Meta:
+        abstract = True
+
+
+class Campus(_Named):
+    """A site of the hospital (院区). Latitude and longitude in degrees, WGS 84."""
+
+    address = fields.TextField()
+    latitude = fields.FloatField()
+    longitude = fields.FloatField()
+
+    class Meta:
+        table = "campus"
+
+
+class Department(_Named):
+    """A clinical department (科室); `code` is the official subject code (诊疗科目)."""
+
+    pinyin = fields.TextField()
+    initials = fields.TextField()
+    parent_id = fields.UUIDField(null=True)
+
+    class Meta:
+        table = "department"
+
+
+class Clinic(_Named):
+    """A department's outpatient clinic at one campus, with whom it admits."""
+
+    department_id = fields.UUIDField()
+    campus_id = fields.UUIDField()
+    sex_allowed = fields.SmallIntField(null=True)
+    age_years_min = fields.SmallIntField(null=True)
+    age_years_max = fields.SmallIntField(null=True)
+
+    class Meta:
+        table = "clinic"
+
+
+class Room(_Named):
+    """A consulting room of a clinic."""
+
+    clinic_id = fields.UUIDField()
+    floor = fields.TextField(default="")
+
+    class Meta:
+        table = "room"
+
+
+class Practitioner(_Versioned):
+    """Somebody patients book: title, department, and the diseases by which they are found."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    code = fields.TextField(unique=True)
+    name = fields.TextField()
+    pinyin = fields.TextField()
+    initials = fields.TextField()
+    title = fields.TextField()
+    sex = fields.SmallIntField(default=0)
+    department_id = fields.UUIDField()
+    keywords = fields.TextField(default="")
+    introduction = fields.TextField(default="")
+
+    class Meta:
+        table = "practitioner"
+
+
+class _Coded(_Versioned):
+    """A short list of the hospital's own words, each with its name in both languages."""
+
+    code = fields.TextField(primary_key=True)
+    name_zh = fields.TextField()
+    name_en = fields.TextField()
+
+    class Meta:
+        abstract = True
+
+
+class ServiceType(_Coded):
+    """What kind of visit is sold (号别): general, specialist ..."""
+
+    class Meta:
+        table = "service_type"
+
+
+class Channel(_Coded):
+    """By which way people book (渠道): mini-program, kiosk, window, partner portals."""
+
+    class Meta:
+        table = "channel"
+
+
+class Pool(_Coded):
+    """A share of the seats (号源池), and how long before the clinic what is left of it becomes common."""
+
+    recycle_minutes_before = fields.IntField(null=True)
+
+    class Meta:
+        table = "pool"
+
+
+class Fee(Model):
+    """The registration fee of a service type by title, or one practitioner's own; integer fen."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    service_type = fields.TextField()
+    title = fields.TextField(null=True)
+    practitioner_id = fields.UUIDField(null=True)
+    amount_fen = fields.BigIntField()
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "fee"
+
+
+class CalendarException(Model):
+    """What the slot office says a day is, against or ahead of the State Council's notice."""
+
+    date = fields.DateField(primary_key=True)
+    kind = fields.TextField()
+    name_zh = fields.TextField(default="")
+    name_en = fields.TextField(default="")
+    source = fields.TextField()
+    follows_weekday = fields.SmallIntField(null=True)
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "calendar_day"
+
+
+class ReleaseRule(_Versioned):
+    """When a channel may take seats of a pool; the narrowest scope counts (clinic, service type, hospital)."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    channel = fields.TextField()
+    pool = fields.TextField()
+    clinic_id = fields.UUIDField(null=True)
+    service_type = fields.TextField(null=True)
+    kind = fields.TextField()
+    days_ahead = fields.SmallIntField(null=True)
+    at_time = fields.TimeField(null=True)
+    fixed_at = fields.DatetimeField(null=True)
+    holiday_aware = fields.BooleanField(default=False)
+
+    class Meta:
+        table = "release_rule"
+
+
+class BookingRule(Model):
+    """Holds, limits and deadlines; null in a clinic's row means that the hospital's row counts."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    clinic_id = fields.UUIDField(null=True)
+    hold_seconds = fields.IntField(null=True)
+    once_per_department_day = fields.BooleanField(null=True)
+    daily_limit = fields.SmallIntField(null=True)
+    cancel_minutes_before = fields.IntField(null=True)
+    reschedule_limit = fields.SmallIntField(null=True)
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "booking_rule"
+
+
+class ScheduleTemplate(_Versioned):
+    """A practitioner's weekly clinic: when, where, how many seats, and which share goes to which pool."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    practitioner_id = fields.UUIDField()
+    clinic_id = fields.UUIDField()
+    room_id = fields.UUIDField()
+    service_type = fields.TextField()
+    weekday = fields.SmallIntField()
+    period = fields.TextField()
+    starts = fields.TimeField()
+    ends = fields.TimeField()
+    slot_minutes = fields.SmallIntField()
+    seats_per_slot = fields.SmallIntField()
+    quotas: "fields.Field[dict[str, int]]" = fields.JSONField(default=dict)
+    works_on_holidays = fields.BooleanField(default=False)
+    valid_from = fields.DateField()
+    valid_until = fields.DateField(null=True)
+
+    class Meta:
+        table = "schedule_template"
+
+
+class Schedule(Model):
+    """A practitioner's clinic on one day and period, as sold."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    template_id = fields.UUIDField(null=True)
+    practitioner_id = fields.UUIDField()
+    clinic_id = fields.UUIDField()
+    department_id = fields.UUIDField()
+    campus_id = fields.UUIDField()
+    room_id = fields.UUIDField()
+    service_type = fields.TextField()
+    clinic_date = fields.DateField()
+    period = fields.TextField()
+    starts_at = fields.DatetimeField()
+    ends_at = fields.DatetimeField()
+    fee_fen = fields.BigIntField()
+    status = fields.TextField(default="active")
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "schedule"

@@ -1,0 +1,57 @@
+"""Load the demonstration hospital: `python -m runtime.demo_data`. Sandbox only.
+
+Running it again loads nothing twice; it makes the schedules that are missing for today and the fourteen days after.
+"""
+
+import asyncio
+import sys
+
+from kernel.crypto import load_cipher
+from kernel.db import database, open_database
+from kernel.errors import HospitalError
+from kernel.log import configure_logging
+from kernel.settings import Settings, SettingsError
+from runtime.demo_hospital.load import OtherHospital, extend_schedules, load_hospital
+
+
+def _say(line: str) -> None:
+    print(f"demo data: {line}", flush=True)
+
+
+async def load(settings: Settings) -> None:
+    """Load and extend the demonstration hospital of a sandbox database.
+
+    Raises:
+        SettingsError: production never holds demonstration data.
+        OtherHospital: another hospital's data stand in the database.
+        DatabaseUnavailable: it cannot be reached.
+    """
+    if settings.production:
+        raise SettingsError("the demonstration hospital is never loaded in production mode")
+    cipher = load_cipher(settings.keys_dir)
+    await open_database(settings.database_url, max_size=2)
+    try:
+        loaded = await load_hospital(cipher, _say)
+        report = await extend_schedules(_say)
+        if not loaded and not report.schedules_created:
+            _say("nothing to do")
+    finally:
+        await database().close()
+
+
+def main() -> int:
+    """Load what is missing and say so."""
+    try:
+        settings = Settings.from_environment()
+        configure_logging(settings.log_level)
+        asyncio.run(load(settings))
+    except OtherHospital:
+        _say("the database holds another hospital; it is left alone")
+    except (SettingsError, HospitalError, FileNotFoundError) as error:
+        print(f"demo data: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Who may use the demonstration hospital: its client applications, its staff, and its patients."""
+
+import random
+from datetime import date
+
+from kernel.crypto import FieldCipher
+from kernel.db import Transaction
+from oauth.clients import secret_hash
+from oauth.known_credentials import DEMO_CLIENTS, DEMO_STAFF
+from patients.documents import RESIDENT_ID, Document
+from runtime.demo_hospital.people import invent_patients
+from runtime.demo_hospital.plan import SEED, stable_id
+
+BORN_BEFORE = date(2026, 11, 1)
+PORTAL = "demo-city-portal"
+
+
+async def load_clients(tx: Transaction) -> None:
+    """Register the demonstration clients with their published secrets."""
+    for client in DEMO_CLIENTS:
+        await tx.execute(
+            "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5, $6)"
+            " ON CONFLICT (id) DO NOTHING",
+            client.client_id,
+            client.name,
+            client.kind,
+            client.channel,
+            secret_hash(client.client_id, client.secret),
+            list(client.scopes),
+        )
+
+
+async def load_staff(tx: Transaction) -> None:
+    """Register the members of staff whom the demonstration acts for."""
+    await tx.executemany(
+        "INSERT INTO staff (id, code, name) VALUES ($1, $2, $3) ON CONFLICT (code) DO NOTHING",
+        [(stable_id("staff", code), code, name) for code, name in DEMO_STAFF],
+    )
+
+
+async def load_patients(tx: Transaction, cipher: FieldCipher, count: int) -> None:
+    """Register invented patients, visible to the city portal as if it had registered them.
+
+    They are not announced one by one: the core HIS learns of a person with their first appointment.
+    """
+    rng = random.Random(SEED)  # noqa: S311  invented people, not secrets
+    people = list(invent_patients(rng, count, born_before=BORN_BEFORE))
+    ids = [stable_id("patient", person.document_number) for person in people]
+    await tx.copy(
+        "patient",
+        (
+            "id", "name", "sex", "birth_date", "document_type", "document_cipher", "document_hash", "phone_cipher",
+            "phone_hash",
+        ),
+        [
+            (
+                patient_id, person.name, person.sex, person.birth_date, RESIDENT_ID,
+                cipher.seal(person.document_number),
+                cipher.lookup_hash(Document(RESIDENT_ID, person.document_number).lookup_text),
+                cipher.seal(person.phone), cipher.lookup_hash(person.phone),
+            )
+            for patient_id, person in zip(ids, people, strict=True)
+        ],
+    )  # fmt: skip
+    await tx.copy("patient_access", ("client_id", "patient_id"), [(PORTAL, patient_id) for patient_id in ids])
