@@ -13,16 +13,19 @@ from uuid import UUID
 from kernel import clock
 from kernel.db import database
 
-READS_MAX = 2
+READS_MAX = 1
 READ_KEYS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
 class SlotAvailability:
-    """One slot of a schedule as a channel sees it; `available` counts the seats it may take now."""
+    """One slot of a schedule as a channel sees it; `available` counts the seats it may take now.
 
-    slot_id: UUID
-    schedule_id: UUID
+    Ids are text: this is the busiest read, and they only pass through.
+    """
+
+    id: str
+    schedule_id: str
     starts_at: datetime
     ends_at: datetime
     fee_fen: int
@@ -30,7 +33,7 @@ class SlotAvailability:
 
 
 _READ = """
-SELECT q.i, s.id, s.schedule_id, s.starts_at, s.ends_at, sc.fee_fen,
+SELECT q.i, s.id::text, s.schedule_id::text, s.starts_at, s.ends_at, sc.fee_fen,
        CASE WHEN s.starts_at <= $3 OR r.pools IS NULL THEN 0 ELSE (
            SELECT count(*) FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
               AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS available

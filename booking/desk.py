@@ -8,7 +8,7 @@ mates: when a batch aborts, its requests are tried one by one.
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -27,7 +27,7 @@ from kernel.log import get_logger
 from kernel.outbox import wake
 from patients import queries as patients
 
-BATCHES_MAX = 2
+BATCHES_MAX = 1
 BATCH_REQUESTS_MAX = 96
 QUEUE_REQUESTS_MAX = 20_000
 LOOKS_MAX = 8
@@ -48,7 +48,7 @@ class SeatRequest:
     actor: Actor
     idempotency: Idempotency | None
     answer: "asyncio.Future[Win]"
-    id: UUID = field(default_factory=new_id)
+    id: UUID | None = None
     looks: int = 0
     slot: SlotFacts | None = None
 
@@ -257,6 +257,7 @@ def _refusal(slot: SlotFacts | None, person: patients.PatientFacts | None, at: d
 def _wire(i: int, request: SeatRequest, at: datetime) -> dict[str, object]:
     slot, actor, key = request.slot, request.actor, request.idempotency
     assert slot is not None, "claimed with facts"
+    request.id = request.id or new_id()
     wire: dict[str, object] = {
         "i": i,
         "id": request.id,
@@ -291,6 +292,7 @@ def hold_answer(win: Win) -> facts.Hold:
     """Shape a won hold."""
     slot, request = win.request.slot, win.request
     assert slot is not None, "won with facts"
+    assert request.id is not None, "named when it was claimed"
     return facts.Hold(
         id=request.id,
         status="active",
@@ -308,6 +310,7 @@ def appointment_answer(win: Win) -> facts.Appointment:
     """Shape a won appointment."""
     slot, request = win.request.slot, win.request
     assert slot is not None, "won with facts"
+    assert request.id is not None, "named when it was claimed"
     return facts.Appointment(
         id=request.id,
         number=win.number or 0,

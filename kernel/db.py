@@ -103,6 +103,7 @@ class Database:
             "minsize": min_size,
             "maxsize": max_size,
             "init": _prepare_connection,
+            "reset": _keep_session,
             "timeout": CONNECT_SECONDS_MAX,
             "command_timeout": STATEMENT_SECONDS_MAX,
         }
@@ -237,6 +238,10 @@ async def _prepare_connection(connection: asyncpg.Connection) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
     )
+
+
+async def _keep_session(_connection: asyncpg.Connection) -> None:
+    """Leave the session as it is: nothing here sets session state, and the default reset costs a round trip."""
 
 
 def _encode_json(value: object) -> str:

@@ -4,6 +4,8 @@ import os
 import time
 from uuid import UUID
 
+from asyncpg.pgproto.pgproto import UUID as PostgresUUID
+
 _NUMBER_DIGITS = 9
 _NUMBER_SPACE = 10**_NUMBER_DIGITS
 # Multiplying by a unit modulo 10^9 is a bijection: neighbours look unrelated, and no two collide.
@@ -19,6 +21,15 @@ def new_id() -> UUID:
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return UUID(int=value)
+
+
+def parse_id(text: str) -> UUID:
+    """Read a UUID in its usual form; asyncpg's own kind, which is made and sent several times faster.
+
+    Raises:
+        ValueError: not a UUID.
+    """
+    return PostgresUUID(text)
 
 
 def format_appointment_number(sequence: int) -> str:

@@ -9,7 +9,7 @@ from booking.facts import Appointment, Hold
 from booking.queries import AppointmentFilter
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
-from kernel.ids import format_appointment_number, parse_appointment_number
+from kernel.ids import format_appointment_number, parse_appointment_number, parse_id
 from open_api.calls import PartnerCall, Reply, created, ok, page
 from open_api.errors import InvalidCursor, SchemaViolation
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
@@ -37,13 +37,14 @@ _CLAIM_ERRORS = (
 async def list_slots(call: PartnerCall) -> Reply:
     """List the times of a schedule, or of a department's day, with what your channel may book there now."""
     if "schedule_id" in call.query:
-        schedules = [UUID(call.query["schedule_id"])]
+        schedules = [parse_id(call.query["schedule_id"])]
     else:
         schedules = await queries.schedules_of_day(
-            UUID(call.query["department_id"]), date.fromisoformat(call.query["date"])
+            parse_id(call.query["department_id"]), date.fromisoformat(call.query["date"])
         )
     answers = await availability.slots_of_schedules(schedules, call.channel)
-    return ok({"items": [_slot(slot) for slots in answers for slot in slots]})
+    # orjson writes the dataclasses as they are: their fields are those of booking/slot.json.
+    return ok({"items": [slot for slots in answers for slot in slots]})
 
 
 @routes.post(
@@ -57,8 +58,8 @@ async def list_slots(call: PartnerCall) -> Reply:
 async def hold_seat(call: PartnerCall) -> Reply:
     """Hold one seat for a patient while they confirm or pay."""
     hold = await service.hold_seat(
-        slot_id=UUID(call.body["slot_id"]),
-        patient_id=UUID(call.body["patient_id"]),
+        slot_id=parse_id(call.body["slot_id"]),
+        patient_id=parse_id(call.body["patient_id"]),
         actor=call.actor,
         idempotency=call.idempotency,
     )
@@ -97,12 +98,12 @@ async def book_appointment(call: PartnerCall) -> Reply:
     """Book an appointment: from a hold, or a slot directly."""
     if "hold_id" in call.body:
         appointment = await service.confirm_hold(
-            hold_id=UUID(call.body["hold_id"]), actor=call.actor, idempotency=call.idempotency
+            hold_id=parse_id(call.body["hold_id"]), actor=call.actor, idempotency=call.idempotency
         )
     else:
         appointment = await service.book_appointment(
-            slot_id=UUID(call.body["slot_id"]),
-            patient_id=UUID(call.body["patient_id"]),
+            slot_id=parse_id(call.body["slot_id"]),
+            patient_id=parse_id(call.body["patient_id"]),
             actor=call.actor,
             idempotency=call.idempotency,
         )
@@ -123,8 +124,8 @@ async def list_appointments(call: PartnerCall) -> Reply:
     before = _before(query.get("cursor"))
     found = await queries.list_appointments(
         AppointmentFilter(
-            patient_id=UUID(query["patient_id"]) if "patient_id" in query else None,
-            schedule_id=UUID(query["schedule_id"]) if "schedule_id" in query else None,
+            patient_id=parse_id(query["patient_id"]) if "patient_id" in query else None,
+            schedule_id=parse_id(query["schedule_id"]) if "schedule_id" in query else None,
             status=query.get("status"),
             date_from=_date(query.get("date_from") or query.get("date")),
             date_until=_date(query.get("date_until") or query.get("date")),
@@ -196,7 +197,7 @@ async def reschedule_appointment(call: PartnerCall) -> Reply:
     """Move an appointment to another slot of its department, or leave it where it is."""
     appointment = await service.reschedule_appointment(
         appointment_id=call.path["appointment_id"],
-        slot_id=UUID(call.body["slot_id"]),
+        slot_id=parse_id(call.body["slot_id"]),
         actor=call.actor,
         idempotency=call.idempotency,
     )
@@ -244,17 +245,6 @@ def render_appointment(entry: Appointment) -> dict[str, Any]:
         "version": entry.version,
         "created_at": entry.created_at,
         "updated_at": entry.updated_at,
-    }
-
-
-def _slot(slot: availability.SlotAvailability) -> dict[str, Any]:
-    return {
-        "id": slot.slot_id,
-        "schedule_id": slot.schedule_id,
-        "starts_at": slot.starts_at,
-        "ends_at": slot.ends_at,
-        "fee_fen": slot.fee_fen,
-        "available": slot.available,
     }
 
 

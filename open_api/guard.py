@@ -4,8 +4,8 @@ Written to be cheap: it runs before every booking of a rush. No middleware, no s
 does not declare.
 """
 
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
 from typing import Any, Final
@@ -95,7 +95,7 @@ def request_id_of(request: Request) -> str:
     known: str | None = getattr(request.ctx, "hospital_request_id", None)
     if known is None:
         given = request.headers.get("x-request-id")
-        known = given if given and _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        known = given if given and _REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
         request.ctx.hospital_request_id = known
     return known
 
