@@ -9,22 +9,19 @@ import asyncio
 import hashlib
 import json
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.environments import InstallError, environment_of
 from benchmarks.load import Outcome, render_request, run_load
 from benchmarks.servers import Servers, process
 from runtime.embedded import ports
 from runtime.embedded.postgres import ensure_database
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "pretix-requirements.txt"
-INSTALL_SECONDS_MAX = 600
 MIGRATE_SECONDS_MAX = 600
 WORKERS = 2
 WARMUP_SECONDS = 6.0
@@ -70,7 +67,10 @@ def running_peer(servers: Servers, home: Path, say: Callable[[str], None]) -> It
     Raises:
         PeerUnavailableError: it cannot be installed, migrated or started on this machine.
     """
-    python = _install(home, say)
+    try:
+        python = environment_of(REQUIREMENTS, home, say)
+    except InstallError as error:
+        raise PeerUnavailableError(str(error)) from error
     work = servers.folder.root / "peer"
     work.mkdir(exist_ok=True)
     name, password = "peer_pretix", hashlib.sha256(servers.postgres.superuser_password.encode()).hexdigest()[:32]
@@ -95,41 +95,6 @@ def running_peer(servers: Servers, home: Path, say: Callable[[str], None]) -> It
         # Each worker imports most of itself with its first requests; that is not what is compared.
         run_load(address, orders, connections=CONNECTIONS, seconds=WARMUP_SECONDS, repeat=True)
         yield Peer(address, orders, carts, version, environment, python)
-
-
-def _install(home: Path, say: Callable[[str], None]) -> Path:
-    """Make the peer's own environment, named by what it holds, so that a new pin makes a new one."""
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:12]
-    place = home / f"pretix-{digest}"
-    python = place / "bin" / "python"
-    if (place / "complete").exists():
-        return python
-    uv = shutil.which("uv") or _tools_uv()
-    if uv is None:
-        raise PeerUnavailableError("uv was not found; it is needed to install the peer")
-    say("Installing the peer, pretix (about 470 MB, this once) ...")
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(place, ignore_errors=True)
-    make = [uv, "venv", "--quiet", "--python", sys.executable, str(place)]
-    fill = [uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(python), "-r", str(REQUIREMENTS)]
-    for argv in (make, fill):
-        environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
-        try:
-            done = subprocess.run(
-                argv, env=environment, capture_output=True, text=True, timeout=INSTALL_SECONDS_MAX, check=False
-            )
-        except subprocess.TimeoutExpired as late:
-            raise PeerUnavailableError("installing pretix took too long") from late
-        if done.returncode != 0:
-            raise PeerUnavailableError(f"pretix could not be installed: {done.stderr.strip()[-800:]}")
-    (place / "complete").touch()
-    return python
-
-
-def _tools_uv() -> str | None:
-    """Find the uv that `./hospital` fetched for itself."""
-    found = ROOT / ".tools" / "bin" / "uv"
-    return str(found) if found.exists() else None
 
 
 def _pinned(package: str) -> str:
