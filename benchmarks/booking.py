@@ -28,10 +28,32 @@ from benchmarks import hospital_data, profiler, scenarios, verdict
 from benchmarks.environments import InstallError
 from benchmarks.histogram import Histogram
 from benchmarks.history import load_history
+from benchmarks.load import Outcome
 from benchmarks.peer.pretix import PeerUnavailableError, running_peer
-from benchmarks.scenarios import AVAILABILITY, ECHO, HOT, MANY, MEASURED, SOLD_OUT, Client, Planner, Scenario, ScenarioError
-from benchmarks.servers import ServerFailedError, Servers, databases, log_end, process, python_module, web_environment
-from oauth.clients import hash_secret
+from benchmarks.scenarios import (
+    AVAILABILITY,
+    ECHO,
+    HOT,
+    MANY,
+    MEASURED,
+    SOLD_OUT,
+    Client,
+    Planner,
+    Scenario,
+    ScenarioError,
+)
+from benchmarks.servers import (
+    ServerFailedError,
+    Servers,
+    cpu_seconds,
+    databases,
+    log_end,
+    process,
+    python_module,
+    web_environment,
+)
+from kernel.crypto import load_cipher
+from oauth.clients import secret_hash
 from runtime.embedded import ports
 from runtime.embedded.postgres import VERSION as POSTGRES_VERSION
 from runtime.embedded.postgres import ensure_database
@@ -45,6 +67,7 @@ HOT_SEATS = 45_000
 PEER_ROUNDS = 3
 PEER_SECONDS = 5.0
 ROLE = "hospital"
+COSTS = ("web", "postgresql", "generator")
 
 
 @dataclass
@@ -53,6 +76,8 @@ class Rounds:
 
     rates: dict[str, list[float]] = field(default_factory=dict)
     latencies: dict[str, Histogram] = field(default_factory=dict)
+    # Processor time in microseconds per answer: in the web process, in PostgreSQL, in the load generator.
+    costs: dict[str, list[tuple[float, float, float]]] = field(default_factory=dict)
     half_load: Histogram = field(default_factory=Histogram)
     half_load_rate: float = 0.0
     half_load_answered: float = 0.0
@@ -75,6 +100,12 @@ class Rounds:
         found["half_load_rps"] = round(self.half_load_answered, 1)
         found["p50_ms_half_load"] = round(self.half_load.quantile(0.5) / 1000, 2)
         found["p50_ms"] = {name: round(one.quantile(0.5) / 1000, 2) for name, one in self.latencies.items()}
+        found["cpu_us"] = {
+            name: dict(
+                zip(COSTS, (round(statistics.median(each), 1) for each in zip(*costs, strict=True)), strict=True)
+            )
+            for name, costs in self.costs.items()
+        }
         found["p99_ms"] = {name: round(one.quantile(0.99) / 1000, 2) for name, one in self.latencies.items()}
         return found
 
@@ -101,14 +132,21 @@ class Bench:
             self._apply(scenario, planner, seconds=1.0, warmup_seconds=0.3)
         for number in range(self.options.rounds):
             for scenario in (ECHO, *MEASURED):
+                used = self._cpu()
                 outcome = self._apply(scenario, planner, seconds=seconds)
                 self._note(rounds, scenario, outcome.rate, outcome.latencies)
+                spent = [(now - then) / outcome.sent * 1e6 for now, then in zip(self._cpu(), used, strict=True)]
+                generator = outcome.cpu_seconds / outcome.sent * 1e6
+                rounds.costs.setdefault(scenario.name, []).append((spent[0], spent[1], generator))
                 say(f"{title}, round {number + 1}: {scenario.name:13} {outcome.rate:10,.0f}/s")
         self._note(rounds, ECHO, self._apply(ECHO, planner, seconds=seconds).rate, Histogram())
         rounds.half_load_rate = rounds.rate(MANY) / 2
         half = self._apply(MANY, planner, seconds=max(HALF_LOAD_SECONDS_MIN, seconds), rate=rounds.half_load_rate)
         rounds.half_load, rounds.half_load_answered = half.latencies, half.rate
         return rounds
+
+    def _cpu(self) -> tuple[float, float]:
+        return cpu_seconds(self.web_pid), cpu_seconds(self.servers.postgres_pid)
 
     def _apply(
         self,
@@ -118,7 +156,7 @@ class Bench:
         seconds: float,
         warmup_seconds: float = WARMUP_SECONDS,
         rate: float | None = None,
-    ) -> scenarios.Outcome:
+    ) -> Outcome:
         outcome = scenarios.apply(scenario, planner, seconds=seconds, warmup_seconds=warmup_seconds, rate=rate)
         if scenario.books:
             self.acknowledged.extend(outcome.bodies)
@@ -200,6 +238,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         say("Starting PostgreSQL and Valkey ...")
         servers = stack.enter_context(databases(root, statement_statistics=bool(options.profile)))
         database_url, admin_url = asyncio.run(_prepare(servers))
+        load_cipher(servers.folder.keys)
         hospital = asyncio.run(_build(admin_url, secret, patients=patients, hot_schedules=rounds_of_hot))
         port = ports.any_free("127.0.0.1")
         pid = stack.enter_context(_web(servers, database_url, port))
@@ -217,6 +256,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
             if options.profile:
                 bench.profile(planner, options.profile, cache)
         except ScenarioError as error:
+            stack.close()
             raise ScenarioError(f"{error}\n{log_end(servers.folder.log_of('web'))}") from error
         found = bench.compare()
         figures = after.figures() | {"oversold": found.oversold, "wrong": found.wrong, "history": history}
@@ -294,7 +334,7 @@ async def _build(admin_url: str, secret: str, *, patients: int, hot_schedules: i
             patients=patients,
             hot_schedules=hot_schedules,
             hot_seats=HOT_SEATS,
-            secret_hash=hash_secret(secret),
+            secret_hash=secret_hash(hospital_data.CLIENT, secret),
             say=say,
         )
     finally:
@@ -307,8 +347,8 @@ def _web(servers: Servers, database_url: str, port: int) -> Iterator[int]:
     environment = web_environment(servers, database_url=database_url, port=port)
     log = servers.folder.log_of("web")
     with process("web", python_module("runtime.web"), environment=environment, log=log, port=port) as web:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=30):  # noqa: S310  our own
-            yield web.pid
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=30).close()
+        yield web.pid
 
 
 def machine() -> dict[str, Any]:
@@ -346,12 +386,14 @@ def table(figures: dict[str, Any]) -> str:
     aims = {MANY: 0.4, HOT: 0.4, SOLD_OUT: 0.7, AVAILABILITY: 0.6}
     titles = {MANY: "booking, many slots", HOT: "booking, one hot schedule", SOLD_OUT: "sold-out refusals",
               AVAILABILITY: "availability reads"}  # fmt: skip
-    lines = [f"{'':28}{'per second':>12}{'of the echo':>13}{'aim':>7}"]
-    lines.append(f"{'bare JSON echo':28}{figures['echo_rps']:12,.0f}")
+    lines = [f"{'':28}{'per second':>12}{'of the echo':>13}{'aim':>7}   processor us each: web, PostgreSQL, generator"]
+    lines.append(f"{'bare JSON echo':28}{figures['echo_rps']:12,.0f}{'':20}{_cost(figures, ECHO)}")
     for one, title in titles.items():
         ratio, rate = figures[f"{one.name}_ratio"], figures[f"{one.name}_rps"]
-        lines.append(f"{title:28}{rate:12,.0f}{ratio:13.2f}{aims[one]:7.1f}")
-    lines.append(f"p99 of booking at {figures['half_load_rps']:,.0f}/s: {figures['p99_ms_half_load']} ms (aim: under 25)")
+        lines.append(f"{title:28}{rate:12,.0f}{ratio:13.2f}{aims[one]:7.1f}{_cost(figures, one)}")
+    lines.append(
+        f"p99 of booking at {figures['half_load_rps']:,.0f}/s: {figures['p99_ms_half_load']} ms (aim: under 25)"
+    )
     if figures["peer_ratio"] is None:
         lines.append(f"peer: {figures['peer']}")
     else:
@@ -367,6 +409,11 @@ def table(figures: dict[str, Any]) -> str:
     where = figures["machine"]
     lines.append(f"{where['date']}, {where['cores']} cores, {where['cpu']}, {where['memory_gib']} GiB")
     return "\n".join(lines)
+
+
+def _cost(figures: dict[str, Any], scenario: Scenario) -> str:
+    cost = figures["cpu_us"][scenario.name]
+    return "   " + "".join(f"{cost[name]:8.0f}" for name in COSTS)
 
 
 def main() -> int:

@@ -124,4 +124,3 @@ async def _add_chunk(connection: asyncpg.Connection, *, first: int, count: int, 
         WHERE q.status <> 'cancelled'
         ON CONFLICT DO NOTHING;
     """)
-

@@ -1,6 +1,5 @@
 """Where the time goes in the web process and in PostgreSQL while a load is applied."""
 
-import os
 import signal
 import subprocess
 from collections import Counter
@@ -67,7 +66,7 @@ def _short(frame: str) -> str:
     """`name (long/path/file.py:12)` -> `name (path/file.py)`: lines of one function belong together."""
     name, _, place = frame.partition(" (")
     path = place.rstrip(")").rpartition(":")[0] or place.rstrip(")")
-    return f"{name} ({os.sep.join(Path(path).parts[-2:])})" if path else name
+    return f"{name} ({'/'.join(Path(path).parts[-2:])})" if path else name
 
 
 async def statements(connection: asyncpg.Connection) -> str:

@@ -52,6 +52,8 @@ class Client:
             connection.request("POST", "/oauth/token", body=form, headers=headers)
             answer = connection.getresponse()
             body = answer.read()
+        except OSError as error:
+            raise ScenarioError(f"POST /oauth/token: {error}") from error
         finally:
             connection.close()
         if answer.status != 200:

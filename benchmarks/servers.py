@@ -32,6 +32,7 @@ class Servers:
 
     folder: DataFolder
     postgres: postgres.PostgresServer
+    postgres_pid: int
     valkey: valkey.ValkeyServer
 
 
@@ -54,16 +55,16 @@ def databases(root: Path, *, statement_statistics: bool = False) -> Iterator[Ser
     folder.save_state(state)
     keys.create_missing(folder.keys)
     with ExitStack() as stack:
-        stack.enter_context(_postgres_process(server, folder.log_of("postgres")))
+        database = stack.enter_context(_postgres_process(server, folder.log_of("postgres")))
         environment = {"PATH": os.environ.get("PATH", "/usr/bin:/bin")}
         stack.enter_context(
             process("valkey", cache.argv, environment=environment, log=folder.log_of("valkey"), port=cache.port)
         )
-        yield Servers(folder, server, cache)
+        yield Servers(folder, server, database.pid, cache)
 
 
 @contextmanager
-def _postgres_process(server: postgres.PostgresServer, log: Path) -> Iterator[None]:
+def _postgres_process(server: postgres.PostgresServer, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     user = server.run_as
     with log.open("ab") as output:
         started = subprocess.Popen(
@@ -78,7 +79,7 @@ def _postgres_process(server: postgres.PostgresServer, log: Path) -> Iterator[No
         )
     try:
         _wait_for_port("postgres", server.port, started, log)
-        yield
+        yield started
     finally:
         started.send_signal(signal.SIGINT)
         started.wait(STOP_SECONDS_MAX)
@@ -106,6 +107,9 @@ def process(
         _wait_for_port(name, port, started, log)
         yield started
     finally:
+        if started.poll() is not None:
+            with log.open("a", encoding="utf-8") as output:
+                output.write(f"{name} had ended by itself with {started.returncode}\n")
         started.terminate()
         try:
             started.wait(STOP_SECONDS_MAX)
@@ -153,3 +157,19 @@ def web_environment(servers: Servers, *, database_url: str, port: int) -> dict[s
 def python_module(name: str) -> list[str]:
     """The command that runs one of the platform's modules with this very Python."""
     return [sys.executable, "-m", name]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process and its living children have used (proc(5): utime and stime)."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    total = 0
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if pid in (int(entry.name), int(fields[1])):
+            total += int(fields[11]) + int(fields[12])
+    return total / ticks
