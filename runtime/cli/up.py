@@ -68,9 +68,16 @@ def _detached(folder: DataFolder, options: Options) -> int:
     deadline = time.monotonic() + CONNECT_SECONDS_MAX
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            return _conclude(folder, _follow(folder), was_running=False)
+            outcome = _follow(folder)
         except control.NotRunning:
             time.sleep(POLL_SECONDS)
+            continue
+        if outcome.get("ready"):
+            # It is left running on purpose: this object shall not complain of that.
+            process.returncode = 0
+        else:
+            process.wait(PREDECESSOR_SECONDS_MAX)
+        return _conclude(folder, outcome, was_running=False)
     if folder.refusal_file.exists():
         print(folder.refusal_file.read_text(encoding="utf-8"), file=sys.stderr)
     else:
