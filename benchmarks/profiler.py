@@ -56,10 +56,15 @@ def summary_of_stacks(stacks: str) -> str:
         for frame in set(frames):
             below[frame] += number
     lines = [f"{total} samples of a running thread", "", "  own%  function"]
-    lines += [f"{100 * number / total:6.1f}  {frame}" for frame, number in own.most_common(LINES_SHOWN)]
+    lines += [f"{100 * number / total:6.1f}  {frame}" for frame, number in _most(own, LINES_SHOWN)]
     lines += ["", "with%  function and what it calls"]
-    lines += [f"{100 * number / total:6.1f}  {frame}" for frame, number in below.most_common(LINES_SHOWN * 2)]
+    lines += [f"{100 * number / total:6.1f}  {frame}" for frame, number in _most(below, LINES_SHOWN * 2)]
     return "\n".join(lines) + "\n"
+
+
+def _most(counts: Counter[str], limit: int) -> list[tuple[str, int]]:
+    """The largest counts, and names in order where they are equal."""
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:limit]
 
 
 def _short(frame: str) -> str:
