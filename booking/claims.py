@@ -1,7 +1,7 @@
 """The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
 
-Locks are taken in one order everywhere: idempotency key, hold or appointment, seat (SKIP LOCKED where a free one
-is looked for), visit claim. Every change of status is an UPDATE on the expected status, and its row count
+Locks are taken in one order everywhere: idempotency key, appointment or hold, visit claim, seat (SKIP LOCKED
+where a free one is looked for). Every change of status is an UPDATE on the expected status, and its row count
 is the answer.
 """
 
@@ -177,19 +177,15 @@ async def free_booked_seat(tx: Transaction, seat_id: int) -> None:
     assert freed == 1, "an active appointment's seat is booked"
 
 
-async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> bool:
-    """Put a held seat back on sale; tell whether it still was this hold's.
-
-    A seat that somebody has locked is being taken over just now, and they write the hold's end down.
-    """
+async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> None:
+    """Put a held seat back on sale, if it is still this hold's."""
     assert SEAT.allows("held", "free")
-    freed = await tx.execute(
-        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL WHERE id = ("
-        " SELECT id FROM seat WHERE id = $1 AND status = 'held' AND hold_id = $2 FOR UPDATE SKIP LOCKED)",
+    await tx.execute(
+        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL"
+        " WHERE id = $1 AND status = 'held' AND hold_id = $2",
         seat_id,
         hold_id,
     )
-    return freed == 1
 
 
 async def lock_appointment(tx: Transaction, appointment_id: UUID, actor: Actor) -> Row:
@@ -238,25 +234,21 @@ async def change_appointment(
 
     Raises:
         AppointmentNotActive: the table has no such step from where it is.
-        AlreadyBooked: the person stands in the new schedule already.
     """
     before = APPOINTMENT.before(to) if to else ["booked"]
     columns = {**changes, "updated_at": at, **({"status": to} if to else {})}
     sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=4))
-    try:
-        version: int | None = await tx.fetchval(
-            f"UPDATE appointment SET version = version + 1, {sets}"  # noqa: S608  our own column names
-            " WHERE id = $1 AND status = ANY ($2) AND version = $3 RETURNING version",
-            appointment["id"],
-            before,
-            appointment["version"],
-            *columns.values(),
-        )
-    except asyncpg.UniqueViolationError as error:
-        raise errors.AlreadyBooked from error
+    version = await tx.fetchval(
+        f"UPDATE appointment SET version = version + 1, {sets}"  # noqa: S608  our own column names
+        " WHERE id = $1 AND status = ANY ($2) AND version = $3 RETURNING version",
+        appointment["id"],
+        before,
+        appointment["version"],
+        *columns.values(),
+    )
     if version is None:
         raise errors.AppointmentNotActive(status=appointment["status"])
-    return version
+    return int(version)
 
 
 async def tell(

@@ -115,9 +115,8 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
             return Hold.from_stored(stored)
         hold = await claims.lock_hold(tx, hold_id, actor)
         await claims.end_hold(tx, hold, status="released", at=at)
-        if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id):
-            raise errors.HoldEnded(status="expired")
         await claims.release_visit(tx, hold_id)
+        await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id)
         await claims.tell(
             tx,
             "hold_released",
@@ -172,8 +171,8 @@ async def cancel_locked(
     """
     at = clock.now()
     version = await claims.change_appointment(tx, row, to="cancelled", at=at, changes={"cancel_reason": reason})
-    await claims.free_booked_seat(tx, row["seat_id"])
     await claims.release_visit(tx, row["id"])
+    await claims.free_booked_seat(tx, row["seat_id"])
     await claims.tell(
         tx,
         "cancelled",
@@ -243,8 +242,6 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
     """
     at = clock.now()
-    seat = await claims.claim_free_seat(tx, new, at=at)
-    await claims.free_booked_seat(tx, row["seat_id"])
     await claims.release_visit(tx, row["id"])
     await claims.claim_visit(
         tx,
@@ -255,6 +252,7 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         owner_id=row["id"],
         at=at,
     )
+    seat = await claims.claim_free_seat(tx, new, at=at)
     version = await claims.change_appointment(
         tx,
         row,
@@ -272,16 +270,9 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
             "his_status": "pending",
         },
     )
+    await claims.free_booked_seat(tx, row["seat_id"])
     if seat["stale"] is not None:
-        await claims.tell(
-            tx,
-            "hold_expired",
-            actor=SWEEP_ACTOR,
-            at=at,
-            seat_id=seat["id"],
-            schedule_id=new.schedule_id,
-            hold_id=seat["stale"],
-        )
+        await end_holds(tx, [seat["stale"]])
     for kind, seat_id, schedule_id in (
         ("moved_away", row["seat_id"], row["schedule_id"]),
         ("moved_here", seat["id"], new.schedule_id),
@@ -319,11 +310,12 @@ async def expire_holds(limit: int = 500) -> int:
             at,
             limit,
         )
-        await _expire(tx, [row["id"] for row in rows])
+        await end_holds(tx, [row["id"] for row in rows])
     return len(rows)
 
 
-async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
+async def end_holds(tx: Transaction, hold_ids: list[UUID]) -> None:
+    """Write down the end of those of these holds whose time is over, and put their seats back."""
     at = clock.now()
     rows = await tx.fetch(
         "UPDATE hold SET status = 'expired' WHERE id = ANY ($1) AND status = 'active' AND until <= $2 RETURNING *",
@@ -331,18 +323,18 @@ async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
         at,
     )
     for row in rows:
-        if await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"]):
-            await claims.tell(
-                tx,
-                "hold_expired",
-                actor=SWEEP_ACTOR,
-                at=at,
-                seat_id=row["seat_id"],
-                schedule_id=row["schedule_id"],
-                patient_id=row["patient_id"],
-                hold_id=row["id"],
-            )
         await claims.release_visit(tx, row["id"])
+        await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"])
+        await claims.tell(
+            tx,
+            "hold_expired",
+            actor=SWEEP_ACTOR,
+            at=at,
+            seat_id=row["seat_id"],
+            schedule_id=row["schedule_id"],
+            patient_id=row["patient_id"],
+            hold_id=row["id"],
+        )
 
 
 async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:

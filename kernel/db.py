@@ -43,14 +43,6 @@ class DatabaseUnavailable(Unavailable):
     en = "The service is busy. Please try again in a moment."
 
 
-class DatabaseBusy(Unavailable):
-    """Two transactions stood in each other's way and this one gave way; nothing was changed."""
-
-    code = "kernel.database_busy"
-    zh = "操作繁忙，请稍后再试"
-    en = "The service is busy. Please try again in a moment."
-
-
 class Transaction:
     """One database transaction, with what shall happen once it has been committed."""
 
@@ -153,8 +145,6 @@ class Database:
             async with in_transaction("default") as wrapper:
                 tx = Transaction(cast(asyncpg.Connection, cast(Any, wrapper)._connection))  # noqa: SLF001  see pool
                 yield tx
-        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError) as error:
-            raise DatabaseBusy from error
         except GONE as error:
             raise DatabaseUnavailable from error
         tx.committed()

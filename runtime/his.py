@@ -32,6 +32,7 @@ def build_pull(settings: Settings) -> HisPull:
     if settings.his_http_url is None or settings.his_http_token is None:
         raise SettingsError("HIS_HTTP_URL and HIS_HTTP_TOKEN are not set: where is the HIS asked?")
     return RestHisPull(
+        source=settings.his_sending_application,
         base_url=settings.his_http_url,
         token=settings.his_http_token,
         profile=build_profile(settings),

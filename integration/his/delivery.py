@@ -252,7 +252,7 @@ class Delivery:
                         return
                     verdict = await on_rejected(tx, intent, rejection)
                     if verdict is not Verdict.SETTLED:
-                        raise _NotSettled  # noqa: TRY301  it rolls the transaction back
+                        raise _NotSettled
             except _NotSettled:
                 log.info("his_rejection_not_settled", letter=intent.id, verdict=verdict)
             except DatabaseUnavailable:

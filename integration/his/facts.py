@@ -37,7 +37,7 @@ class PatientFacts:
 
     platform_id: the platform's patient id; None when only the HIS knows the person so far.
     his_number: the record number that the HIS gave; None until it has told us.
-    document_type: `resident_id` (GB 11643), `passport`, or another code of the platform.
+    document_type: `CN-ID` (GB 11643), `PPN` (a passport), or another code of HL7 table 0203.
     version: of the side that states these facts.
     """
 

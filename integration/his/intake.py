@@ -95,6 +95,9 @@ class Intake:
             raise
         except Unavailable as error:
             log.warning("his_decision_put_off", kind=change.kind, code=error.code)
+        except Exception:
+            # A fault of ours must not become the clerk's: the inbox tries again and shows it.
+            log.exception("his_decision_put_off", kind=change.kind)
         return None
 
     async def _finish_earlier(self, change: InboundChange) -> None:
@@ -118,7 +121,7 @@ class Intake:
             async with self._db.transaction() as tx:
                 stored = await store_changes(tx, [change], TAKEN, cipher=self._cipher, finished=True)
                 if not stored:
-                    raise _StoredMeanwhile  # noqa: TRY301  it rolls the transaction back
+                    raise _StoredMeanwhile
                 await subscription.apply(tx, change)
             return TAKEN
         except _StoredMeanwhile:
@@ -129,7 +132,9 @@ class Intake:
             # Something earlier may still be on its way; the inbox tries again.
             return await self._keep([change], TAKEN_FOR_LATER)
         except HospitalError as error:
-            refusal = Answer(accepted=False, code=error.code, sentence=error.zh)
+            # The HIS reads a plain word; which room of ours said it is none of its business.
+            word = error.code.rpartition(".")[2]
+            refusal = Answer(accepted=False, code=word, sentence=error.zh)
             async with self._db.transaction() as tx:
                 stored = await store_changes(tx, [change], refusal, cipher=self._cipher, finished=True, note=error.code)
             return refusal if stored else await self._answer_of_first(change)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from integration.his.facts import AppointmentStatus, Facts
+from integration.his.facts import AppointmentStatus, Facts, ScheduleFacts
 
 
 class ChangeKind(StrEnum):
@@ -24,7 +24,7 @@ class ChangeKind(StrEnum):
     APPOINTMENT_MODIFIED = "appointment_modified"
     APPOINTMENT_CANCELLED = "appointment_cancelled"
     APPOINTMENT_NOSHOW = "appointment_noshow"
-    SCHEDULE_PUBLISHED = "schedule_published"
+    SCHEDULES_PUBLISHED = "schedules_published"
     PRACTITIONER_PUBLISHED = "practitioner_published"
     LOCATION_PUBLISHED = "location_published"
 
@@ -43,10 +43,13 @@ class InboundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboundChange:
-    """One change to tell, with the facts as they stand when it is sent."""
+    """One change to tell, with the facts as they stand when it is sent.
+
+    Schedules are told several at a time: those of one campus and day.
+    """
 
     kind: ChangeKind
-    facts: Facts
+    facts: Facts | tuple[ScheduleFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,11 @@ class HisPort(Protocol):
 
 class HisPull(Protocol):
     """Ask a core HIS what it holds."""
+
+    @property
+    def source(self) -> str:
+        """Which HIS this is, as inbound changes name it."""
+        ...
 
     async def fetch_appointments(self, day: date) -> list[HisAppointment]:
         """Give every appointment of a clinic day, the cancelled ones too.

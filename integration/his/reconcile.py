@@ -17,6 +17,7 @@ from integration.his.inbox import HANDLER
 from integration.his.port import HisPull
 from kernel import clock
 from kernel.db import Database, Transaction
+from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 
@@ -82,7 +83,10 @@ class Repair:
 class DayComparer(Protocol):
     """What a feature brings so that its day can be compared."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Which records these are, in one word."""
+        ...
 
     async def read_here(self, day: date) -> Sequence[DayRecord]:
         """Give the platform's records of a clinic day."""
@@ -210,8 +214,15 @@ async def _find_moving(db: Database, differences: Sequence[Difference]) -> set[s
 
 
 async def _repair(db: Database, comparer: DayComparer, difference: Difference) -> Repair | None:
-    async with db.transaction() as tx:
-        return await comparer.repair(tx, difference)
+    """Let the comparer repair; a rule of the hospital that forbids it leaves it to a person."""
+    try:
+        async with db.transaction() as tx:
+            return await comparer.repair(tx, difference)
+    except Unavailable:
+        raise
+    except HospitalError as error:
+        log.info("his_repair_refused", comparer=comparer.name, code=error.code)
+        return None
 
 
 async def _write_down(db: Database, report: ComparisonReport) -> None:

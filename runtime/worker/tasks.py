@@ -124,7 +124,7 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
     except DatabaseUnavailable:
         log.warning("batch_left_to_its_lease", reason="database_unavailable")
     except TimeoutError:
-        log.error("batch_left_to_its_lease", reason="too_slow")  # noqa: TRY400  no stack is of use
+        log.error("batch_left_to_its_lease", reason="too_slow")
 
 
 async def _deliver(lease: Lease) -> None:

@@ -4,6 +4,7 @@ Schedules have no master file of their own in HL7 v2. They travel as a general m
 two segments of this profile: ZSC, the schedule, and ZSL, one for each time band of it.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from integration.codecs.errors import BadFieldValue
@@ -26,8 +27,15 @@ _ADD, _UPDATE, _DEACTIVATE, _DELETE = "MAD", "MUP", "MDC", "MDL"
 _CLINIC, _ROOM = "C", "R"
 
 
-def build_schedule(schedule: ScheduleFacts, *, control_id: str) -> list[Segment]:
-    """Write a schedule with all its time bands."""
+def build_schedules(schedules: Sequence[ScheduleFacts], *, control_id: str) -> list[Segment]:
+    """Write schedules, each with all its time bands; every entry has a number of its own."""
+    segments = [_file((SCHEDULE_FILE, "", PLATFORM))]
+    for number, schedule in enumerate(schedules, start=1):
+        segments += _build_schedule(schedule, entry_id=f"{control_id}/{number}")
+    return segments
+
+
+def _build_schedule(schedule: ScheduleFacts, *, entry_id: str) -> list[Segment]:
     action = _ADD if schedule.version == 1 else _UPDATE
     if schedule.status != "active":
         action = _DEACTIVATE
@@ -47,10 +55,8 @@ def build_schedule(schedule: ScheduleFacts, *, control_id: str) -> list[Segment]
             10: schedule.room_code,
         },
     )
-    entry = _entry(action, control_id=control_id, key=uuid)
     return [
-        _file((SCHEDULE_FILE, "", PLATFORM)),
-        entry,
+        _entry(action, control_id=entry_id, key=uuid),
         head,
         *(_build_slot(slot) for slot in schedule.slots),
     ]

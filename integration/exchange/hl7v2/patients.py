@@ -13,9 +13,9 @@ PLATFORM: Final = "PLATFORM"
 NAME_CHARACTERS_MAX: Final = 64
 VERSION_MARK: Final = "version="
 
-RESIDENT_ID: Final = "resident_id"
+_RESIDENT_ID: Final = "CN-ID"
 _RESIDENT_ID_CODE: Final = ("CN-ID", "NNCHN")
-_PASSPORT: Final = "passport"
+_PASSPORT: Final = "PPN"
 _PASSPORT_CODE: Final = ("PASSPORT", "PPN")
 _OTHER_AUTHORITY: Final = "PLATFORM-DOC"
 
@@ -60,7 +60,7 @@ def build_pid(patient: PatientFacts, *, his_authority: str) -> Segment:
         {
             1: "1",
             3: identifiers,
-            5: name,
+            5: name if patient.name else "",
             7: format_date(patient.birth_date) if patient.birth_date else "",
             8: _SEX_TO_HL7[patient.sex],
             13: patient.phone or "",
@@ -161,18 +161,18 @@ def _identifier(value: str, authority: str, code: str) -> Repetition:
 
 
 def _document_code(document_type: str) -> tuple[str, str]:
-    if document_type == RESIDENT_ID:
+    if document_type == _RESIDENT_ID:
         return _RESIDENT_ID_CODE
     if document_type == _PASSPORT:
         return _PASSPORT_CODE
-    return _OTHER_AUTHORITY, document_type.upper()
+    return _OTHER_AUTHORITY, document_type
 
 
 def _document_type(authority: str, code: str) -> str | None:
     if (authority, code) == _RESIDENT_ID_CODE:
-        return RESIDENT_ID
-    if (authority, code) == _PASSPORT_CODE:
+        return _RESIDENT_ID
+    if code == _PASSPORT_CODE[1]:
         return _PASSPORT
     if authority == _OTHER_AUTHORITY and code:
-        return code.lower()
+        return code
     return None

@@ -35,7 +35,7 @@ _MESSAGE_OF_CHANGE: Final = {
     ChangeKind.APPOINTMENT_MODIFIED: ("SIU", "S14", "SIU_S12"),
     ChangeKind.APPOINTMENT_CANCELLED: ("SIU", "S15", "SIU_S12"),
     ChangeKind.APPOINTMENT_NOSHOW: ("SIU", "S26", "SIU_S12"),
-    ChangeKind.SCHEDULE_PUBLISHED: ("MFN", "M13", "MFN_M13"),
+    ChangeKind.SCHEDULES_PUBLISHED: ("MFN", "M13", "MFN_M13"),
     ChangeKind.PRACTITIONER_PUBLISHED: ("MFN", "M02", "MFN_M02"),
     ChangeKind.LOCATION_PUBLISHED: ("MFN", "M05", "MFN_M05"),
 }
@@ -76,7 +76,9 @@ class Hl7Profile:
         )
         return Message((header, *self._body(change.facts, at=at, control_id=control_id)))
 
-    def _body(self, facts: Facts, *, at: datetime, control_id: str) -> list[Segment]:
+    def _body(
+        self, facts: Facts | tuple[ScheduleFacts, ...], *, at: datetime, control_id: str
+    ) -> list[Segment]:
         if isinstance(facts, AppointmentFacts):
             return appointments.build_segments(facts, his_authority=self.his_application)
         if isinstance(facts, PatientFacts):
@@ -85,8 +87,8 @@ class Hl7Profile:
                 patients.build_pid(facts, his_authority=self.his_application),
                 patients.build_version_note(facts.version),
             ]
-        if isinstance(facts, ScheduleFacts):
-            return masters.build_schedule(facts, control_id=control_id)
+        if isinstance(facts, tuple):
+            return masters.build_schedules(facts, control_id=control_id)
         if isinstance(facts, PractitionerFacts):
             return masters.build_practitioner(facts, control_id=control_id)
         if isinstance(facts, LocationFacts):

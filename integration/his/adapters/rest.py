@@ -32,7 +32,10 @@ Record = TypeVar("Record")
 class RestHisPull:
     """A HIS that can be asked over REST with a bearer token."""
 
-    def __init__(self, *, base_url: str, token: str, profile: MessageProfile) -> None:
+    def __init__(
+        self, *, source: str, base_url: str, token: str, profile: MessageProfile
+    ) -> None:
+        self._source = source
         self._profile = profile
         self._client = httpx.AsyncClient(
             base_url=base_url,
@@ -40,6 +43,11 @@ class RestHisPull:
             timeout=REQUEST_SECONDS_MAX,
             trust_env=False,
         )
+
+    @property
+    def source(self) -> str:
+        """Which HIS this is, as inbound changes name it."""
+        return self._source
 
     async def close(self) -> None:
         """Give the connections back."""

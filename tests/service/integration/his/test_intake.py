@@ -176,7 +176,7 @@ async def test_a_seat_that_is_gone_is_refused_in_the_answer_and_leaves_nothing(
 
     for answer in answers:
         assert (answer.code, answer.error_code, answer.error_text) == (
-            "AE", "booking.seat_taken", "该号已被预约",
+            "AE", "seat_taken", "该号已被预约",
         )  # fmt: skip
     assert await database.fetchval("SELECT count(*) FROM his_cursor") == 0
     assert feature.refused == []

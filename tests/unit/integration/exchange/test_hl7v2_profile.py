@@ -34,7 +34,7 @@ PATIENT = PatientFacts(
     name="张三丰|^",
     birth_date=date(1990, 1, 2),
     sex=Sex.MALE,
-    document_type="resident_id",
+    document_type="CN-ID",
     document_number="440101199001020011",
     phone="13800000000",
     version=3,
@@ -135,7 +135,6 @@ def test_a_booked_appointment_reads_on_the_wire_as_the_guide_says() -> None:
         (ChangeKind.APPOINTMENT_MOVED, APPOINTMENT, InboundKind.APPOINTMENT_MOVED),
         (ChangeKind.PATIENT_REGISTERED, PATIENT, InboundKind.PATIENT_CHANGED),
         (ChangeKind.PATIENT_CHANGED, PATIENT, InboundKind.PATIENT_CHANGED),
-        (ChangeKind.SCHEDULE_PUBLISHED, SCHEDULE, InboundKind.SCHEDULE_CHANGED),
         (
             ChangeKind.PRACTITIONER_PUBLISHED,
             PractitionerFacts("D0001", "李时珍", "chief", "03.01", active=False),
@@ -154,6 +153,24 @@ def test_what_one_side_writes_the_other_reads_as_the_same_facts(
     assert heard.kind is heard_as
     assert (heard.source, heard.control_id) == ("MICROHIS", str(MESSAGE_ID))
     assert heard.occurred_at == AT
+
+
+def test_the_schedules_of_a_day_travel_together() -> None:
+    other = replace(SCHEDULE, schedule_id=ID, status="withdrawn", slots=())
+    change = OutboundChange(ChangeKind.SCHEDULES_PUBLISHED, (SCHEDULE, other))
+
+    heard = Hl7Profile("MICROHIS").read(from_his(change))
+
+    assert [one.facts for one in heard] == [SCHEDULE, other]
+    assert [one.aggregate for one in heard] == [
+        f"his-schedule:MICROHIS:{SCHEDULE_ID}",
+        f"his-schedule:MICROHIS:{ID}",
+    ]
+    assert [line for line in text_of(change) if line[:3] in ("MFI", "MFE")] == [
+        "MFI|SCHEDULE^^PLATFORM||UPD|||AL",
+        f"MFE|MUP|{MESSAGE_ID}/1||{SCHEDULE_ID}|ST",
+        f"MFE|MDC|{MESSAGE_ID}/2||{ID}|ST",
+    ]
 
 
 def test_a_cancellation_is_told_by_its_status_whatever_the_event() -> None:

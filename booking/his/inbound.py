@@ -1,0 +1,339 @@
+"""Hearing from the core HIS: numbers that its window sold, gave back, or found somebody for.
+
+Versions make repeats and reordering harmless. A change of the HIS counts when its version is above
+ours. On a tie the platform wins, since the HIS is told of our version too; only a cancellation wins a
+tie, because a patient who has given a number back must not be counted as missing.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from booking import claims
+from booking.his.errors import ScheduleUnknown, SeatTaken
+from booking.his.outbound import HANDLER
+from booking.service import cancel_locked, end_holds
+from booking.states import APPOINTMENT, SEAT
+from integration.his.errors import HisDisagrees
+from integration.his.facts import AppointmentFacts, AppointmentStatus, VisitFacts
+from integration.his.port import InboundChange, InboundKind
+from integration.his.subscriptions import InboundSubscription
+from kernel import clock
+from kernel.db import Row, Transaction
+from kernel.errors import HospitalError
+from kernel.events import Actor
+from kernel.ids import new_id
+from kernel.log import get_logger
+from kernel.outbox import publish
+from patients.his import his_actor, take_over_patient, tell_patient
+
+CANCELLED_AT_HIS: Final = "cancelled_at_his"
+
+log = get_logger("booking")
+
+
+async def find_appointment(tx: Transaction, told: AppointmentFacts) -> Row | None:
+    """Lock the appointment that the HIS means: by our id, else by its own."""
+    if told.platform_id is not None:
+        row = await tx.fetchrow(
+            "SELECT * FROM appointment WHERE id = $1 FOR UPDATE", told.platform_id
+        )
+        if row is not None:
+            return row
+    if told.his_id is None:
+        return None
+    return await tx.fetchrow("SELECT * FROM appointment WHERE his_id = $1 FOR UPDATE", told.his_id)
+
+
+async def _apply_booking(tx: Transaction, change: InboundChange) -> None:
+    """Take over a number that the HIS's window has sold.
+
+    Raises:
+        SeatTaken, ScheduleUnknown: the seat is not free, or not ours.
+        AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
+        PatientNotFound, InvalidDocument, DocumentDisagrees: nobody to book for.
+    """
+    told = _appointment(change)
+    known = await find_appointment(tx, told)
+    if known is not None:
+        await _follow(tx, known, told, change)
+        return
+    await take_over_appointment(tx, told, source=change.source)
+
+
+async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, source: str) -> UUID:
+    """Book exactly the seat that the HIS has sold, for the person whom it names.
+
+    Raises:
+        SeatTaken, ScheduleUnknown, AlreadyBooked, AlreadyHeld, DailyLimitReached,
+        PatientNotFound, InvalidDocument, DocumentDisagrees.
+    """
+    actor = his_actor(source, staff_code=told.made_by)
+    patient_id, newly_linked = await take_over_patient(tx, told.patient, actor=actor)
+    if newly_linked and told.patient.platform_id is None:
+        await tell_patient(tx, patient_id)
+    seat = await _find_seat(tx, told)
+    at = clock.now()
+    appointment_id = new_id()
+    rule = await tx.fetchrow(
+        "SELECT coalesce(o.once_per_department_day, h.once_per_department_day) AS once,"
+        " coalesce(o.daily_limit, h.daily_limit) AS daily_limit FROM booking_rule h"
+        " LEFT JOIN booking_rule o ON o.clinic_id = $1 WHERE h.clinic_id IS NULL",
+        seat["clinic_id"],
+    )
+    assert rule is not None, "the hospital's own rule is always there"
+    await claims.claim_visit(
+        tx,
+        patient_id=patient_id,
+        clinic_date=seat["clinic_date"],
+        department_id=seat["department_id"] if rule["once"] else None,
+        daily_limit=rule["daily_limit"],
+        owner_id=appointment_id,
+        at=at,
+    )
+    await _claim_seat(tx, seat)
+    await claims.insert_appointment(
+        tx,
+        {
+            "id": appointment_id,
+            "seat_id": seat["id"],
+            "seq": seat["seq"],
+            "slot_id": seat["slot_id"],
+            "schedule_id": seat["schedule_id"],
+            "department_id": seat["department_id"],
+            "clinic_date": seat["clinic_date"],
+            "starts_at": seat["starts_at"],
+            "patient_id": patient_id,
+            "status": "booked",
+            "channel": actor.channel,
+            "client_id": actor.client_id,
+            "staff_code": actor.staff_code,
+            "fee_fen": seat["fee_fen"],
+            "his_status": "confirmed",
+            "his_id": told.his_id,
+            "version": told.version,
+            "created_at": at,
+            "updated_at": at,
+        },
+    )
+    await claims.tell(
+        tx,
+        "booked",
+        actor=actor,
+        at=at,
+        seat_id=seat["id"],
+        schedule_id=seat["schedule_id"],
+        patient_id=patient_id,
+        appointment_id=appointment_id,
+        details={"his_id": told.his_id},
+    )
+    # So that the HIS learns under which id the platform has it.
+    await claims.send_appointment(
+        tx,
+        "appointment.linked",
+        appointment_id=appointment_id,
+        patient_id=patient_id,
+        version=told.version,
+        handlers=(HANDLER,),
+    )
+    return appointment_id
+
+
+async def _find_seat(tx: Transaction, told: AppointmentFacts) -> Row:
+    """Read the seat that the HIS names.
+
+    Raises:
+        ScheduleUnknown: no such number, or its schedule was withdrawn.
+    """
+    seat = await tx.fetchrow(
+        "SELECT t.id, t.seq, t.slot_id, t.schedule_id, t.status, t.hold_id, t.hold_until, s.starts_at,"
+        " sc.clinic_date, sc.department_id, sc.clinic_id, sc.fee_fen, sc.status AS schedule_status"
+        " FROM seat t JOIN slot s ON s.id = t.slot_id JOIN schedule sc ON sc.id = t.schedule_id"
+        " WHERE t.schedule_id = $1 AND t.seq = $2",
+        told.schedule_id,
+        told.sequence,
+    )
+    if seat is None or seat["schedule_status"] != "active":
+        raise ScheduleUnknown
+    return seat
+
+
+async def _claim_seat(tx: Transaction, seat: Row) -> None:
+    """Book that very seat, if it is free or its hold has ended.
+
+    Raises:
+        SeatTaken: held, booked or blocked.
+    """
+    if seat["status"] == "held" and seat["hold_until"] <= clock.now():
+        await end_holds(tx, [seat["hold_id"]])
+    assert SEAT.allows("free", "booked")
+    won = await tx.execute(
+        "UPDATE seat SET status = 'booked' WHERE id = $1 AND status = 'free'", seat["id"]
+    )
+    if won != 1:
+        raise SeatTaken
+
+
+async def _apply_change(tx: Transaction, change: InboundChange) -> None:
+    """Follow a status that the HIS has given an appointment.
+
+    Raises:
+        HisDisagrees: the appointment is not known here yet, or the HIS has moved it.
+    """
+    told = _appointment(change)
+    row = await find_appointment(tx, told)
+    if row is None:
+        raise HisDisagrees(his_id=told.his_id)
+    await _follow(tx, row, told, change)
+
+
+async def _apply_cancellation(tx: Transaction, change: InboundChange) -> None:
+    """Follow a number that was given back at the HIS's window; one that we never had is ignored."""
+    told = _appointment(change)
+    row = await find_appointment(tx, told)
+    if row is not None:
+        await _follow(tx, row, told, change)
+
+
+async def _follow(
+    tx: Transaction, row: Row, told: AppointmentFacts, change: InboundChange
+) -> None:
+    """Follow a newer status, and keep the HIS's number.
+
+    Raises:
+        HisDisagrees: the HIS has moved it to another seat, which only the platform may.
+    """
+    if told.his_id is not None and row["his_id"] is None:
+        await tx.execute("UPDATE appointment SET his_id = $2 WHERE id = $1", row["id"], told.his_id)
+    named_seat = told.schedule_id is not None and told.sequence is not None
+    elsewhere = named_seat and (told.schedule_id, told.sequence) != (row["schedule_id"], row["seq"])
+    still_booked = told.status is AppointmentStatus.BOOKED
+    if still_booked and elsewhere and told.version > row["version"]:
+        raise HisDisagrees(appointment_id=row["id"])
+    actor = his_actor(change.source, staff_code=told.made_by)
+    await follow_status(tx, row, status=told.status, version=told.version, actor=actor)
+
+
+async def follow_status(
+    tx: Transaction, row: Row, *, status: AppointmentStatus, version: int, actor: Actor
+) -> bool:
+    """Give an appointment the status that the HIS has given it, if that is newer; tell whether it did."""
+    is_cancellation = status is AppointmentStatus.CANCELLED
+    is_newer = version > row["version"]
+    if not (is_newer or (is_cancellation and version == row["version"])):
+        return False
+    if status.value == row["status"]:
+        await _raise_version(tx, row["id"], version)
+        return False
+    if not APPOINTMENT.allows(row["status"], status.value):
+        log.info("his_status_not_followed", appointment=str(row["id"]), told=status.value)
+        return False
+    if is_cancellation:
+        # On a tie the HIS has not heard of our last change; it hears of both together.
+        handlers = () if is_newer else (HANDLER,)
+        await cancel_locked(tx, row, actor=actor, reason=CANCELLED_AT_HIS, handlers=handlers)
+    else:
+        at = clock.now()
+        await claims.change_appointment(tx, row, to=status.value, at=at, changes={})
+        await claims.tell(
+            tx,
+            status.value,
+            actor=actor,
+            at=at,
+            seat_id=row["seat_id"],
+            schedule_id=row["schedule_id"],
+            patient_id=row["patient_id"],
+            appointment_id=row["id"],
+        )
+    await _raise_version(tx, row["id"], version)
+    return True
+
+
+async def _raise_version(tx: Transaction, appointment_id: UUID, version: int) -> None:
+    await tx.execute(
+        "UPDATE appointment SET version = greatest(version, $2) WHERE id = $1",
+        appointment_id,
+        version,
+    )
+
+
+async def _tell_refusal(
+    tx: Transaction, change: InboundChange, error: HospitalError
+) -> None:
+    """Tell the HIS that a number it sold cannot stand, after its message had been acknowledged."""
+    told = _appointment(change)
+    await publish(
+        tx,
+        handler=HANDLER,
+        event_type="his_booking.refused",
+        aggregate=f"his-appointment:{change.source}:{told.his_id}",
+        payload={
+            "his_id": told.his_id,
+            "version": told.version,
+            "his_number": told.patient.his_number,
+            "schedule_id": str(told.schedule_id),
+            "sequence": told.sequence,
+            "reason": error.code.rpartition(".")[2],
+        },
+    )
+
+
+async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
+    """Note that somebody has come and was registered at the window.
+
+    A visit that redeems an appointment marks it as arrived. One without is the HIS's own.
+
+    Raises:
+        HisDisagrees: it redeems an appointment that is not known here yet.
+    """
+    visit = change.facts
+    assert isinstance(visit, VisitFacts), "the port gives a visit with this kind"
+    actor = his_actor(change.source)
+    _, newly_linked = await take_over_patient(tx, visit.patient, actor=actor)
+    if visit.appointment_id is None and visit.his_appointment_id is None:
+        log.info("visit_without_appointment", newly_linked=newly_linked)
+        return
+    row = await tx.fetchrow(
+        "SELECT * FROM appointment WHERE id = $1 OR his_id = $2 FOR UPDATE",
+        visit.appointment_id,
+        visit.his_appointment_id,
+    )
+    if row is None:
+        raise HisDisagrees(his_id=visit.his_appointment_id)
+    if row["status"] != "booked":
+        return
+    at = clock.now()
+    version = await claims.change_appointment(tx, row, to="arrived", at=at, changes={})
+    await claims.tell(
+        tx,
+        "arrived",
+        actor=actor,
+        at=at,
+        seat_id=row["seat_id"],
+        schedule_id=row["schedule_id"],
+        patient_id=row["patient_id"],
+        appointment_id=row["id"],
+        details={"visit_number": visit.visit_number},
+    )
+    await claims.send_appointment(
+        tx,
+        "appointment.arrived",
+        appointment_id=row["id"],
+        patient_id=row["patient_id"],
+        version=version,
+        handlers=(HANDLER,),
+    )
+
+
+def _appointment(change: InboundChange) -> AppointmentFacts:
+    assert isinstance(change.facts, AppointmentFacts), "the port gives an appointment with this kind"
+    return change.facts
+
+
+INBOUND: Final = (
+    InboundSubscription(
+        InboundKind.APPOINTMENT_BOOKED, _apply_booking, refused=_tell_refusal, at_once=True
+    ),
+    InboundSubscription(InboundKind.APPOINTMENT_MOVED, _apply_change),
+    InboundSubscription(InboundKind.APPOINTMENT_CANCELLED, _apply_cancellation),
+    InboundSubscription(InboundKind.VISIT_REGISTERED, _apply_visit),
+)

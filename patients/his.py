@@ -1,0 +1,240 @@
+"""Keeping people in step with the core HIS: what is told of them, and what is heard.
+
+The platform and the HIS each number a person themselves; both keep the other's number. The HIS is the
+master of the chart: name and telephone follow it once a person is linked.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+from integration.his.facts import PatientFacts, Sex
+from integration.his.port import (
+    Accepted,
+    ChangeKind,
+    InboundChange,
+    InboundKind,
+    OutboundChange,
+)
+from integration.his.subscriptions import InboundSubscription, Intent, OutboundSubscription
+from kernel import clock
+from kernel.crypto import cipher
+from kernel.db import Database, Row, Transaction, database
+from kernel.events import Actor
+from kernel.outbox import publish
+from patients.errors import PatientNotFound
+from patients.service import Registration, attach_identifier, record_event, register_from_his
+
+HIS_SYSTEM: Final = "his"
+"""Under which name the HIS's record number stands in patient_identifier."""
+HIS_CHANNEL: Final = "his_window"
+
+# GB/T 2261.1 <-> FHIR; "unspecified" has no word of its own there.
+_SEX_TO_FACTS: Final = {0: Sex.UNKNOWN, 1: Sex.MALE, 2: Sex.FEMALE, 9: Sex.UNKNOWN}
+_SEX_FROM_FACTS: Final = {Sex.MALE: 1, Sex.FEMALE: 2}
+
+
+def his_actor(source: str, *, staff_code: str | None = None) -> Actor:
+    """Name the HIS as the one who acts; `source` is its sending application."""
+    return Actor(
+        client_id=f"his:{source}", channel=HIS_CHANNEL, kind="his", staff_code=staff_code or None
+    )
+
+
+async def load_patient_facts(
+    db: Database | Transaction, patient_ids: Sequence[UUID]
+) -> dict[UUID, PatientFacts]:
+    """Give people as they stand now, in the words of the port.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT p.*, i.value AS his_number FROM patient p LEFT JOIN patient_identifier i"
+        " ON i.patient_id = p.id AND i.system = $2 WHERE p.id = ANY ($1)",
+        list(patient_ids),
+        HIS_SYSTEM,
+    )
+    return {row["id"]: _to_facts(row) for row in rows}
+
+
+async def load_linked_patients(
+    db: Database | Transaction, his_numbers: Sequence[str]
+) -> dict[str, PatientFacts]:
+    """Give the people whom the HIS knows under these record numbers.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT p.*, i.value AS his_number FROM patient_identifier i"
+        " JOIN patient p ON p.id = i.patient_id WHERE i.system = $2 AND i.value = ANY ($1)",
+        list(his_numbers),
+        HIS_SYSTEM,
+    )
+    return {row["his_number"]: _to_facts(row) for row in rows}
+
+
+async def take_over_patient(
+    tx: Transaction, told: PatientFacts, *, actor: Actor
+) -> tuple[UUID, bool]:
+    """Find the person whom the HIS means, or register them; keep the HIS's number for them.
+
+    Looked for by the HIS's number, by ours, then by document. Tells whether the two had not been
+    linked before.
+
+    Raises:
+        PatientNotFound: not known here, and the HIS names no document to register them by.
+        InvalidDocument, DocumentDisagrees: the document cannot be right.
+    """
+    linked = None
+    if told.his_number:
+        linked = await tx.fetchval(
+            "SELECT patient_id FROM patient_identifier WHERE system = $1 AND value = $2",
+            HIS_SYSTEM,
+            told.his_number,
+        )
+    if linked is not None:
+        return UUID(str(linked)), False
+    patient_id = None
+    if told.platform_id is not None:
+        patient_id = await tx.fetchval("SELECT id FROM patient WHERE id = $1", told.platform_id)
+    if patient_id is None:
+        if told.document_type is None or told.document_number is None:
+            raise PatientNotFound
+        patient_id, _ = await register_from_his(
+            tx,
+            Registration(
+                name=told.name,
+                document_type=told.document_type,
+                document_number=told.document_number,
+                sex=_SEX_FROM_FACTS.get(told.sex),
+                birth_date=told.birth_date,
+                phone=told.phone,
+            ),
+            actor=actor,
+        )
+    if told.his_number:
+        await attach_identifier(
+            tx, patient_id=patient_id, system=HIS_SYSTEM, value=told.his_number
+        )
+    return UUID(str(patient_id)), True
+
+
+async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
+    wanted = {intent.id: UUID(intent.payload["patient_id"]) for intent in intents}
+    people = await load_patient_facts(database(), list(wanted.values()))
+    return {
+        intent.id: OutboundChange(
+            ChangeKind.PATIENT_REGISTERED
+            if intent.event_type == "patient.registered"
+            else ChangeKind.PATIENT_CHANGED,
+            people[wanted[intent.id]],
+        )
+        for intent in intents
+        if wanted[intent.id] in people
+    }
+
+
+async def _note_numbers(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
+    """Keep the record numbers that the HIS has answered with."""
+    numbers = {
+        UUID(intent.payload["patient_id"]): outcome.his_id
+        for intent, outcome in told
+        if outcome.his_id
+    }
+    if not numbers:
+        return
+    await tx.execute(
+        "INSERT INTO patient_identifier (patient_id, system, value)"
+        " SELECT n.patient_id, $1, n.value FROM unnest($2::uuid[], $3::text[])"
+        " AS n (patient_id, value) ON CONFLICT DO NOTHING",
+        HIS_SYSTEM,
+        list(numbers),
+        list(numbers.values()),
+    )
+
+
+async def _apply_patient(tx: Transaction, change: InboundChange) -> None:
+    """Take a person over from the HIS, or follow what it says of one who is linked.
+
+    Raises:
+        PatientNotFound, InvalidDocument, DocumentDisagrees: as take_over_patient.
+    """
+    told = change.facts
+    assert isinstance(told, PatientFacts), "the port gives a patient with this kind"
+    actor = his_actor(change.source)
+    patient_id, newly_linked = await take_over_patient(tx, told, actor=actor)
+    if not newly_linked:
+        await _follow_chart(tx, patient_id, told, actor=actor)
+    if told.platform_id is None:
+        await tell_patient(tx, patient_id)
+
+
+async def tell_patient(tx: Transaction, patient_id: UUID) -> None:
+    """Intend the message by which the HIS learns the platform's number of a person of its own."""
+    await publish(
+        tx,
+        handler="his",
+        event_type="patient.changed",
+        aggregate=f"patient:{patient_id}",
+        payload={"patient_id": str(patient_id)},
+    )
+
+
+async def _follow_chart(
+    tx: Transaction, patient_id: UUID, told: PatientFacts, *, actor: Actor
+) -> None:
+    """Follow name and telephone of the HIS's chart, unless a newer version of it has been seen."""
+    row = await tx.fetchrow("SELECT * FROM patient WHERE id = $1 FOR UPDATE", patient_id)
+    assert row is not None, "found in this transaction"
+    seen = await tx.fetchval(
+        "SELECT max((details->>'his_version')::integer) FROM patient_event"
+        " WHERE patient_id = $1 AND kind = 'changed_by_his'",
+        patient_id,
+    )
+    if seen is not None and told.version <= seen:
+        return
+    keys = cipher()
+    phone = keys.open(row["phone_cipher"]) if row["phone_cipher"] else None
+    fields = [
+        name
+        for name, before, after in (("name", row["name"], told.name), ("phone", phone, told.phone))
+        if after and after != before
+    ]
+    if not fields:
+        return
+    new_phone = told.phone or phone
+    await tx.execute(
+        "UPDATE patient SET name = $2, phone_cipher = $3, phone_hash = $4, updated_at = $5,"
+        " version = version + 1 WHERE id = $1",
+        patient_id,
+        told.name,
+        keys.seal(new_phone) if new_phone else None,
+        keys.lookup_hash(new_phone) if new_phone else None,
+        clock.now(),
+    )
+    details = {"fields": fields, "his_version": told.version}
+    await record_event(tx, "changed_by_his", patient_id, actor, details)
+
+
+def _to_facts(row: Row) -> PatientFacts:
+    keys = cipher()
+    return PatientFacts(
+        platform_id=row["id"],
+        his_number=row["his_number"],
+        name=row["name"],
+        birth_date=row["birth_date"],
+        sex=_SEX_TO_FACTS[row["sex"]],
+        document_type=row["document_type"],
+        document_number=keys.open(row["document_cipher"]),
+        phone=keys.open(row["phone_cipher"]) if row["phone_cipher"] else None,
+        version=row["version"],
+    )
+
+
+OUTBOUND: Final = (
+    OutboundSubscription("patient.registered", _load, accepted=_note_numbers),
+    OutboundSubscription("patient.changed", _load, accepted=_note_numbers),
+)
+INBOUND: Final = (InboundSubscription(InboundKind.PATIENT_CHANGED, _apply_patient),)
