@@ -1,13 +1,13 @@
 """The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
 
-Locks are taken in one order everywhere: idempotency key, appointment or hold, visit claim, seat (SKIP LOCKED
-where a free one is looked for). Every change of status is an UPDATE on the expected status, and its row count
+Locks are taken in one order everywhere: idempotency key, hold or appointment, seat (SKIP LOCKED where a free one
+is looked for), visit claim. Every change of status is an UPDATE on the expected status, and its row count
 is the answer.
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime
-from typing import Any
+from datetime import UTC, date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +18,9 @@ from booking.states import APPOINTMENT, HOLD, SEAT
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 from kernel.outbox import publish
+
+# How asyncpg gives PostgreSQL's `infinity`: an appointment's place in the day has no end.
+FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 async def lock_hold(tx: Transaction, hold_id: UUID, actor: Actor) -> Row:
@@ -99,13 +102,14 @@ async def claim_visit(
     )
     for _ in range(daily_limit + 1):
         taken = await tx.fetch(
-            "SELECT ordinal, department_id, owner_id, until FROM visit_claim WHERE patient_id = $1 AND clinic_date = $2",
+            "SELECT ordinal, department_id, owner_id, until FROM visit_claim"
+            " WHERE patient_id = $1 AND clinic_date = $2",
             patient_id,
             clinic_date,
         )
         for claim in taken:
             if department_id is not None and claim["department_id"] == department_id:
-                if claim["until"].year < datetime.max.year:
+                if claim["until"] < FOREVER:
                     raise errors.AlreadyHeld(until=claim["until"])
                 raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
         free = sorted(set(range(1, daily_limit + 1)) - {claim["ordinal"] for claim in taken})
@@ -170,6 +174,21 @@ async def claim_free_seat(tx: Transaction, slot: SlotFacts, *, at: datetime) -> 
     raise errors.SoldOut(next_release_at=slot.opens_next)
 
 
+async def claim_named_seat(tx: Transaction, seat_id: int, *, at: datetime) -> Row | None:
+    """Book that very seat if it is free or its hold has ended; give its id and the ended hold (`stale`), else None."""
+    return await tx.fetchrow(
+        """
+        WITH wanted AS (
+            SELECT id, hold_id AS stale FROM seat
+            WHERE id = $1 AND status IN ('free', 'held') AND (status = 'free' OR hold_until <= $2) FOR UPDATE)
+        UPDATE seat s SET status = 'booked', hold_id = NULL, hold_until = NULL FROM wanted
+        WHERE s.id = wanted.id AND s.status IN ('free', 'held')
+        RETURNING s.id, wanted.stale""",
+        seat_id,
+        at,
+    )
+
+
 async def free_booked_seat(tx: Transaction, seat_id: int) -> None:
     """Put a booked seat back on sale."""
     assert SEAT.allows("booked", "free")
@@ -177,15 +196,19 @@ async def free_booked_seat(tx: Transaction, seat_id: int) -> None:
     assert freed == 1, "an active appointment's seat is booked"
 
 
-async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> None:
-    """Put a held seat back on sale, if it is still this hold's."""
+async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> bool:
+    """Put a held seat back on sale; tell whether it still was this hold's.
+
+    A seat that somebody has locked is being taken over just now, and they write the hold's end down.
+    """
     assert SEAT.allows("held", "free")
-    await tx.execute(
-        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL"
-        " WHERE id = $1 AND status = 'held' AND hold_id = $2",
+    freed = await tx.execute(
+        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL WHERE id = ("
+        " SELECT id FROM seat WHERE id = $1 AND status = 'held' AND hold_id = $2 FOR UPDATE SKIP LOCKED)",
         seat_id,
         hold_id,
     )
+    return freed == 1
 
 
 async def lock_appointment(tx: Transaction, appointment_id: UUID, actor: Actor) -> Row:
@@ -234,21 +257,25 @@ async def change_appointment(
 
     Raises:
         AppointmentNotActive: the table has no such step from where it is.
+        AlreadyBooked: the person stands in the new schedule already.
     """
     before = APPOINTMENT.before(to) if to else ["booked"]
     columns = {**changes, "updated_at": at, **({"status": to} if to else {})}
     sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=4))
-    version = await tx.fetchval(
-        f"UPDATE appointment SET version = version + 1, {sets}"  # noqa: S608  our own column names
-        " WHERE id = $1 AND status = ANY ($2) AND version = $3 RETURNING version",
-        appointment["id"],
-        before,
-        appointment["version"],
-        *columns.values(),
-    )
+    try:
+        version: int | None = await tx.fetchval(
+            f"UPDATE appointment SET version = version + 1, {sets}"  # noqa: S608  our own column names
+            " WHERE id = $1 AND status = ANY ($2) AND version = $3 RETURNING version",
+            appointment["id"],
+            before,
+            appointment["version"],
+            *columns.values(),
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise errors.AlreadyBooked from error
     if version is None:
         raise errors.AppointmentNotActive(status=appointment["status"])
-    return int(version)
+    return version
 
 
 async def tell(

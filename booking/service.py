@@ -115,8 +115,9 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
             return Hold.from_stored(stored)
         hold = await claims.lock_hold(tx, hold_id, actor)
         await claims.end_hold(tx, hold, status="released", at=at)
+        if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id):
+            raise errors.HoldEnded(status="expired")
         await claims.release_visit(tx, hold_id)
-        await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id)
         await claims.tell(
             tx,
             "hold_released",
@@ -171,8 +172,8 @@ async def cancel_locked(
     """
     at = clock.now()
     version = await claims.change_appointment(tx, row, to="cancelled", at=at, changes={"cancel_reason": reason})
-    await claims.release_visit(tx, row["id"])
     await claims.free_booked_seat(tx, row["seat_id"])
+    await claims.release_visit(tx, row["id"])
     await claims.tell(
         tx,
         "cancelled",
@@ -205,13 +206,12 @@ async def reschedule_appointment(
         SoldOut: no seat of the channel's pools is free there.
         IdempotencyMismatch, DatabaseUnavailable.
     """
-    at = clock.now()
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
         old, new = await _slot(tx, row["slot_id"], actor), await _slot(tx, slot_id, actor)
-        await _require_movable(row, old, new, actor)
+        await _require_movable(row, old, new)
         await move_locked(tx, row, new, actor=actor, handlers=HANDLERS)
         answer = await queries.read_appointment(tx, appointment_id)
         if idempotency:
@@ -219,7 +219,7 @@ async def reschedule_appointment(
         return answer
 
 
-async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts, actor: Actor) -> None:
+async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts) -> None:
     at = clock.now()
     if row["status"] != "booked":
         raise errors.AppointmentNotActive(status=row["status"])
@@ -242,6 +242,8 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
     """
     at = clock.now()
+    seat = await claims.claim_free_seat(tx, new, at=at)
+    await claims.free_booked_seat(tx, row["seat_id"])
     await claims.release_visit(tx, row["id"])
     await claims.claim_visit(
         tx,
@@ -252,7 +254,6 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         owner_id=row["id"],
         at=at,
     )
-    seat = await claims.claim_free_seat(tx, new, at=at)
     version = await claims.change_appointment(
         tx,
         row,
@@ -270,9 +271,16 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
             "his_status": "pending",
         },
     )
-    await claims.free_booked_seat(tx, row["seat_id"])
     if seat["stale"] is not None:
-        await end_holds(tx, [seat["stale"]])
+        await claims.tell(
+            tx,
+            "hold_expired",
+            actor=SWEEP_ACTOR,
+            at=at,
+            seat_id=seat["id"],
+            schedule_id=new.schedule_id,
+            hold_id=seat["stale"],
+        )
     for kind, seat_id, schedule_id in (
         ("moved_away", row["seat_id"], row["schedule_id"]),
         ("moved_here", seat["id"], new.schedule_id),
@@ -310,12 +318,11 @@ async def expire_holds(limit: int = 500) -> int:
             at,
             limit,
         )
-        await end_holds(tx, [row["id"] for row in rows])
+        await _expire(tx, [row["id"] for row in rows])
     return len(rows)
 
 
-async def end_holds(tx: Transaction, hold_ids: list[UUID]) -> None:
-    """Write down the end of those of these holds whose time is over, and put their seats back."""
+async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
     at = clock.now()
     rows = await tx.fetch(
         "UPDATE hold SET status = 'expired' WHERE id = ANY ($1) AND status = 'active' AND until <= $2 RETURNING *",
@@ -323,18 +330,18 @@ async def end_holds(tx: Transaction, hold_ids: list[UUID]) -> None:
         at,
     )
     for row in rows:
+        if await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"]):
+            await claims.tell(
+                tx,
+                "hold_expired",
+                actor=SWEEP_ACTOR,
+                at=at,
+                seat_id=row["seat_id"],
+                schedule_id=row["schedule_id"],
+                patient_id=row["patient_id"],
+                hold_id=row["id"],
+            )
         await claims.release_visit(tx, row["id"])
-        await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"])
-        await claims.tell(
-            tx,
-            "hold_expired",
-            actor=SWEEP_ACTOR,
-            at=at,
-            seat_id=row["seat_id"],
-            schedule_id=row["schedule_id"],
-            patient_id=row["patient_id"],
-            hold_id=row["id"],
-        )
 
 
 async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:

@@ -43,6 +43,14 @@ class DatabaseUnavailable(Unavailable):
     en = "The service is busy. Please try again in a moment."
 
 
+class DatabaseBusy(Unavailable):
+    """Two transactions stood in each other's way and this one gave way; nothing was changed."""
+
+    code = "kernel.database_busy"
+    zh = "操作繁忙，请稍后再试"
+    en = "The service is busy. Please try again in a moment."
+
+
 class Transaction:
     """One database transaction, with what shall happen once it has been committed."""
 
@@ -54,7 +62,7 @@ class Transaction:
 
     async def fetch(self, query: str, *args: object) -> list[Row]:
         """Run a statement and give its rows."""
-        return cast(list[Row], await self.connection.fetch(query, *args))
+        return await self.connection.fetch(query, *args)
 
     async def fetchrow(self, query: str, *args: object) -> Row | None:
         """Run a statement and give its first row."""
@@ -145,6 +153,8 @@ class Database:
             async with in_transaction("default") as wrapper:
                 tx = Transaction(cast(asyncpg.Connection, cast(Any, wrapper)._connection))  # noqa: SLF001  see pool
                 yield tx
+        except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError) as error:
+            raise DatabaseBusy from error
         except GONE as error:
             raise DatabaseUnavailable from error
         tx.committed()
@@ -156,7 +166,7 @@ class Database:
             DatabaseUnavailable: the server is away.
         """
         try:
-            return cast(list[Row], await self.pool.fetch(query, *args))
+            return await self.pool.fetch(query, *args)
         except GONE as error:
             raise DatabaseUnavailable from error
 

@@ -2,15 +2,16 @@
 
 import os
 import time
+from typing import Final
 from uuid import UUID
 
-from asyncpg.pgproto.pgproto import UUID as PostgresUUID
+from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811  a class, though its name is all capitals
 
 _NUMBER_DIGITS = 9
 _NUMBER_SPACE = 10**_NUMBER_DIGITS
 # Multiplying by a unit modulo 10^9 is a bijection: neighbours look unrelated, and no two collide.
 _SCRAMBLE = 387_420_489
-_UNSCRAMBLE = pow(_SCRAMBLE, -1, _NUMBER_SPACE)
+_UNSCRAMBLE: Final = int(pow(_SCRAMBLE, -1, _NUMBER_SPACE))
 
 
 def new_id() -> UUID:
@@ -53,7 +54,8 @@ def parse_appointment_number(text: str) -> int:
     if _luhn_digit(body) != check:
         raise ValueError("check digit does not fit")
     if len(body) == _NUMBER_DIGITS:
-        return int(body) * _UNSCRAMBLE % _NUMBER_SPACE
+        number: int = int(body) * _UNSCRAMBLE % _NUMBER_SPACE
+        return number
     return int(body)
 
 

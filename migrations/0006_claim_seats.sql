@@ -2,7 +2,8 @@
 --
 -- Callers wait in small batches (booking/desk.py); rules that need no lock were applied before. What is decided
 -- here is only what needs one: which seat, and the person's place in the day. The order of locks is the same
--- everywhere: idempotency keys (sorted), seats (SKIP LOCKED, so they are never waited for), visit claims (sorted).
+-- everywhere: idempotency keys (sorted), holds and appointments, seats (SKIP LOCKED here, so they are never waited
+-- for), visit claims (sorted).
 -- A function rather than one statement, because a statement cannot undo what it has itself inserted.
 
 CREATE TYPE seat_request AS (
@@ -96,8 +97,11 @@ BEGIN
     END IF;
 
     -- 3. The person's place in the day: once per department, so many a day. Ended holds give theirs back first.
-    DELETE FROM visit_claim c USING unnest(lucky) l
-    WHERE c.patient_id = l.patient_id AND c.clinic_date = l.clinic_date AND c.until <= at;
+    DELETE FROM visit_claim c USING (
+        SELECT v.patient_id, v.clinic_date, v.ordinal FROM visit_claim v
+        JOIN unnest(lucky) l ON v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date
+        WHERE v.until <= at ORDER BY v.patient_id, v.clinic_date, v.ordinal FOR UPDATE OF v) e
+    WHERE c.patient_id = e.patient_id AND c.clinic_date = e.clinic_date AND c.ordinal = e.ordinal AND c.until <= at;
     WITH settled AS (
         INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id, until)
         SELECT l.patient_id, l.clinic_date, o.ordinal, CASE WHEN l.once THEN l.department_id END, l.id,
@@ -134,13 +138,13 @@ BEGIN
         END IF;
     END IF;
 
-    -- 4. The seats are theirs. What was held before and ended is written down as ended.
+    -- 4. The seats are theirs. Whoever takes a seat from an ended hold writes that end down; the hold's own row is
+    -- left to the sweep, because waiting for it here would turn the order of locks around.
     IF stale IS NOT NULL THEN
-        WITH ended AS (
-            UPDATE hold h SET status = 'expired' WHERE h.id = ANY (stale) AND h.status = 'active'
-            RETURNING h.*)
         INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, channel, client_id)
-        SELECT at, 'hold_expired', e.seat_id, e.schedule_id, e.patient_id, e.id, e.channel, 'system:expiry' FROM ended e;
+        SELECT at, 'hold_expired', s.id, s.schedule_id, h.patient_id, h.id, h.channel, 'system:expiry'
+        FROM unnest(seats, lucky) w(seat, i, id) JOIN seat s ON s.id = w.seat JOIN hold h ON h.id = s.hold_id
+        WHERE w.id = ANY (placed);
     END IF;
 
     UPDATE seat s SET status = CASE kind WHEN 'hold' THEN 'held' ELSE 'booked' END,

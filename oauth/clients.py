@@ -90,7 +90,11 @@ async def read_client(client_id: str) -> Client | None:
     row = await database().fetchrow(
         "SELECT id, kind, channel, secret_hash, scopes FROM oauth_client WHERE id = $1 AND status = 'active'", client_id
     )
-    return row and Client(row["id"], row["kind"], row["channel"], row["secret_hash"], frozenset(row["scopes"]))
+    return (
+        None
+        if row is None
+        else Client(row["id"], row["kind"], row["channel"], row["secret_hash"], frozenset(row["scopes"]))
+    )
 
 
 async def require_staff(code: str | None) -> str:

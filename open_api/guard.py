@@ -6,7 +6,7 @@ does not declare.
 
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ _JSON: Final = "application/json"
 log = get_logger("open_api")
 ANSWERS = Counter("hospital_open_api_answers_total", "Answers given to partners", ["operation", "status"])
 
-SanicHandler = Callable[..., Awaitable[HTTPResponse]]
+SanicHandler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 
 def mount(app: Sanic[Any, Any], route: Route) -> None:

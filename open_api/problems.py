@@ -31,6 +31,7 @@ STATUS: Final[dict[str, int]] = {
     "booking.slot_past": 409,
     "booking.sold_out": 409,
     "idempotency.mismatch": 409,
+    "kernel.database_busy": 503,
     "kernel.database_unavailable": 503,
     "kernel.unavailable": 503,
     "oauth.insufficient_scope": 403,

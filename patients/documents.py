@@ -2,7 +2,8 @@
 
 Resident identity numbers follow GB 11643: six digits of region, eight of birth date, three of sequence (odd for
 men), one check character after ISO 7064 MOD 11-2. Residence permits of Hong Kong, Macao and Taiwan residents
-(since 2018) have the same form with the regions 81, 82 and 83; foreigners' permanent residence cards of 2023 begin with 9.
+(since 2018) have the same form with the regions 81, 82 and 83; foreigners' permanent residence cards of 2023
+begin with 9.
 """
 
 import re

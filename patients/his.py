@@ -36,14 +36,10 @@ _SEX_FROM_FACTS: Final = {Sex.MALE: 1, Sex.FEMALE: 2}
 
 def his_actor(source: str, *, staff_code: str | None = None) -> Actor:
     """Name the HIS as the one who acts; `source` is its sending application."""
-    return Actor(
-        client_id=f"his:{source}", channel=HIS_CHANNEL, kind="his", staff_code=staff_code or None
-    )
+    return Actor(client_id=f"his:{source}", channel=HIS_CHANNEL, kind="his", staff_code=staff_code or None)
 
 
-async def load_patient_facts(
-    db: Database | Transaction, patient_ids: Sequence[UUID]
-) -> dict[UUID, PatientFacts]:
+async def load_patient_facts(db: Database | Transaction, patient_ids: Sequence[UUID]) -> dict[UUID, PatientFacts]:
     """Give people as they stand now, in the words of the port.
 
     Raises:
@@ -58,9 +54,7 @@ async def load_patient_facts(
     return {row["id"]: _to_facts(row) for row in rows}
 
 
-async def load_linked_patients(
-    db: Database | Transaction, his_numbers: Sequence[str]
-) -> dict[str, PatientFacts]:
+async def load_linked_patients(db: Database | Transaction, his_numbers: Sequence[str]) -> dict[str, PatientFacts]:
     """Give the people whom the HIS knows under these record numbers.
 
     Raises:
@@ -75,9 +69,7 @@ async def load_linked_patients(
     return {row["his_number"]: _to_facts(row) for row in rows}
 
 
-async def take_over_patient(
-    tx: Transaction, told: PatientFacts, *, actor: Actor
-) -> tuple[UUID, bool]:
+async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor) -> tuple[UUID, bool]:
     """Find the person whom the HIS means, or register them; keep the HIS's number for them.
 
     Looked for by the HIS's number, by ours, then by document. Tells whether the two had not been
@@ -115,9 +107,7 @@ async def take_over_patient(
             actor=actor,
         )
     if told.his_number:
-        await attach_identifier(
-            tx, patient_id=patient_id, system=HIS_SYSTEM, value=told.his_number
-        )
+        await attach_identifier(tx, patient_id=patient_id, system=HIS_SYSTEM, value=told.his_number)
     return UUID(str(patient_id)), True
 
 
@@ -126,9 +116,7 @@ async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
     people = await load_patient_facts(database(), list(wanted.values()))
     return {
         intent.id: OutboundChange(
-            ChangeKind.PATIENT_REGISTERED
-            if intent.event_type == "patient.registered"
-            else ChangeKind.PATIENT_CHANGED,
+            ChangeKind.PATIENT_REGISTERED if intent.event_type == "patient.registered" else ChangeKind.PATIENT_CHANGED,
             people[wanted[intent.id]],
         )
         for intent in intents
@@ -138,11 +126,7 @@ async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
 
 async def _note_numbers(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
     """Keep the record numbers that the HIS has answered with."""
-    numbers = {
-        UUID(intent.payload["patient_id"]): outcome.his_id
-        for intent, outcome in told
-        if outcome.his_id
-    }
+    numbers = {UUID(intent.payload["patient_id"]): outcome.his_id for intent, outcome in told if outcome.his_id}
     if not numbers:
         return
     await tx.execute(
@@ -182,9 +166,7 @@ async def tell_patient(tx: Transaction, patient_id: UUID) -> None:
     )
 
 
-async def _follow_chart(
-    tx: Transaction, patient_id: UUID, told: PatientFacts, *, actor: Actor
-) -> None:
+async def _follow_chart(tx: Transaction, patient_id: UUID, told: PatientFacts, *, actor: Actor) -> None:
     """Follow name and telephone of the HIS's chart, unless a newer version of it has been seen."""
     row = await tx.fetchrow("SELECT * FROM patient WHERE id = $1 FOR UPDATE", patient_id)
     assert row is not None, "found in this transaction"

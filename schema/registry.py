@@ -49,16 +49,14 @@ def _violations(name: str, value: object) -> Iterator[dict[str, str]]:
     for number, error in enumerate(validator(name).iter_errors(value)):
         if number == VIOLATIONS_MAX:
             return
-        kind = error.kind.as_dict()
-        rule = str(error.kind.name)
+        kind: Any = error.kind  # a union of classes, one for each rule, with attributes of its own
+        rule = str(kind.name)
         pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
         found = {"pointer": pointer or "/", "rule": rule, "message": _MESSAGES.get(rule, "does not fit the schema")}
         if rule == "required":
-            found["pointer"] = (
-                f"{pointer}/{kind['value']['property'] if isinstance(kind.get('value'), dict) else error.kind.property}"
-            )
+            found["pointer"] = f"{pointer}/{kind.property}"
         elif rule == "additionalProperties":
-            found["message"] = "unknown field: " + ", ".join(str(field)[:40] for field in error.kind.unexpected[:5])
+            found["message"] = "unknown field: " + ", ".join(str(field)[:40] for field in kind.unexpected[:5])
         yield found
 
 

@@ -16,9 +16,7 @@ from patients.his import his_actor
 
 async def _load_schedules(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
     """Give each letter's schedules as they stand now; one whose schedules are gone has nothing to tell."""
-    wanted = {
-        intent.id: [UUID(text) for text in intent.payload["schedule_ids"]] for intent in intents
-    }
+    wanted = {intent.id: [UUID(text) for text in intent.payload["schedule_ids"]] for intent in intents}
     everything = [schedule_id for ids in wanted.values() for schedule_id in ids]
     found: dict[UUID, ScheduleFacts] = {
         facts.schedule_id: facts for facts in await load_schedules(database(), everything)
@@ -47,15 +45,12 @@ async def _apply_practitioner(tx: Transaction, change: InboundChange) -> None:
     """
     told = change.facts
     assert isinstance(told, PractitionerFacts), "the port gives a practitioner with this kind"
-    row = await tx.fetchrow(
-        "SELECT id, name FROM practitioner WHERE code = $1 FOR UPDATE", told.code
-    )
+    row = await tx.fetchrow("SELECT id, name FROM practitioner WHERE code = $1 FOR UPDATE", told.code)
     if row is None or row["name"] == told.name:
         return
     pinyin, initials = spell_name(told.name)
     await tx.execute(
-        "UPDATE practitioner SET name = $2, pinyin = $3, initials = $4, version = version + 1"
-        " WHERE id = $1",
+        "UPDATE practitioner SET name = $2, pinyin = $3, initials = $4, version = version + 1 WHERE id = $1",
         row["id"],
         told.name,
         pinyin,

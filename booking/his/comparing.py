@@ -123,9 +123,7 @@ class AppointmentComparer:
         return None
 
 
-def _record_there(
-    one: HisAppointment, platform_id: UUID | None, people: dict[str, UUID], *, source: str
-) -> DayRecord:
+def _record_there(one: HisAppointment, platform_id: UUID | None, people: dict[str, UUID], *, source: str) -> DayRecord:
     aggregates = [f"his-appointment:{source}:{one.his_id}"]
     if platform_id is not None:
         aggregates.append(f"appointment:{platform_id}")
@@ -183,9 +181,7 @@ async def _tell_again(tx: Transaction, row: Row, event_type: str) -> None:
 
 
 async def _ids_by_his_id(his_ids: Sequence[str]) -> dict[str, UUID]:
-    rows = await database().fetch(
-        "SELECT his_id, id FROM appointment WHERE his_id = ANY ($1)", list(his_ids)
-    )
+    rows = await database().fetch("SELECT his_id, id FROM appointment WHERE his_id = ANY ($1)", list(his_ids))
     return {row["his_id"]: row["id"] for row in rows}
 
 

@@ -5,14 +5,15 @@ ours. On a tie the platform wins, since the HIS is told of our version too; only
 tie, because a patient who has given a number back must not be counted as missing.
 """
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from booking import claims
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import HANDLER
-from booking.service import cancel_locked, end_holds
-from booking.states import APPOINTMENT, SEAT
+from booking.service import cancel_locked
+from booking.states import APPOINTMENT
 from integration.his.errors import HisDisagrees
 from integration.his.facts import AppointmentFacts, AppointmentStatus, VisitFacts
 from integration.his.port import InboundChange, InboundKind
@@ -27,6 +28,7 @@ from kernel.outbox import publish
 from patients.his import his_actor, take_over_patient, tell_patient
 
 CANCELLED_AT_HIS: Final = "cancelled_at_his"
+_SEAT_COLUMNS: Final = ("seq", "slot_id", "schedule_id", "department_id", "clinic_date", "starts_at", "fee_fen")
 
 log = get_logger("booking")
 
@@ -34,9 +36,7 @@ log = get_logger("booking")
 async def find_appointment(tx: Transaction, told: AppointmentFacts) -> Row | None:
     """Lock the appointment that the HIS means: by our id, else by its own."""
     if told.platform_id is not None:
-        row = await tx.fetchrow(
-            "SELECT * FROM appointment WHERE id = $1 FOR UPDATE", told.platform_id
-        )
+        row = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", told.platform_id)
         if row is not None:
             return row
     if told.his_id is None:
@@ -74,40 +74,19 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     seat = await _find_seat(tx, told)
     at = clock.now()
     appointment_id = new_id()
-    rule = await tx.fetchrow(
-        "SELECT coalesce(o.once_per_department_day, h.once_per_department_day) AS once,"
-        " coalesce(o.daily_limit, h.daily_limit) AS daily_limit FROM booking_rule h"
-        " LEFT JOIN booking_rule o ON o.clinic_id = $1 WHERE h.clinic_id IS NULL",
-        seat["clinic_id"],
-    )
-    assert rule is not None, "the hospital's own rule is always there"
-    await claims.claim_visit(
-        tx,
-        patient_id=patient_id,
-        clinic_date=seat["clinic_date"],
-        department_id=seat["department_id"] if rule["once"] else None,
-        daily_limit=rule["daily_limit"],
-        owner_id=appointment_id,
-        at=at,
-    )
-    await _claim_seat(tx, seat)
+    await _claim_seat(tx, seat, actor=actor, at=at)
+    await _claim_visit(tx, seat, patient_id=patient_id, appointment_id=appointment_id, at=at)
     await claims.insert_appointment(
         tx,
-        {
+        {name: seat[name] for name in _SEAT_COLUMNS}
+        | {
             "id": appointment_id,
             "seat_id": seat["id"],
-            "seq": seat["seq"],
-            "slot_id": seat["slot_id"],
-            "schedule_id": seat["schedule_id"],
-            "department_id": seat["department_id"],
-            "clinic_date": seat["clinic_date"],
-            "starts_at": seat["starts_at"],
             "patient_id": patient_id,
             "status": "booked",
             "channel": actor.channel,
             "client_id": actor.client_id,
             "staff_code": actor.staff_code,
-            "fee_fen": seat["fee_fen"],
             "his_status": "confirmed",
             "his_id": told.his_id,
             "version": told.version,
@@ -138,6 +117,30 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     return appointment_id
 
 
+async def _claim_visit(tx: Transaction, seat: Row, *, patient_id: UUID, appointment_id: UUID, at: datetime) -> None:
+    """Take the person's place in the clinic day by the clinic's rule.
+
+    Raises:
+        AlreadyBooked, AlreadyHeld, DailyLimitReached.
+    """
+    rule = await tx.fetchrow(
+        "SELECT coalesce(o.once_per_department_day, h.once_per_department_day) AS once,"
+        " coalesce(o.daily_limit, h.daily_limit) AS daily_limit FROM booking_rule h"
+        " LEFT JOIN booking_rule o ON o.clinic_id = $1 WHERE h.clinic_id IS NULL",
+        seat["clinic_id"],
+    )
+    assert rule is not None, "the hospital's own rule is always there"
+    await claims.claim_visit(
+        tx,
+        patient_id=patient_id,
+        clinic_date=seat["clinic_date"],
+        department_id=seat["department_id"] if rule["once"] else None,
+        daily_limit=rule["daily_limit"],
+        owner_id=appointment_id,
+        at=at,
+    )
+
+
 async def _find_seat(tx: Transaction, told: AppointmentFacts) -> Row:
     """Read the seat that the HIS names.
 
@@ -145,7 +148,7 @@ async def _find_seat(tx: Transaction, told: AppointmentFacts) -> Row:
         ScheduleUnknown: no such number, or its schedule was withdrawn.
     """
     seat = await tx.fetchrow(
-        "SELECT t.id, t.seq, t.slot_id, t.schedule_id, t.status, t.hold_id, t.hold_until, s.starts_at,"
+        "SELECT t.id, t.seq, t.slot_id, t.schedule_id, s.starts_at,"
         " sc.clinic_date, sc.department_id, sc.clinic_id, sc.fee_fen, sc.status AS schedule_status"
         " FROM seat t JOIN slot s ON s.id = t.slot_id JOIN schedule sc ON sc.id = t.schedule_id"
         " WHERE t.schedule_id = $1 AND t.seq = $2",
@@ -157,20 +160,25 @@ async def _find_seat(tx: Transaction, told: AppointmentFacts) -> Row:
     return seat
 
 
-async def _claim_seat(tx: Transaction, seat: Row) -> None:
+async def _claim_seat(tx: Transaction, seat: Row, *, actor: Actor, at: datetime) -> None:
     """Book that very seat, if it is free or its hold has ended.
 
     Raises:
         SeatTaken: held, booked or blocked.
     """
-    if seat["status"] == "held" and seat["hold_until"] <= clock.now():
-        await end_holds(tx, [seat["hold_id"]])
-    assert SEAT.allows("free", "booked")
-    won = await tx.execute(
-        "UPDATE seat SET status = 'booked' WHERE id = $1 AND status = 'free'", seat["id"]
-    )
-    if won != 1:
+    claimed = await claims.claim_named_seat(tx, seat["id"], at=at)
+    if claimed is None:
         raise SeatTaken
+    if claimed["stale"] is not None:
+        await claims.tell(
+            tx,
+            "hold_expired",
+            actor=actor,
+            at=at,
+            seat_id=seat["id"],
+            schedule_id=seat["schedule_id"],
+            hold_id=claimed["stale"],
+        )
 
 
 async def _apply_change(tx: Transaction, change: InboundChange) -> None:
@@ -194,9 +202,7 @@ async def _apply_cancellation(tx: Transaction, change: InboundChange) -> None:
         await _follow(tx, row, told, change)
 
 
-async def _follow(
-    tx: Transaction, row: Row, told: AppointmentFacts, change: InboundChange
-) -> None:
+async def _follow(tx: Transaction, row: Row, told: AppointmentFacts, change: InboundChange) -> None:
     """Follow a newer status, and keep the HIS's number.
 
     Raises:
@@ -213,9 +219,7 @@ async def _follow(
     await follow_status(tx, row, status=told.status, version=told.version, actor=actor)
 
 
-async def follow_status(
-    tx: Transaction, row: Row, *, status: AppointmentStatus, version: int, actor: Actor
-) -> bool:
+async def follow_status(tx: Transaction, row: Row, *, status: AppointmentStatus, version: int, actor: Actor) -> bool:
     """Give an appointment the status that the HIS has given it, if that is newer; tell whether it did."""
     is_cancellation = status is AppointmentStatus.CANCELLED
     is_newer = version > row["version"]
@@ -256,9 +260,7 @@ async def _raise_version(tx: Transaction, appointment_id: UUID, version: int) ->
     )
 
 
-async def _tell_refusal(
-    tx: Transaction, change: InboundChange, error: HospitalError
-) -> None:
+async def _tell_refusal(tx: Transaction, change: InboundChange, error: HospitalError) -> None:
     """Tell the HIS that a number it sold cannot stand, after its message had been acknowledged."""
     told = _appointment(change)
     await publish(
@@ -330,9 +332,7 @@ def _appointment(change: InboundChange) -> AppointmentFacts:
 
 
 INBOUND: Final = (
-    InboundSubscription(
-        InboundKind.APPOINTMENT_BOOKED, _apply_booking, refused=_tell_refusal, at_once=True
-    ),
+    InboundSubscription(InboundKind.APPOINTMENT_BOOKED, _apply_booking, refused=_tell_refusal, at_once=True),
     InboundSubscription(InboundKind.APPOINTMENT_MOVED, _apply_change),
     InboundSubscription(InboundKind.APPOINTMENT_CANCELLED, _apply_cancellation),
     InboundSubscription(InboundKind.VISIT_REGISTERED, _apply_visit),

@@ -174,9 +174,7 @@ async def _settle_rejection(tx: Transaction, intent: Intent, rejection: Rejected
         if await _take_another_seat(tx, row):
             return Verdict.SETTLED
     await cancel_locked(tx, row, actor=SYSTEM, reason=REJECTED_BY_HIS, handlers=())
-    await tx.execute(
-        "UPDATE appointment SET his_status = 'rejected' WHERE id = $1", row["id"]
-    )
+    await tx.execute("UPDATE appointment SET his_status = 'rejected' WHERE id = $1", row["id"])
     log.warning("appointment_rejected_by_his", appointment=str(row["id"]), code=rejection.code)
     return Verdict.SETTLED
 
@@ -221,9 +219,6 @@ async def _take_another_seat(tx: Transaction, row: Row) -> bool:
 
 
 OUTBOUND: Final = (
-    *(
-        OutboundSubscription(event_type, _load, accepted=_confirm, rejected=_settle_rejection)
-        for event_type in _KINDS
-    ),
+    *(OutboundSubscription(event_type, _load, accepted=_confirm, rejected=_settle_rejection) for event_type in _KINDS),
     OutboundSubscription("his_booking.refused", _load_refusals),
 )

@@ -76,9 +76,7 @@ class Hl7Profile:
         )
         return Message((header, *self._body(change.facts, at=at, control_id=control_id)))
 
-    def _body(
-        self, facts: Facts | tuple[ScheduleFacts, ...], *, at: datetime, control_id: str
-    ) -> list[Segment]:
+    def _body(self, facts: Facts | tuple[ScheduleFacts, ...], *, at: datetime, control_id: str) -> list[Segment]:
         if isinstance(facts, AppointmentFacts):
             return appointments.build_segments(facts, his_authority=self.his_application)
         if isinstance(facts, PatientFacts):

@@ -32,9 +32,7 @@ Record = TypeVar("Record")
 class RestHisPull:
     """A HIS that can be asked over REST with a bearer token."""
 
-    def __init__(
-        self, *, source: str, base_url: str, token: str, profile: MessageProfile
-    ) -> None:
+    def __init__(self, *, source: str, base_url: str, token: str, profile: MessageProfile) -> None:
         self._source = source
         self._profile = profile
         self._client = httpx.AsyncClient(
