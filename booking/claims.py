@@ -6,8 +6,8 @@ is the answer.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
-from typing import Any, Final
+from datetime import MAXYEAR, date, datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -18,9 +18,6 @@ from booking.states import APPOINTMENT, HOLD, SEAT
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 from kernel.outbox import publish
-
-# How asyncpg gives PostgreSQL's `infinity`: an appointment's place in the day has no end.
-FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 async def lock_hold(tx: Transaction, hold_id: UUID, actor: Actor) -> Row:
@@ -109,7 +106,7 @@ async def claim_visit(
         )
         for claim in taken:
             if department_id is not None and claim["department_id"] == department_id:
-                if claim["until"] < FOREVER:
+                if claim["until"].year < MAXYEAR:  # asyncpg gives `infinity` as the last, naive, datetime
                     raise errors.AlreadyHeld(until=claim["until"])
                 raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
         free = sorted(set(range(1, daily_limit + 1)) - {claim["ordinal"] for claim in taken})

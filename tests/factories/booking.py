@@ -116,19 +116,9 @@ class HospitalUnderTest:
                 starts_at + timedelta(minutes=30 * slots),
             )
             ids = [new_id() for _ in range(slots)]
-            await tx.copy(
-                "slot",
-                ["id", "schedule_id", "starts_at", "ends_at"],
-                [
-                    (
-                        slot,
-                        schedule,
-                        starts_at + timedelta(minutes=30 * n),
-                        starts_at + timedelta(minutes=30 * n + 30),
-                    )
-                    for n, slot in enumerate(ids)
-                ],
-            )
+            half = timedelta(minutes=30)
+            bands = [(slot, schedule, starts_at + half * n, starts_at + half * (n + 1)) for n, slot in enumerate(ids)]
+            await tx.copy("slot", ["id", "schedule_id", "starts_at", "ends_at"], bands)
             await tx.copy(
                 "seat",
                 ["schedule_id", "slot_id", "seq", "pool"],

@@ -60,10 +60,10 @@ async def test_a_worker_that_died_after_sending_doubles_nothing(
     async def die(*_: object, **__: object) -> None:
         raise ConnectionAbortedError
 
-    delivery._record_accepted = die  # type: ignore[method-assign]
+    delivery._record_accepted = die  # type: ignore[method-assign]  # it dies here only
     with pytest.raises(ConnectionAbortedError):
         await delivery.deliver_batch(lease)
-    delivery._record_accepted = original  # type: ignore[method-assign]
+    delivery._record_accepted = original  # type: ignore[method-assign]  # lives again
 
     with clock.frozen(clock.now() + timedelta(seconds=31)):
         await deliver(database, delivery)
