@@ -138,8 +138,6 @@ class Desk:
         try:
             await self._claim(ready, at)
         except (asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
-            if len(ready) == 1:
-                raise
             log.warning("desk_batch_split", kind=self._kind, requests=len(ready), error=type(error).__name__)
             for request in ready:
                 if not request.answer.done():
@@ -148,6 +146,12 @@ class Desk:
     async def _claim_alone(self, request: SeatRequest, at: datetime) -> None:
         try:
             await self._claim([request], at)
+        except asyncpg.DeadlockDetectedError:
+            _refuse(request, db.DatabaseBusy())
+        except asyncpg.UniqueViolationError as error:
+            # Where a clinic lets a person come twice a day, one schedule still has them once.
+            twice = error.constraint_name == "appointment_patient_schedule_once"
+            _fail([request], errors.AlreadyBooked() if twice else error)
         except Exception as error:  # noqa: BLE001  it goes to its own caller, not to its neighbours
             _fail([request], error)
 
@@ -155,7 +159,7 @@ class Desk:
         slots, people = await asyncio.gather(
             facts.read_slot_facts(db.database(), facts.distinct((r.slot_id, r.actor.channel) for r in batch), at=at),
             patients.eligibility_facts(
-                [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in batch]
+                db.database(), [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in batch]
             ),
         )
         ready: list[SeatRequest] = []

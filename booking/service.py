@@ -211,7 +211,7 @@ async def reschedule_appointment(
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
         old, new = await _slot(tx, row["slot_id"], actor), await _slot(tx, slot_id, actor)
-        await _require_movable(row, old, new)
+        await _require_movable(tx, row, old, new)
         await move_locked(tx, row, new, actor=actor, handlers=HANDLERS)
         answer = await queries.read_appointment(tx, appointment_id)
         if idempotency:
@@ -219,7 +219,7 @@ async def reschedule_appointment(
         return answer
 
 
-async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts) -> None:
+async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts) -> None:
     at = clock.now()
     if row["status"] != "booked":
         raise errors.AppointmentNotActive(status=row["status"])
@@ -231,7 +231,8 @@ async def _require_movable(row: Row, old: SlotFacts, new: SlotFacts) -> None:
     rules.require_bookable(new, at=at)
     if new.department_id != old.department_id:
         raise errors.OtherDepartment
-    people = await patients.eligibility_facts([(row["patient_id"], None)])
+    # In this transaction: whoever waits for a second connection while keeping one can wait for ever.
+    people = await patients.eligibility_facts(tx, [(row["patient_id"], None)])
     rules.require_eligible(new, people[row["patient_id"]])
 
 
@@ -341,7 +342,7 @@ async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
                 patient_id=row["patient_id"],
                 hold_id=row["id"],
             )
-        await claims.release_visit(tx, row["id"])
+    await claims.release_visits(tx, [row["id"] for row in rows])
 
 
 async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from kernel.db import database
+from kernel.db import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,9 @@ class PatientFacts:
     birth_date: date
 
 
-async def eligibility_facts(keys: Sequence[tuple[UUID, str | None]]) -> dict[UUID, PatientFacts]:
+async def eligibility_facts(
+    db: Database | Transaction, keys: Sequence[tuple[UUID, str | None]]
+) -> dict[UUID, PatientFacts]:
     """Read many people's facts in one statement.
 
     Each key is a patient and the client who asks, or None for one who sees all; a person whom that client has not
@@ -25,7 +27,7 @@ async def eligibility_facts(keys: Sequence[tuple[UUID, str | None]]) -> dict[UUI
     Raises:
         DatabaseUnavailable.
     """
-    rows = await database().fetch(
+    rows = await db.fetch(
         "SELECT p.id, p.sex, p.birth_date FROM unnest($1::uuid[], $2::text[]) AS k (patient_id, client_id)"
         " JOIN patient p ON p.id = k.patient_id"
         " WHERE k.client_id IS NULL OR EXISTS ("

@@ -9,7 +9,9 @@ from uuid import UUID
 from booking.desk import Desk
 from kernel import clock
 from kernel.db import Database
+from kernel.errors import HospitalError
 from kernel.events import Actor
+from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 
 PORTAL = Actor(client_id="portal", channel="portal", kind="partner")
@@ -156,6 +158,23 @@ def desks(count: int = 4) -> list[Desk]:
 def hold_desks(count: int = 4) -> list[Desk]:
     """Open as many hold desks as processes would have."""
     return [Desk("hold", ()) for _ in range(count)]
+
+
+async def ask(desk: Desk, slot: UUID, patient: UUID, actor: Actor = PORTAL, key: str | None = None) -> Any:
+    """Ask a desk and give the answer: a win, or the refusal itself."""
+    idempotency = Idempotency(actor.client_id, key, "POST /appointments", {"patient_id": str(patient)}) if key else None
+    try:
+        return await desk.ask(slot_id=slot, patient_id=patient, actor=actor, idempotency=idempotency)
+    except HospitalError as refusal:
+        return refusal
+
+
+async def sequence_numbers(db: Database, schedule: ScheduleUnderTest) -> list[int]:
+    """List the queue numbers sold in a schedule, in order."""
+    rows = await db.fetch(
+        "SELECT seq FROM appointment WHERE schedule_id = $1 AND status = 'booked' ORDER BY seq", schedule.id
+    )
+    return [row["seq"] for row in rows]
 
 
 def outcomes(answers: list[Any]) -> Counter[str]:

@@ -4,49 +4,32 @@ import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 
 from booking import errors, service
-from booking.desk import Desk
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
-from kernel.events import Actor
-from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from tests.factories.booking import (
     KIOSK,
     PORTAL,
     HospitalUnderTest,
-    ScheduleUnderTest,
+    ask,
     desks,
     hold_desks,
     outcomes,
     require_books_agree,
+    sequence_numbers,
 )
+
+pytestmark = pytest.mark.race
 
 
 @pytest.fixture
 async def hospital(clean_database: str, database: Database) -> HospitalUnderTest:
     return await HospitalUnderTest(database).build()
-
-
-async def ask(desk: Desk, slot: UUID, patient: UUID, actor: Actor = PORTAL, key: str | None = None) -> Any:
-    """Ask a desk and give the answer, whatever it is."""
-    idempotency = Idempotency(actor.client_id, key, "POST /appointments", {"patient_id": str(patient)}) if key else None
-    try:
-        return await desk.ask(slot_id=slot, patient_id=patient, actor=actor, idempotency=idempotency)
-    except HospitalError as refusal:
-        return refusal
-
-
-async def sequence_numbers(db: Database, schedule: ScheduleUnderTest) -> list[int]:
-    rows = await db.fetch(
-        "SELECT seq FROM appointment WHERE schedule_id = $1 AND status = 'booked' ORDER BY seq", schedule.id
-    )
-    return [row["seq"] for row in rows]
 
 
 @pytest.mark.parametrize("slots", [1, 6])
@@ -74,6 +57,24 @@ async def test_thirty_seats_go_to_thirty_of_fifty_callers(hospital: HospitalUnde
 
 async def _same(answer: Any) -> Any:
     return answer
+
+
+@pytest.mark.parametrize(
+    "rounds",
+    [20, pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])],
+)
+async def test_round_after_round_thirty_of_fifty_win(hospital: HospitalUnderTest, rounds: int) -> None:
+    """The same fifty people, a new schedule on a new day each round, desks as of four processes."""
+    people = await hospital.patients(50)
+    counters = desks()
+    for n in range(rounds):
+        schedule = await hospital.schedule(seats=30, starts_in=timedelta(days=2 + n))
+        answers = await asyncio.gather(
+            *(ask(counters[(n + i) % 4], schedule.slots[0], person) for i, person in enumerate(people))
+        )
+        assert outcomes(answers) == {"Win": 30, "SoldOut": 20}, f"round {n}"
+        assert await sequence_numbers(hospital.db, schedule) == list(range(1, 31)), f"round {n}"
+    await require_books_agree(hospital.db)
 
 
 async def test_one_person_asking_everywhere_at_once_stands_once_in_a_department(hospital: HospitalUnderTest) -> None:
