@@ -1,0 +1,1 @@
+"""`./hospital demo`: the main job told against the running system, over its wires only."""
