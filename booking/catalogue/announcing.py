@@ -4,12 +4,13 @@ Schedules of one campus and clinic day share messages (and an order): a generate
 messages rather than thousands. Facts are read when a message is sent, so a late message tells how things stand then.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
 
 from integration.his.facts import PractitionerFacts, ScheduleFacts, SlotFacts
 from kernel import outbox
-from kernel.db import Database, Transaction
+from kernel.db import Database, Row, Transaction
 
 HIS = "his"
 SCHEDULES_A_MESSAGE = 50
@@ -48,7 +49,7 @@ async def announce_practitioner(tx: Transaction, practitioner_id: UUID) -> None:
 
 _SCHEDULES = """
 SELECT s.id, c.code AS clinic_code, p.code AS practitioner_code, s.service_type, s.clinic_date, s.period, s.status,
-       s.fee_fen, s.version, r.code AS room_code, l.slots,
+       s.fee_fen, s.version, r.code AS room_code,
        CASE WHEN w.recycle_minutes_before IS NOT NULL
             THEN s.starts_at - make_interval(mins => w.recycle_minutes_before) END AS window_until
 FROM schedule s
@@ -56,19 +57,25 @@ JOIN clinic c ON c.id = s.clinic_id
 JOIN practitioner p ON p.id = s.practitioner_id
 JOIN room r ON r.id = s.room_id
 LEFT JOIN pool w ON w.code = $2
-CROSS JOIN LATERAL (
-    SELECT array_agg((b.starts_at, b.ends_at, b.first_seq, b.last_seq, b.window_seqs) ORDER BY b.starts_at) AS slots
-    FROM (SELECT t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
-                 coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2), '{}') AS window_seqs
-          FROM slot t JOIN seat e ON e.slot_id = t.id WHERE t.schedule_id = s.id GROUP BY t.id) b) l
 WHERE s.id = ANY ($1)
 ORDER BY s.starts_at, s.id
+"""
+
+_SLOTS = """
+SELECT t.schedule_id, t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
+       coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2), '{}') AS window_seqs
+FROM slot t JOIN seat e ON e.slot_id = t.id
+WHERE t.schedule_id = ANY ($1)
+GROUP BY t.id ORDER BY t.starts_at
 """
 
 
 async def load_schedules(db: Database | Transaction, schedule_ids: Sequence[UUID]) -> list[ScheduleFacts]:
     """Give schedules as they stand now, in the words of the port; withdrawn ones too, unknown ones not."""
     rows = await db.fetch(_SCHEDULES, list(schedule_ids), WINDOW_POOL)
+    slots: dict[UUID, list[Row]] = defaultdict(list)
+    for slot in await db.fetch(_SLOTS, list(schedule_ids), WINDOW_POOL):
+        slots[slot["schedule_id"]].append(slot)
     return [
         ScheduleFacts(
             schedule_id=row["id"],
@@ -82,8 +89,15 @@ async def load_schedules(db: Database | Transaction, schedule_ids: Sequence[UUID
             version=row["version"],
             room_code=row["room_code"],
             slots=tuple(
-                SlotFacts(starts_at, ends_at, first, last, tuple(window), row["window_until"])
-                for starts_at, ends_at, first, last, window in row["slots"]
+                SlotFacts(
+                    starts_at=slot["starts_at"],
+                    ends_at=slot["ends_at"],
+                    first_sequence=slot["first_seq"],
+                    last_sequence=slot["last_seq"],
+                    window_sequences=tuple(slot["window_seqs"]),
+                    window_until=row["window_until"],
+                )
+                for slot in slots[row["id"]]
             ),
         )
         for row in rows

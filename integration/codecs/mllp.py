@@ -51,6 +51,11 @@ class MllpDecoder:
         self._searched_bytes = 0
         self._frame_bytes_max = frame_bytes_max
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a message was begun and has not ended; a listener limits how long that may take."""
+        return bool(self._buffer)
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the stream, however they were cut on the way."""
         self._buffer += data
