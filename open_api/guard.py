@@ -31,6 +31,7 @@ from schema.registry import documents, validator, violations
 QUERY_CHARACTERS_MAX: Final = 2_000
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,15})?")
 _JSON: Final = "application/json"
 
 log = get_logger("open_api")
@@ -145,7 +146,7 @@ def _body_reader(route: Route) -> Callable[[Request], dict[str, Any]]:
 
 def _query_reader(name: str | None) -> Callable[[Request], dict[str, Any]]:
     properties: dict[str, Any] = documents()[name]["properties"] if name else {}
-    whole = frozenset(key for key, value in properties.items() if value.get("type") == "integer")
+    readers = {key: _READERS[value["type"]] for key, value in properties.items() if value.get("type") in _READERS}
 
     def read(request: Request) -> dict[str, Any]:
         if not request.query_string:
@@ -161,7 +162,7 @@ def _query_reader(name: str | None) -> Callable[[Request], dict[str, Any]]:
                         {"pointer": f"/{key[:40]}", "rule": "once", "message": "is given twice"} for key in repeated
                     ]
                 )
-            values = {key: _integer(entries[0]) if key in whole else entries[0] for key, entries in given.items()}
+            values = {key: readers.get(key, str)(entries[0]) for key, entries in given.items()}
         if name is None:
             if values:
                 raise errors.SchemaViolation(
@@ -179,6 +180,13 @@ def _query_reader(name: str | None) -> Callable[[Request], dict[str, Any]]:
 
 def _integer(text: str) -> object:
     return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19 else text
+
+
+def _number(text: str) -> object:
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+_READERS: Final[dict[str, Callable[[str], object]]] = {"integer": _integer, "number": _number}
 
 
 def _idempotency(

@@ -9,6 +9,8 @@
 | `empty_database_url` | as that, without any table |
 | `redis_url` | this worker's own numbered Valkey database |
 | `clean_redis_url` | the same, emptied before the test |
+| `web_server` | this worker's own web process (`tests/server.py`), on this worker's database |
+| `open_api` | the same with a small hospital, a partner, a kiosk and the slot office, each with a token |
 | `hospital_running` | the whole platform, brought up once by `./hospital up` (do no harm to it) |
 | `own_hospital` | a platform of this module alone, to be harmed |
 
@@ -32,12 +34,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
 import pytest
 import redis
 
+from kernel import crypto
 from kernel.db import Database, open_database
 from runtime.composition import MODELS
+from tests.factories.booking import HospitalUnderTest
+from tests.factories.open_api import OpenApi
 from tests.platform import Hospital
+from tests.server import WebServer
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
@@ -310,6 +317,32 @@ def clean_redis_url(redis_url: str) -> str:
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     return redis_url
+
+
+# --- the web process
+
+
+@pytest.fixture(scope="session")
+def web_server(
+    tmp_path_factory: pytest.TempPathFactory, database_url: str, redis_url: str, worker_name: str
+) -> Iterator[WebServer]:
+    """This worker's own web process, on this worker's database and Valkey; started once."""
+    folder = tmp_path_factory.mktemp(f"web-{worker_name}")
+    with WebServer.up(folder, database_url=database_url, redis_url=redis_url) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def _http(web_server: WebServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=web_server.base_url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+async def open_api(web_server: WebServer, _http: httpx.AsyncClient, database: Database) -> OpenApi:
+    """The real server before an otherwise empty hospital, with applications that may call it."""
+    crypto.load_cipher(web_server.keys_dir)
+    return await OpenApi(web_server, _http, database, HospitalUnderTest(database)).build()
 
 
 # --- the whole platform

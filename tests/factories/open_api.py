@@ -1,0 +1,155 @@
+"""Client applications that call the real server: a partner, a kiosk and the slot office, each with a token."""
+
+import itertools
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID
+
+import httpx
+
+from kernel.db import Database
+from kernel.ids import new_id
+from oauth.clients import secret_hash
+from runtime.demo_hospital.people import document_number
+from tests.factories.booking import HospitalUnderTest
+from tests.server import WebServer
+
+BOOKING_SCOPES = (
+    "catalogue.read",
+    "slots.read",
+    "patients.read",
+    "patients.write",
+    "appointments.read",
+    "appointments.write",
+)
+OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write")
+PREFIX = "/open/v1"
+
+_people = itertools.count(1)
+
+
+@dataclass
+class Caller:
+    """One client application with its token, and the member of staff it names if it is an internal one."""
+
+    http: httpx.AsyncClient
+    client_id: str
+    secret: str
+    kind: Literal["partner", "internal"]
+    channel: str
+    token: str
+    staff_code: str | None = None
+
+    def headers(self, *, key: str | None = None, more: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The headers that this application sends."""
+        found = {"authorization": f"Bearer {self.token}"}
+        if self.staff_code:
+            found["acting-staff"] = self.staff_code
+        if key:
+            found["idempotency-key"] = key
+        return found | dict(more or {})
+
+    async def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Read something below /open/v1."""
+        return await self.http.get(PREFIX + path, params=params, headers=self.headers(more=headers))
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Change something below /open/v1; without a body none is sent."""
+        content = {} if body is None else {"json": body}
+        return await self.http.request(method, PREFIX + path, headers=self.headers(key=key, more=headers), **content)
+
+    async def post(
+        self, path: str, body: Any = None, *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """POST below /open/v1."""
+        return await self.send("POST", path, body=body, key=key, headers=headers)
+
+
+@dataclass
+class OpenApi:
+    """The running server with a small hospital behind it, and who may call it.
+
+    Every test has clients and staff of its own names, so that nothing the server remembers for a second is theirs.
+    """
+
+    server: WebServer
+    http: httpx.AsyncClient
+    db: Database
+    hospital: HospitalUnderTest
+    portal: Caller = field(init=False)
+    kiosk: Caller = field(init=False)
+    office: Caller = field(init=False)
+
+    async def build(self) -> "OpenApi":
+        """Write the hospital's master data and let the three usual applications in."""
+        await self.hospital.build()
+        await self.db.execute("INSERT INTO channel VALUES ('window', '窗口', 'Window') ON CONFLICT DO NOTHING")
+        self.portal = await self.client()
+        self.kiosk = await self.client("internal", channel="kiosk")
+        self.office = await self.client("internal", channel="window", scopes=OFFICE_SCOPES)
+        return self
+
+    async def client(
+        self,
+        kind: Literal["partner", "internal"] = "partner",
+        *,
+        channel: str = "portal",
+        scopes: Sequence[str] = BOOKING_SCOPES,
+    ) -> Caller:
+        """Register one more application, with a member of staff if it is internal, and give it a token."""
+        client_id, secret = f"test-{secrets.token_hex(6)}", secrets.token_hex(16)
+        await self.db.execute(
+            "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
+            " VALUES ($1, 'a test', $2, $3, $4, $5)",
+            client_id,
+            kind,
+            channel,
+            secret_hash(client_id, secret),
+            list(scopes),
+        )
+        staff_code = await self.staff() if kind == "internal" else None
+        token = await self.token(client_id, secret)
+        return Caller(self.http, client_id, secret, kind, channel, token, staff_code)
+
+    async def staff(self) -> str:
+        """Employ somebody."""
+        code = f"S{secrets.randbelow(10**9):09d}"
+        await self.db.execute("INSERT INTO staff (id, code, name) VALUES ($1, $2, 'n')", new_id(), code)
+        return code
+
+    async def token(self, client_id: str, secret: str, scope: str | None = None) -> str:
+        """Get an access token by client_credentials."""
+        form = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
+        answer = await self.http.post("/oauth/token", data=form, auth=(client_id, secret))
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
+
+    async def patient(
+        self, caller: Caller | None = None, *, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文"
+    ) -> UUID:
+        """Register a person by real name through the API, for the portal unless another caller is given."""
+        answer = await (caller or self.portal).post("/patients", registration(sex=sex, born=born, name=name))
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["id"])
+
+
+def registration(*, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文") -> dict[str, Any]:
+    """A registration of somebody new, with a valid number of the test range."""
+    number = next(_people)
+    day = date.fromordinal(born.toordinal() + number // 499)
+    sequence = number % 499 * 2 + (1 if sex == 1 else 2)
+    return {"name": name, "document": {"type": "CN-ID", "number": document_number(birth_date=day, sequence=sequence)}}
