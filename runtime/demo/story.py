@@ -29,8 +29,10 @@ def tell(hospital: Hospital, narrator: Narrator) -> None:
     """
     people = _strangers(2 + OUTAGE_BOOKINGS)
     with narrator.step(f"{PORTAL_NAME} asks for an access token (OAuth client credentials)"):
-        token = hospital.portal.token
+        token = hospital.portal.sign_in()
         narrator.say(f"{token['token_type']} token for {token['expires_in']} s, scopes: {token['scope']}")
+        hospital.kiosk.sign_in()
+        hospital.office.sign_in()
     department, slots = _search(hospital, narrator)
     appointment = _hold_and_book(hospital, narrator, people[0], slots[0])
     _see_at_his(hospital, narrator, appointment)
@@ -167,7 +169,7 @@ def _schedule_for_window(hospital: Hospital, department_id: str) -> Record:
 
 def _move(hospital: Hospital, narrator: Narrator, appointment: Record, slots: list[Record]) -> Record:
     with narrator.step("The patient moves the appointment to another slot (SIU^S13)"):
-        target = next(slot for slot in slots if slot["schedule_id"] != appointment["schedule_id"])
+        target = next(slot for slot in slots if slot["starts_at"] > appointment["ends_at"])
         path = f"/appointments/{appointment['id']}/reschedule"
         moved = hospital.portal.post(path, {"slot_id": target["id"]}, status=200)
         narrator.say(f"from {_when(appointment['starts_at'])} to {_when(moved['starts_at'])}")
