@@ -20,6 +20,9 @@ BACKOFF_SECONDS_MAX = 10.0
 STEADY_SECONDS = 20.0
 """A process that ran this long was well: its next death starts the waiting times anew."""
 
+DEATHS_BEFORE_READY_MAX = 5
+"""A process that has died so often without ever serving will not serve: whoever waits is told then."""
+
 READY_POLL_SECONDS = 0.05
 READY_POLL_SECONDS_MAX = 0.5
 GROUP_KILL_SECONDS = 5.0
@@ -57,6 +60,8 @@ class Child:
         self._wanted = False
         self._keeper: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
+        self._decided = asyncio.Event()
+        self._deaths_before_ready = 0
         self._woken = asyncio.Event()
         self.last_exit: int | None = None
 
@@ -80,18 +85,20 @@ class Child:
     def start(self) -> None:
         """Want it running; a second call changes nothing, except that a waiting restart is made now."""
         self._wanted = True
+        self._deaths_before_ready = 0
+        self._decided.clear()
         self._woken.set()
         if self._keeper is None or self._keeper.done():
             self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")
 
     async def wait_ready(self, seconds: float) -> bool:
-        """Wait until it serves; tell whether it does."""
+        """Wait until it serves, or has died too often to hope for it; tell whether it serves."""
         try:
             async with asyncio.timeout(seconds):
-                await self._ready.wait()
+                await self._decided.wait()
         except TimeoutError:
             return False
-        return True
+        return self._ready.is_set()
 
     async def stop(self) -> None:
         """Want it stopped: ask it, give it time to finish what it does, then insist."""
@@ -126,12 +133,19 @@ class Child:
             self._report("died", process=self.name, exit=self.last_exit, again_in_seconds=round(backoff_seconds, 1))
             self.restarts += 1
             self.state = "waiting"
+            self._note_death()
             self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(backoff_seconds):
                     await self._woken.wait()
             backoff_seconds = min(backoff_seconds * 2, BACKOFF_SECONDS_MAX)
         self.state = "stopped"
+
+    def _note_death(self) -> None:
+        if not self._decided.is_set():
+            self._deaths_before_ready += 1
+            if self._deaths_before_ready >= DEATHS_BEFORE_READY_MAX:
+                self._decided.set()
 
     async def _run_once(self) -> None:
         """Start it, wait for its end, and clear away what it leaves behind."""
@@ -150,7 +164,11 @@ class Child:
             self.last_exit = await self._process.wait()
         finally:
             watch.cancel()
-            self._ready.clear()
+            if self._ready.is_set():
+                # It did serve: whoever asks now waits for its next start.
+                self._ready.clear()
+                self._decided.clear()
+                self._deaths_before_ready = 0
         await _end_group(self._process.pid)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
@@ -180,6 +198,7 @@ class Child:
             pause = min(pause * 1.3, READY_POLL_SECONDS_MAX)
         self.state = "running"
         self._ready.set()
+        self._decided.set()
         seconds = round(time.monotonic() - self._started_at, 2)
         self._report("ready", process=self.name, after_seconds=seconds)
 

@@ -141,7 +141,7 @@ class Supervisor:
         await self._remember_processes()
         silent = [child.name for child, serves in zip(children, served, strict=True) if not serves]
         if silent:
-            message = f"{', '.join(silent)} did not come to serve within {READY_SECONDS_MAX:.0f} s."
+            message = f"{', '.join(silent)} did not come to serve."
             for name in silent:
                 message += f"\n--- the end of {self._folder.log_of(name)}:\n{logs.tail(self._folder.log_of(name))}"
             raise SetupRefused(message)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from runtime.processes import Identity, identify
-from runtime.supervisor.children import Child, ProcessSpec
+from runtime.supervisor.children import DEATHS_BEFORE_READY_MAX, Child, ProcessSpec
 from runtime.supervisor.readiness import file_touched
 
 READY_SECONDS_MAX = 20
@@ -130,3 +130,14 @@ async def test_a_program_that_is_not_there_is_reported_and_tried_again(make_chil
     assert not await lost.wait_ready(0.4)
     assert lost.restarts >= 1
     await lost.stop()
+
+
+async def test_whoever_waits_for_a_process_that_only_dies_is_told_so(make_child: MakeChild) -> None:
+    child = make_child(DIES)
+    child.start()
+
+    # Far longer than a test may take: only its deaths can end the waiting.
+    assert not await child.wait_ready(3600)
+
+    assert child.restarts >= DEATHS_BEFORE_READY_MAX
+    assert child.last_exit == 7
