@@ -64,7 +64,7 @@ ORDER BY s.starts_at, s.id
 _SLOTS = """
 SELECT t.schedule_id, t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
        coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2), '{}') AS window_seqs
-FROM slot t JOIN seat e ON e.slot_id = t.id
+FROM slot t JOIN seat e ON e.schedule_id = t.schedule_id AND e.slot_id = t.id
 WHERE t.schedule_id = ANY ($1)
 GROUP BY t.id ORDER BY t.starts_at
 """

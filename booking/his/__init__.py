@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from booking.his import catalogue, comparing, inbound, outbound
+from booking.his import catalogue, comparing, comparing_schedules, inbound, outbound
 
 OUTBOUND: Final = (*outbound.OUTBOUND, *catalogue.OUTBOUND)
 INBOUND: Final = (*inbound.INBOUND, *catalogue.INBOUND)
-COMPARERS: Final = (comparing.AppointmentComparer(),)
+COMPARERS: Final = (comparing_schedules.ScheduleComparer(), comparing.AppointmentComparer())
 
 __all__ = ["COMPARERS", "INBOUND", "OUTBOUND"]

@@ -26,7 +26,7 @@ ANSWER_SECONDS_MAX: Final = 10.0
 READ_BYTES: Final = 65_536
 POLL_SECONDS: Final = 2.0
 """A wake-up that was lost costs this long, and no message."""
-RETRY_SECONDS_MAX: Final = 10.0
+RETRY_SECONDS_MAX: Final = 5.0
 DRAIN_SECONDS_MAX: Final = 5.0
 INTERNAL_ERROR: Final = "207"
 TAKEN_FOR_LATER: Final = "accepted=later"
