@@ -208,12 +208,12 @@ async def free_booked_seat(tx: Transaction, seat_id: int) -> None:
 async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> bool:
     """Put a held seat back on sale; tell whether it still was this hold's.
 
-    A seat that somebody has locked is being taken over just now, and they write the hold's end down.
+    Whoever has just taken it over has written the hold's end down.
     """
     assert SEAT.allows("held", "free")
     freed = await tx.execute(
-        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL WHERE id = ("
-        " SELECT id FROM seat WHERE id = $1 AND status = 'held' AND hold_id = $2 FOR UPDATE SKIP LOCKED)",
+        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL"
+        " WHERE id = $1 AND status = 'held' AND hold_id = $2",
         seat_id,
         hold_id,
     )

@@ -3,16 +3,16 @@
 `jsonb` columns come and go as Python values; strings given for `jsonb` are taken as JSON text already.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
 import orjson
 from tortoise import Tortoise
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
-from tortoise.transactions import in_transaction
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.connection import get_connections
 
 from kernel.errors import Unavailable
 
@@ -27,6 +27,8 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+    # A connection that has heard of the server's end but not yet of its own.
+    asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     TimeoutError,
@@ -150,14 +152,43 @@ class Database:
             DatabaseUnavailable: the server went away; whether a commit under way took effect is not known.
         """
         try:
-            async with in_transaction("default") as wrapper:
-                tx = Transaction(cast(asyncpg.Connection, cast(Any, wrapper)._connection))  # noqa: SLF001  see pool
-                yield tx
+            async with self.pool.acquire() as proxy, proxy.transaction():
+                connection = cast(asyncpg.Connection, proxy)
+                tx = Transaction(connection)
+                with self._seen_by_orm(connection):
+                    yield tx
         except (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError) as error:
             raise DatabaseBusy from error
         except GONE as error:
-            raise DatabaseUnavailable from error
+            raise await self._unavailable(error) from error
         tx.committed()
+
+    @contextmanager
+    def _seen_by_orm(self, connection: asyncpg.Connection) -> Iterator[None]:
+        """Let ORM calls use a transaction's connection.
+
+        Not by the ORM's own `in_transaction`: where BEGIN fails or is cancelled, that one never gives the connection
+        back, and a process that lost its database a few times would wait for a free connection for ever.
+        """
+        assert self._client is not None, "open_database() runs at start-up"
+        known = get_connections()
+        assert not isinstance(known.get("default"), TransactionWrapper), "a transaction inside another"
+        wrapper = TransactionWrapper(self._client)
+        wrapper._connection = connection  # noqa: SLF001  as the ORM's own context does it
+        token = known.set("default", wrapper)
+        try:
+            yield
+        finally:
+            known.reset(token)
+
+    async def _unavailable(self, error: BaseException) -> DatabaseUnavailable:
+        """Give the error for callers, and let every connection be made anew before its next use.
+
+        When one has broken the others have too, but each would have to fail once before that is noticed.
+        """
+        if not isinstance(error, TimeoutError | asyncpg.TooManyConnectionsError):
+            await self.pool.expire_connections()
+        return DatabaseUnavailable()
 
     async def fetch(self, query: str, *args: object) -> list[Row]:
         """Run a statement of its own and give its rows.
@@ -168,7 +199,7 @@ class Database:
         try:
             return await self.pool.fetch(query, *args)
         except GONE as error:
-            raise DatabaseUnavailable from error
+            raise await self._unavailable(error) from error
 
     async def fetchrow(self, query: str, *args: object) -> Row | None:
         """Run a statement of its own and give its first row.
@@ -179,7 +210,7 @@ class Database:
         try:
             return await self.pool.fetchrow(query, *args)
         except GONE as error:
-            raise DatabaseUnavailable from error
+            raise await self._unavailable(error) from error
 
     async def fetchval(self, query: str, *args: object) -> Any:
         """Run a statement of its own and give one value.
@@ -190,7 +221,7 @@ class Database:
         try:
             return await self.pool.fetchval(query, *args)
         except GONE as error:
-            raise DatabaseUnavailable from error
+            raise await self._unavailable(error) from error
 
     async def execute(self, query: str, *args: object) -> int:
         """Run a statement of its own and give the number of rows it touched.
@@ -201,7 +232,7 @@ class Database:
         try:
             return _touched(await self.pool.execute(query, *args))
         except GONE as error:
-            raise DatabaseUnavailable from error
+            raise await self._unavailable(error) from error
 
 
 _database = Database()

@@ -38,5 +38,6 @@ async def close_redis() -> None:
     """Give the connections back."""
     global _client  # noqa: PLW0603  one client a process, cleared at the end
     if _client is not None:
-        await _client.aclose()
+        # The pool was made by us, so the client does not take it for its own to close.
+        await _client.aclose(close_connection_pool=True)
         _client = None

@@ -108,11 +108,11 @@ async def answer_token_request(form: Mapping[str, str], headers: Mapping[str, st
     Raises:
         DatabaseUnavailable.
     """
-    if any(len(value) > PARAMETER_CHARACTERS_MAX for value in form.values()):
+    if not form.get("grant_type") or any(len(value) > PARAMETER_CHARACTERS_MAX for value in form.values()):
         return _refuse(InvalidRequestError())
     try:
         client_id = _client_id(form, headers.get("authorization"))
-    except InvalidRequestError as error:
+    except OAuth2Error as error:
         return _refuse(error)
     client = await read_client(client_id) if client_id and "\x00" not in client_id else None
     server = _Server(client)
@@ -135,8 +135,9 @@ def _client_id(form: Mapping[str, str], authorization: str | None) -> str | None
         return None
     try:
         pair = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return None
+    except (binascii.Error, UnicodeDecodeError) as error:
+        # Authlib would decode it once more, and fail.
+        raise InvalidClientError from error
     return unquote_plus(pair.partition(":")[0])
 
 

@@ -27,6 +27,7 @@ from runtime.worker.app import APPLY, DELIVER
 SECONDS_MAX: Final = 40.0
 """Of a task; a hard limit of Celery's stands behind it."""
 DATABASE_CONNECTIONS_MAX: Final = 5
+LISTEN_SECONDS: Final = 0.002
 
 log = get_logger("runtime.worker")
 
@@ -70,6 +71,8 @@ class _Process:
             his = build_port(settings)
             subscriptions = build_subscriptions()
             self._engine = _Engine(his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher))
+        # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
+        await asyncio.sleep(LISTEN_SECONDS)
         return self._engine
 
     def close(self) -> None:

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from kernel.settings import KNOWN_SECRETS, PRODUCTION_WANTS, SANDBOX_ONLY, Endpoint, Settings, SettingsError
+
+PRODUCTION = {
+    "MODE": "production",
+    "DATABASE_URL": "postgresql://hospital:0f8c1d2e@db.internal/hospital",
+    "REDIS_URL": "redis://:77aa01cc@cache.internal/0",
+    "KEYS_DIR": "/etc/hospital/keys",
+    "PUBLIC_URL": "https://open.hospital.example/",
+    "HIS_MLLP": "his.internal:2575",
+    "HIS_HTTP_URL": "https://his.internal",
+    "HIS_HTTP_TOKEN": "5d1b9c3e7f",
+}
+
+
+def test_a_sandbox_needs_only_its_database() -> None:
+    settings = Settings.from_environment({"DATABASE_URL": "postgresql://x/y"})
+
+    assert not settings.production
+    assert (settings.http_host, settings.http_port, settings.public_url) == ("127.0.0.1", 8000, "http://127.0.0.1:8000")
+    assert settings.keys_dir == Path(".data/keys")
+    assert (settings.redis_url, settings.his_mllp, settings.his_http_url) == (None, None, None)
+
+
+def test_production_reads_what_it_wants() -> None:
+    settings = Settings.from_environment(PRODUCTION)
+
+    assert settings.production
+    assert settings.public_url == "https://open.hospital.example"
+    assert settings.his_mllp == Endpoint("his.internal", 2575)
+
+
+@pytest.mark.parametrize("name", PRODUCTION_WANTS)
+@pytest.mark.parametrize("empty", [True, False])
+def test_production_does_not_start_without(name: str, *, empty: bool) -> None:
+    environment = {key: value for key, value in PRODUCTION.items() if key != name} | ({name: ""} if empty else {})
+
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(environment)
+
+
+@pytest.mark.parametrize("name", SANDBOX_ONLY)
+def test_production_refuses_what_belongs_to_the_sandbox(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(PRODUCTION | {name: "1"})
+
+
+@pytest.mark.parametrize("secret", KNOWN_SECRETS)
+@pytest.mark.parametrize(
+    ("name", "template"),
+    [
+        ("DATABASE_URL", "postgresql://hospital:{}@db/hospital"),
+        ("REDIS_URL", "redis://:{}@cache/0"),
+        ("HIS_HTTP_TOKEN", "{}"),
+    ],
+)
+def test_production_refuses_well_known_secrets(name: str, template: str, secret: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(PRODUCTION | {name: template.format(secret)})
+
+
+def test_production_is_reached_by_https_only() -> None:
+    with pytest.raises(SettingsError, match="https"):
+        Settings.from_environment(PRODUCTION | {"PUBLIC_URL": "http://open.hospital.example"})
+
+
+@pytest.mark.parametrize("mode", ["", "Production", "PRODUCTION", "test", "prod"])
+def test_a_mistyped_mode_is_not_taken_for_the_sandbox(mode: str) -> None:
+    with pytest.raises(SettingsError, match="MODE"):
+        Settings.from_environment(PRODUCTION | {"MODE": mode})
+
+
+def test_no_database_no_start() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        Settings.from_environment({})
+
+
+@pytest.mark.parametrize("text", ["his", ":2575", "his:", "his:port", "his:-1"])
+def test_an_address_needs_host_and_port(text: str) -> None:
+    with pytest.raises(SettingsError, match="host:port"):
+        Endpoint.parse(text)
+
+
+def test_an_address_is_written_as_it_was_read() -> None:
+    assert str(Endpoint.parse("his.internal:2575")) == "his.internal:2575"
