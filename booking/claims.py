@@ -1,8 +1,8 @@
 """The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
 
 Locks are taken in one order everywhere: idempotency key, hold or appointment, seat (SKIP LOCKED where a free one
-is looked for), visit claim. Every change of status is an UPDATE on the expected status, and its row count
-is the answer.
+is looked for), visit claim; the slot office, which wants many seats at once, waits for none of them. Every change of
+status is an UPDATE on the expected status, and its row count is the answer.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from booking import errors
+from booking.catalogue.errors import ScheduleHasBookings
 from booking.facts import SlotFacts
 from booking.states import APPOINTMENT, HOLD, SEAT
 from kernel.db import Row, Transaction
@@ -218,6 +219,121 @@ async def free_held_seat(tx: Transaction, *, seat_id: int, hold_id: UUID) -> boo
         hold_id,
     )
     return freed == 1
+
+
+async def lock_free_seats(
+    tx: Transaction, *, schedule_id: UUID, slot_id: UUID | None, pool: str | None, count: int, at: datetime
+) -> list[int]:
+    """Lock up to `count` free seats of coming slots for the slot office, the last numbers first; give their ids.
+
+    A seat that somebody has locked is being sold just now and is not waited for. An ended hold is written down, as
+    a claim would.
+    """
+    rows = await tx.fetch(
+        "SELECT s.id, s.hold_id FROM seat s JOIN slot t ON t.id = s.slot_id"
+        " WHERE s.schedule_id = $1 AND ($2::uuid IS NULL OR s.slot_id = $2) AND ($3::text IS NULL OR s.pool = $3)"
+        " AND t.starts_at > $4 AND s.status IN ('free', 'held') AND (s.status = 'free' OR s.hold_until <= $4)"
+        " ORDER BY s.seq DESC LIMIT $5 FOR UPDATE OF s SKIP LOCKED",
+        schedule_id,
+        slot_id,
+        pool,
+        at,
+        count,
+    )
+    await _end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
+    return [row["id"] for row in rows]
+
+
+async def lock_blocked_seats(tx: Transaction, *, slot_id: UUID, count: int) -> list[int]:
+    """Lock up to `count` blocked seats of a slot, the first numbers first; give their ids."""
+    rows = await tx.fetch(
+        "SELECT id FROM seat WHERE slot_id = $1 AND status = 'blocked' ORDER BY seq LIMIT $2 FOR UPDATE",
+        slot_id,
+        count,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock_unsold_schedule(tx: Transaction, schedule_id: UUID, *, at: datetime) -> list[int]:
+    """Lock every seat of a schedule that nobody has or is just taking; give the ids of the free ones.
+
+    Seats are not waited for (NOWAIT): whoever has one locked is selling it, and must not lose to this.
+
+    Raises:
+        ScheduleHasBookings: with the number of seats that are booked or held.
+        asyncpg.LockNotAvailableError: a seat is being sold just now; `Database.transaction` says it is busy.
+    """
+    rows = await tx.fetch(
+        "SELECT id, status, hold_id, hold_until FROM seat WHERE schedule_id = $1 ORDER BY id FOR UPDATE NOWAIT",
+        schedule_id,
+    )
+    taken = [row for row in rows if row["status"] == "booked" or (row["status"] == "held" and row["hold_until"] > at)]
+    if taken:
+        raise ScheduleHasBookings(seats=len(taken))
+    await _end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
+    return [row["id"] for row in rows if row["status"] != "blocked"]
+
+
+async def _end_stale_holds(tx: Transaction, seat_ids: list[int], *, at: datetime) -> None:
+    """Free locked seats whose holds have ended, and tell of it; the holds' own rows are left to the sweep."""
+    if not seat_ids:
+        return
+    assert SEAT.allows("held", "free")
+    await tx.execute(
+        "INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, channel, client_id)"
+        " SELECT $2, 'hold_expired', s.id, s.schedule_id, h.patient_id, h.id, h.channel, 'system:expiry'"
+        " FROM seat s JOIN hold h ON h.id = s.hold_id WHERE s.id = ANY ($1)",
+        seat_ids,
+        at,
+    )
+    freed = await tx.execute(
+        "UPDATE seat SET status = 'free', hold_id = NULL, hold_until = NULL"
+        " WHERE id = ANY ($1) AND status = 'held' AND hold_until <= $2",
+        seat_ids,
+        at,
+    )
+    assert freed == len(seat_ids), "they are locked"
+
+
+async def block_seats(tx: Transaction, seat_ids: list[int], *, actor: Actor, at: datetime) -> None:
+    """Take locked free seats out of sale."""
+    assert SEAT.allows("free", "blocked")
+    await _turn_seats(tx, seat_ids, "free", "blocked")
+    await _tell_of_seats(tx, "blocked", seat_ids, actor=actor, at=at)
+
+
+async def unblock_seats(tx: Transaction, seat_ids: list[int], *, actor: Actor, at: datetime) -> None:
+    """Put locked blocked seats back on sale."""
+    assert SEAT.allows("blocked", "free")
+    await _turn_seats(tx, seat_ids, "blocked", "free")
+    await _tell_of_seats(tx, "unblocked", seat_ids, actor=actor, at=at)
+
+
+async def move_seats_to_pool(tx: Transaction, seat_ids: list[int], pool: str) -> None:
+    """Give locked free seats to another pool."""
+    moved = await tx.execute("UPDATE seat SET pool = $2 WHERE id = ANY ($1) AND status = 'free'", seat_ids, pool)
+    assert moved == len(seat_ids), "they are locked and free"
+
+
+async def _turn_seats(tx: Transaction, seat_ids: list[int], before: str, after: str) -> None:
+    turned = await tx.execute(
+        "UPDATE seat SET status = $3 WHERE id = ANY ($1) AND status = $2", seat_ids, before, after
+    )
+    assert turned == len(seat_ids), "they are locked"
+
+
+async def _tell_of_seats(tx: Transaction, kind: str, seat_ids: list[int], *, actor: Actor, at: datetime) -> None:
+    await tx.execute(
+        "INSERT INTO booking_event (at, kind, seat_id, schedule_id, channel, client_id, staff_code, request_id)"
+        " SELECT $2, $3, id, schedule_id, $4, $5, $6, $7 FROM seat WHERE id = ANY ($1) ORDER BY id",
+        seat_ids,
+        at,
+        kind,
+        actor.channel,
+        actor.client_id,
+        actor.staff_code,
+        actor.request_id,
+    )
 
 
 async def lock_appointment(tx: Transaction, appointment_id: UUID, actor: Actor) -> Row:

@@ -4,10 +4,34 @@ The migrations are the truth; tests/service/booking/test_models.py compares ever
 Seats, holds and appointments have no model: they are written by the statements in `claims.py` alone.
 """
 
+from datetime import time
+from typing import Any
+
 from tortoise import fields
+from tortoise.fields.base import Field
 from tortoise.models import Model
 
 from kernel import ids
+
+
+class WallTimeField(Field[time], time):
+    """A time of day as the clock on the wall in Guangzhou shows it.
+
+    The ORM's own TimeField gives every time a zone (UTC) and wants `timetz`; hours of a clinic have none.
+    """
+
+    SQL_TYPE = "TIME"
+
+    def to_python_value(self, value: Any) -> Any:
+        """Leave the value as asyncpg gives it."""
+        return value
+
+
+class CodeField(Field[str]):
+    """Text that names its row: the ORM's own TextField refuses to be unique, for another database's sake."""
+
+    field_type = str
+    SQL_TYPE = "TEXT"
 
 
 class _Versioned(Model):
@@ -24,7 +48,7 @@ class _Named(_Versioned):
     """Has a code of the hospital's own and a name in both languages."""
 
     id = fields.UUIDField(primary_key=True, default=ids.new_id)
-    code = fields.TextField(unique=True)
+    code = CodeField(unique=True)
     name_zh = fields.TextField()
     name_en = fields.TextField()
 
@@ -81,7 +105,7 @@ class Practitioner(_Versioned):
     """Somebody patients book: title, department, and the diseases by which they are found."""
 
     id = fields.UUIDField(primary_key=True, default=ids.new_id)
-    code = fields.TextField(unique=True)
+    code = CodeField(unique=True)
     name = fields.TextField()
     pinyin = fields.TextField()
     initials = fields.TextField()
@@ -98,7 +122,7 @@ class Practitioner(_Versioned):
 class _Coded(_Versioned):
     """A short list of the hospital's own words, each with its name in both languages."""
 
-    code = fields.TextField(primary_key=True)
+    code = CodeField(primary_key=True)
     name_zh = fields.TextField()
     name_en = fields.TextField()
 
@@ -111,6 +135,13 @@ class ServiceType(_Coded):
 
     class Meta:
         table = "service_type"
+
+
+class Title(_Coded):
+    """A professional title (职称), by which registration fees go."""
+
+    class Meta:
+        table = "title"
 
 
 class Channel(_Coded):
@@ -150,7 +181,7 @@ class CalendarException(Model):
     kind = fields.TextField()
     name_zh = fields.TextField(default="")
     name_en = fields.TextField(default="")
-    source = fields.TextField()
+    source = fields.TextField(default="hospital")
     follows_weekday = fields.SmallIntField(null=True)
     version = fields.IntField(default=1)
 
@@ -168,7 +199,7 @@ class ReleaseRule(_Versioned):
     service_type = fields.TextField(null=True)
     kind = fields.TextField()
     days_ahead = fields.SmallIntField(null=True)
-    at_time = fields.TimeField(null=True)
+    at_time = WallTimeField(null=True)
     fixed_at = fields.DatetimeField(null=True)
     holiday_aware = fields.BooleanField(default=False)
 
@@ -202,8 +233,8 @@ class ScheduleTemplate(_Versioned):
     service_type = fields.TextField()
     weekday = fields.SmallIntField()
     period = fields.TextField()
-    starts = fields.TimeField()
-    ends = fields.TimeField()
+    starts = WallTimeField()
+    ends = WallTimeField()
     slot_minutes = fields.SmallIntField()
     seats_per_slot = fields.SmallIntField()
     quotas: "fields.Field[dict[str, int]]" = fields.JSONField(default=dict)

@@ -1,12 +1,42 @@
 """Who changed which rule when."""
 
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 import orjson
 
-from kernel.db import Transaction
+from kernel.db import Transaction, database
 from kernel.events import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change, as it was kept; `id` grows with time. before: None on creation; after: None on removal."""
+
+    id: int
+    at: datetime
+    entity: str
+    entity_id: str
+    action: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    client_id: str
+    staff_code: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFilter:
+    """Which changes to list; None leaves a filter off. `since` is included, `until` is not."""
+
+    entity: str | None = None
+    entity_id: str | None = None
+    staff_code: str | None = None
+    client_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 async def record_change(
@@ -32,6 +62,30 @@ async def record_change(
         actor.staff_code,
         actor.request_id,
     )
+
+
+async def list_changes(wanted: ChangeFilter, *, before: int | None, limit: int) -> list[Change]:
+    """List changes, newest first; `before` is the id of the last one of the page before.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await database().fetch(
+        "SELECT id, at, entity, entity_id, action, before, after, client_id, staff_code, request_id FROM change_log"
+        " WHERE ($1::text IS NULL OR entity = $1) AND ($2::text IS NULL OR entity_id = $2)"
+        " AND ($3::text IS NULL OR staff_code = $3) AND ($4::text IS NULL OR client_id = $4)"
+        " AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)"
+        " AND ($7::bigint IS NULL OR id < $7) ORDER BY id DESC LIMIT $8",
+        wanted.entity,
+        wanted.entity_id,
+        wanted.staff_code,
+        wanted.client_id,
+        wanted.since,
+        wanted.until,
+        before,
+        limit,
+    )
+    return [Change(*row.values()) for row in rows]
 
 
 def _json(values: Mapping[str, object] | None) -> str | None:

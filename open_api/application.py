@@ -18,6 +18,7 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, patients
+from open_api.administration import calendar, changes, people, places, rules, schedules
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth import mount_oauth
@@ -26,7 +27,17 @@ from open_api.routing import Routes
 
 BODY_BYTES_MAX: Final = 64 * 1024
 
-FEATURES: Final[Sequence[Routes]] = (catalogue.routes, booking.routes, patients.routes)
+FEATURES: Final[Sequence[Routes]] = (
+    catalogue.routes,
+    booking.routes,
+    patients.routes,
+    places.routes,
+    people.routes,
+    rules.routes,
+    calendar.routes,
+    schedules.routes,
+    changes.routes,
+)
 
 log = get_logger("open_api")
 

@@ -61,7 +61,7 @@ def guarded(route: Route) -> SanicHandler:
         language = language_of(request)
         try:
             client = await _authenticate(request)
-            if route.scope not in client.scopes:
+            if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
             staff = await _staff(request, client) if route.changes_state else None
             body = read_body(request)
@@ -186,7 +186,11 @@ def _number(text: str) -> object:
     return float(text) if _DECIMAL.fullmatch(text) else text
 
 
-_READERS: Final[dict[str, Callable[[str], object]]] = {"integer": _integer, "number": _number}
+def _boolean(text: str) -> object:
+    return {"true": True, "false": False}.get(text, text)
+
+
+_READERS: Final[dict[str, Callable[[str], object]]] = {"integer": _integer, "number": _number, "boolean": _boolean}
 
 
 def _idempotency(

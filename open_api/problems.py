@@ -47,6 +47,7 @@ STATUS: Final[dict[str, int]] = {
     "catalogue.schedule_clash": 409,
     "catalogue.schedule_has_bookings": 409,
     "catalogue.schedule_not_active": 409,
+    "catalogue.seats_not_blocked": 409,
     "catalogue.seats_not_free": 409,
     "catalogue.value_not_allowed": 422,
     "catalogue.version_conflict": 409,

@@ -17,6 +17,7 @@ class Route:
 
     path: below /open/v1, with parameters as Sanic writes them, e.g. `/holds/<hold_id:uuid>`.
     scope: the one scope it needs. request, query, response: schema files by path.
+    staff_only: no partner gets in, whatever scopes it was given by mistake.
     """
 
     method: str
@@ -29,6 +30,7 @@ class Route:
     response: str | None = None
     errors: tuple[type[HospitalError], ...] = ()
     status: int = 200
+    staff_only: bool = False
 
     @property
     def changes_state(self) -> bool:
@@ -43,9 +45,10 @@ class Route:
 
 @dataclass(slots=True)
 class Routes:
-    """The operations of one feature."""
+    """The operations of one feature. staff_only: all of them are for the hospital's own applications."""
 
     tag: str
+    staff_only: bool = False
     entries: list[Route] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Route]:
@@ -101,10 +104,16 @@ class Routes:
         return self._route("PATCH", path, scope=scope, response=response, request=request, errors=errors)
 
     def delete(
-        self, path: str, *, scope: str, response: str, errors: Sequence[type[HospitalError]] = ()
+        self,
+        path: str,
+        *,
+        scope: str,
+        response: str,
+        query: str | None = None,
+        errors: Sequence[type[HospitalError]] = (),
     ) -> Callable[[Handler], Handler]:
         """Declare a removal."""
-        return self._route("DELETE", path, scope=scope, response=response, errors=errors)
+        return self._route("DELETE", path, scope=scope, response=response, query=query, errors=errors)
 
     def _route(
         self,
@@ -120,7 +129,19 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
-                Route(method, path, scope, handler, self.tag, request, query, response, tuple(errors), status)
+                Route(
+                    method=method,
+                    path=path,
+                    scope=scope,
+                    handler=handler,
+                    tag=self.tag,
+                    request=request,
+                    query=query,
+                    response=response,
+                    errors=tuple(errors),
+                    status=status,
+                    staff_only=self.staff_only,
+                )
             )
             return handler
 

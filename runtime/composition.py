@@ -9,7 +9,7 @@ from kernel.settings import Settings
 from oauth import clients, keys, tokens
 
 # Feature modules with tables that the ORM reads.
-MODELS: Final[tuple[str, ...]] = ()
+MODELS: Final[tuple[str, ...]] = ("booking.models",)
 
 
 @asynccontextmanager

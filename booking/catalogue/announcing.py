@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from integration.his.facts import PractitionerFacts, ScheduleFacts, SlotFacts
-from kernel import outbox
+from kernel import clock, outbox
 from kernel.db import Database, Row, Transaction
 
 HIS = "his"
@@ -34,6 +34,17 @@ async def announce_schedules(tx: Transaction, schedule_ids: Sequence[UUID], *, e
                 aggregate=f"campusday:{row['campus_id']}:{row['clinic_date']}",
                 payload={"schedule_ids": [str(i) for i in row["ids"][start : start + SCHEDULES_A_MESSAGE]]},
             )
+
+
+async def announce_coming_schedules(tx: Transaction, *, with_pool: str) -> None:
+    """Tell the HIS of every coming schedule that has seats of a pool, because a rule of the pool has changed."""
+    rows = await tx.fetch(
+        "UPDATE schedule s SET version = version + 1 WHERE s.status = 'active' AND s.ends_at > $2"
+        " AND EXISTS (SELECT FROM seat e WHERE e.schedule_id = s.id AND e.pool = $1) RETURNING s.id",
+        with_pool,
+        clock.now(),
+    )
+    await announce_schedules(tx, [row["id"] for row in rows], event_type="schedule.changed")
 
 
 async def announce_practitioner(tx: Transaction, practitioner_id: UUID) -> None:
@@ -63,7 +74,8 @@ ORDER BY s.starts_at, s.id
 
 _SLOTS = """
 SELECT t.schedule_id, t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
-       coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2), '{}') AS window_seqs
+       coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2 AND e.status <> 'blocked'), '{}')
+           AS window_seqs
 FROM slot t JOIN seat e ON e.schedule_id = t.schedule_id AND e.slot_id = t.id
 WHERE t.schedule_id = ANY ($1)
 GROUP BY t.id ORDER BY t.starts_at

@@ -14,11 +14,12 @@ from typing import Literal
 
 import chinese_calendar
 
-from booking.catalogue import state_holidays
-from kernel.db import Database, Transaction
+from booking.catalogue import errors, state_holidays
+from kernel.db import Database, Transaction, database
 from kernel.log import get_logger
 
 SATURDAY = 6
+DAYS_SHOWN_MAX = 400
 LOOK_BACK_DAYS_MAX = 60  # No chain of days off is this long; reaching it is a mistake in the exceptions.
 _SEASON = timedelta(days=60)  # Carries a December day of New Year's into the next year, and no festival further.
 
@@ -115,6 +116,19 @@ async def load_calendar(db: Database | Transaction) -> HospitalCalendar:
             for row in rows
         }
     )
+
+
+async def read_days(first: date, last: date) -> tuple[list[CalendarDay], list[int]]:
+    """Give a range of days as the hospital works them, and which of its years are provisional.
+
+    Raises:
+        RangeTooLong: longer than thirteen months, or it ends before it begins.
+        DatabaseUnavailable.
+    """
+    if not 0 <= (last - first).days < DAYS_SHOWN_MAX:
+        raise errors.RangeTooLong(days_max=DAYS_SHOWN_MAX)
+    calendar = await load_calendar(database())
+    return list(calendar.days(first, last)), calendar.provisional_years(first, last)
 
 
 def is_announced(year: int) -> bool:

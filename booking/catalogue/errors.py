@@ -17,7 +17,8 @@ CatalogueError
 ├── ScheduleClash           catalogue.schedule_clash         schedule_id
 ├── ScheduleNotActive       catalogue.schedule_not_active    status
 ├── ScheduleHasBookings     catalogue.schedule_has_bookings  seats
-└── SeatsNotFree            catalogue.seats_not_free         free
+├── SeatsNotFree            catalogue.seats_not_free         free
+└── SeatsNotBlocked         catalogue.seats_not_blocked      blocked
 """
 
 from kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -155,8 +156,11 @@ class ScheduleHasBookings(Conflict):
     """Patients hold or have booked numbers of the schedule; stopping such a clinic is another procedure."""
 
     code = "catalogue.schedule_has_bookings"
-    zh = "该出诊已有预约或锁号，不能撤销"
-    en = "Patients have booked or are holding numbers of this schedule."
+    zh = "该出诊已有预约或锁号，不能直接撤销；有预约的停诊须按停诊流程办理，该流程尚未开放"
+    en = (
+        "Patients have booked or are holding numbers of this schedule, so it cannot be withdrawn."
+        " Stopping a clinic with bookings is a procedure of its own that is not available yet."
+    )
 
 
 class SeatsNotFree(Conflict):
@@ -165,3 +169,11 @@ class SeatsNotFree(Conflict):
     code = "catalogue.seats_not_free"
     zh = "可调整的空闲号源不足"
     en = "Not enough free seats are left to move."
+
+
+class SeatsNotBlocked(Conflict):
+    """Fewer seats of the slot are blocked than shall be put back; `blocked` says how many are."""
+
+    code = "catalogue.seats_not_blocked"
+    zh = "该时段被停用的号源没有那么多"
+    en = "Not so many seats of this slot are blocked."

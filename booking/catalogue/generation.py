@@ -5,23 +5,28 @@ Two runs at once queue on one lock. Rows go in by COPY.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from booking.catalogue import errors
 from booking.catalogue.announcing import announce_schedules
-from booking.catalogue.calendar import HospitalCalendar, load_calendar
+from booking.catalogue.calendar import CalendarDay, load_calendar
 from booking.catalogue.quotas import split_seats, spread_pools
 from booking.catalogue.releases import recompute_releases
 from kernel import clock, ids
 from kernel.audit import record_change
 from kernel.db import Transaction, database
 from kernel.events import Actor
+from kernel.idempotency import Idempotency
 from kernel.log import get_logger
 
 DAYS_MAX = 62
+SLOTS_MAX = 200
+SEATS_MAX = 2_000
 GENERATION_LOCK = 0x67656E6572617465  # "generate"
 
 log = get_logger("booking")
@@ -61,8 +66,23 @@ class PlannedSlot:
 
 
 @dataclass(frozen=True, slots=True)
+class GeneratedDay:
+    """What a run makes of one day. left_out: templates that do not run because the day is a holiday."""
+
+    date: date
+    kind: str
+    name_zh: str
+    name_en: str
+    follows_weekday: int
+    schedules_created: int
+    seats_created: int
+    schedules_existing: int
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
 class GenerationReport:
-    """What a run did, and what it could not do and why.
+    """What a run did (or would do), and what it could not do and why.
 
     clashes: templates left out because the practitioner has another clinic then; without_fee: because no fee is set.
     provisional_years: the days of these years rest on the law alone, the announcement is not known.
@@ -76,22 +96,47 @@ class GenerationReport:
     clashes: tuple[dict[str, str], ...]
     without_fee: tuple[str, ...]
     provisional_years: tuple[int, ...]
+    days: tuple[GeneratedDay, ...]
 
     def stored(self) -> dict[str, Any]:
         """Give the values in the form that JSON keeps."""
-        return asdict(self)
+        values: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        return values
 
 
-def templates_of_day(templates: Sequence[Template], on: date, calendar: HospitalCalendar) -> list[Template]:
-    """Choose the templates that run on a day: of the weekday it follows, and on holidays only those that work then."""
-    day = calendar.day(on)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The schedules to make, and the report of it."""
+
+    schedules: tuple[tuple[Template, date], ...]
+    report: GenerationReport
+
+
+def require_hours(*, starts: time, ends: time, slot_minutes: int, seats_per_slot: int) -> int:
+    """Ask that a clinic holds at least one slot and no more than can be handled; give the number of its slots.
+
+    Raises:
+        ValueNotAllowed.
+    """
+    minutes = (ends.hour - starts.hour) * 60 + ends.minute - starts.minute
+    if minutes <= 0:
+        raise errors.ValueNotAllowed(field="ends", limit=starts.isoformat("minutes"))
+    count = minutes // slot_minutes
+    if not 1 <= count <= SLOTS_MAX:
+        raise errors.ValueNotAllowed(field="slot_minutes", limit=minutes if count == 0 else SLOTS_MAX)
+    if count * seats_per_slot > SEATS_MAX:
+        raise errors.ValueNotAllowed(field="seats_per_slot", limit=SEATS_MAX // count)
+    return count
+
+
+def templates_of_day(templates: Sequence[Template], day: CalendarDay) -> list[Template]:
+    """Choose the templates of the weekday that a day follows, those among them that rest on holidays included."""
     return [
         template
         for template in templates
         if template.weekday == day.follows_weekday
-        and template.valid_from <= on
-        and (template.valid_until is None or on <= template.valid_until)
-        and (day.kind != "holiday" or template.works_on_holidays)
+        and template.valid_from <= day.date
+        and (template.valid_until is None or day.date <= template.valid_until)
     ]
 
 
@@ -103,7 +148,7 @@ def plan_slots(template: Template, on: date) -> list[PlannedSlot]:
     """
     start = clock.clinic_instant(on, template.starts)
     length = timedelta(minutes=template.slot_minutes)
-    count = (clock.clinic_instant(on, template.ends) - start) // length
+    count = count_seats(template) // template.seats_per_slot
     pools = spread_pools(split_seats(count * template.seats_per_slot, template.quotas))
     size = template.seats_per_slot
     return [
@@ -112,54 +157,56 @@ def plan_slots(template: Template, on: date) -> list[PlannedSlot]:
     ]
 
 
-async def generate_schedules(*, first: date, last: date, actor: Actor) -> GenerationReport:
+def count_seats(template: Template) -> int:
+    """Tell how many seats one clinic of a template has."""
+    minutes = (template.ends.hour - template.starts.hour) * 60 + template.ends.minute - template.starts.minute
+    return minutes // template.slot_minutes * template.seats_per_slot
+
+
+async def preview_schedules(*, first: date, last: date) -> GenerationReport:
+    """Tell what `generate_schedules` would do now, and do nothing.
+
+    Raises:
+        DayPast, RangeTooLong, DatabaseUnavailable.
+    """
+    _require_range(first, last)
+    async with database().transaction() as tx:
+        return (await _plan(tx, first, last)).report
+
+
+async def generate_schedules(
+    *, first: date, last: date, actor: Actor, idempotency: Idempotency | None = None
+) -> GenerationReport:
     """Make the schedules, slots and seats of a range of days that are not there yet.
 
     Raises:
         DayPast: the range begins before today.
         RangeTooLong: it is longer than two months, or ends before it begins.
+        IdempotencyMismatch, DatabaseUnavailable, DatabaseBusy.
     """
+    _require_range(first, last)
+    async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return _report_from(stored)
+        report = await _generate(tx, first=first, last=last, actor=actor)
+        if idempotency:
+            await idempotency.remember(tx, report.stored())
+        return report
+
+
+def _require_range(first: date, last: date) -> None:
     if first < clock.today():
-        raise errors.DayPast(first=first)
+        raise errors.DayPast(date=first.isoformat())
     if not 0 <= (last - first).days < DAYS_MAX:
         raise errors.RangeTooLong(days_max=DAYS_MAX)
-    async with database().transaction() as tx:
-        return await generate_in(tx, first=first, last=last, actor=actor)
 
 
-async def generate_in(tx: Transaction, *, first: date, last: date, actor: Actor) -> GenerationReport:
-    """Do what `generate_schedules` does, inside the caller's transaction."""
+async def _generate(tx: Transaction, *, first: date, last: date, actor: Actor) -> GenerationReport:
     await tx.execute("SELECT pg_advisory_xact_lock($1)", GENERATION_LOCK)
-    calendar = await load_calendar(tx)
-    templates = await _load_templates(tx)
-    made, busy = await _load_existing(tx, first, last)
-    without_fee = sorted({str(t.id) for t in templates if t.fee_fen is None})
-    payable = [template for template in templates if template.fee_fen is not None]
-    planned: list[tuple[Template, date]] = []
-    clashes: list[dict[str, str]] = []
-    existing = 0
-    for day in calendar.days(first, last):
-        for template in templates_of_day(payable, day.date, calendar):
-            key = (template.practitioner_id, day.date, template.period)
-            if (template.id, day.date) in made:
-                existing += 1
-            elif key in busy:
-                clashes.append({"template_id": str(template.id), "date": day.date.isoformat()})
-            else:
-                busy.add(key)
-                planned.append((template, day.date))
-    seats = await insert_schedules(tx, planned)
-    report = GenerationReport(
-        first=first,
-        last=last,
-        schedules_created=len(planned),
-        seats_created=seats,
-        schedules_existing=existing,
-        clashes=tuple(clashes),
-        without_fee=tuple(without_fee),
-        provisional_years=tuple(calendar.provisional_years(first, last)),
-    )
-    if planned:
+    plan = await _plan(tx, first, last)
+    report = plan.report
+    if plan.schedules:
+        await insert_schedules(tx, plan.schedules)
         await record_change(
             tx,
             entity="schedule_generation",
@@ -173,21 +220,77 @@ async def generate_in(tx: Transaction, *, first: date, last: date, actor: Actor)
         "schedules_generated",
         first=str(first),
         last=str(last),
-        schedules=len(planned),
-        seats=seats,
-        clashes=len(clashes),
-        without_fee=len(without_fee),
+        schedules=report.schedules_created,
+        seats=report.seats_created,
+        clashes=len(report.clashes),
+        without_fee=len(report.without_fee),
     )
     return report
 
 
-async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, date]]) -> int:
-    """Write schedules with their slots and seats, open them by the release rules, tell the HIS; give the seat count."""
+async def _plan(tx: Transaction, first: date, last: date) -> _Plan:
+    """Lay the templates over the calendar, beside what stands already."""
+    calendar = await load_calendar(tx)
+    templates = await _load_templates(tx)
+    made, busy = await _load_existing(tx, first, last)
+    payable = [template for template in templates if template.fee_fen is not None]
+    planned: list[tuple[Template, date]] = []
+    clashes: list[dict[str, str]] = []
+    days: list[GeneratedDay] = []
+    for day in calendar.days(first, last):
+        fresh: list[Template] = []
+        existing = left_out = 0
+        for template in templates_of_day(payable, day):
+            key = (template.practitioner_id, day.date, template.period)
+            if (template.id, day.date) in made:
+                existing += 1
+            elif day.kind == "holiday" and not template.works_on_holidays:
+                left_out += 1
+            elif key in busy:
+                clashes.append({"template_id": str(template.id), "date": day.date.isoformat()})
+            else:
+                busy.add(key)
+                fresh.append(template)
+        planned += [(template, day.date) for template in fresh]
+        seats = sum(count_seats(template) for template in fresh)
+        days.append(
+            GeneratedDay(
+                day.date, day.kind, day.name_zh, day.name_en, day.follows_weekday, len(fresh), seats, existing, left_out
+            )
+        )
+    report = GenerationReport(
+        first=first,
+        last=last,
+        schedules_created=len(planned),
+        seats_created=sum(day.seats_created for day in days),
+        schedules_existing=sum(day.schedules_existing for day in days),
+        clashes=tuple(clashes),
+        without_fee=tuple(sorted({str(t.id) for t in templates if t.fee_fen is None})),
+        provisional_years=tuple(calendar.provisional_years(first, last)),
+        days=tuple(days),
+    )
+    return _Plan(tuple(planned), report)
+
+
+def _report_from(stored: dict[str, Any]) -> GenerationReport:
+    """Read back what `GenerationReport.stored` gave."""
+    return GenerationReport(
+        **stored
+        | {name: date.fromisoformat(stored[name]) for name in ("first", "last")}
+        | {name: tuple(stored[name]) for name in ("clashes", "without_fee", "provisional_years")}
+        | {"days": tuple(GeneratedDay(**day | {"date": date.fromisoformat(day["date"])}) for day in stored["days"])}
+    )
+
+
+async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, date]]) -> list[UUID]:
+    """Write schedules with their slots and seats, open them by the release rules, tell the HIS; give their ids."""
     schedules: list[tuple[object, ...]] = []
     slots: list[tuple[object, ...]] = []
     seats: list[tuple[object, ...]] = []
+    new_ids: list[UUID] = []
     for template, on in planned:
         schedule_id = ids.new_id()
+        new_ids.append(schedule_id)
         bands = plan_slots(template, on)
         schedules.append(_schedule_row(schedule_id, template, on, bands))
         seq = 0
@@ -200,11 +303,9 @@ async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, da
     await tx.copy("schedule", _SCHEDULE_COLUMNS, schedules)
     await tx.copy("slot", ("id", "schedule_id", "starts_at", "ends_at"), slots)
     await tx.copy("seat", ("schedule_id", "slot_id", "seq", "pool"), seats)
-    new_ids = [row[0] for row in schedules if isinstance(row[0], UUID)]
-    if new_ids:
-        await recompute_releases(tx, schedule_ids=new_ids)
-        await announce_schedules(tx, new_ids, event_type="schedule.published")
-    return len(seats)
+    await recompute_releases(tx, schedule_ids=new_ids)
+    await announce_schedules(tx, new_ids, event_type="schedule.published")
+    return new_ids
 
 
 _SCHEDULE_COLUMNS = (

@@ -2,7 +2,25 @@
 
 from collections.abc import Mapping
 
+from booking.catalogue import errors
+from kernel.db import Transaction
+
 COMMON = "common"
+
+
+async def require_quotas(tx: Transaction, percents: Mapping[str, int]) -> None:
+    """Ask that quotas name pools in use, share out no more than everything, and leave the common pool the rest.
+
+    Raises:
+        QuotaInvalid: `reason` is common, pool or total; `pool` names the one that is wrong.
+    """
+    if COMMON in percents:
+        raise errors.QuotaInvalid(reason="common", pool=COMMON)
+    rows = await tx.fetch("SELECT code FROM pool WHERE code = ANY ($1) AND active FOR SHARE", sorted(percents))
+    if unknown := percents.keys() - {row["code"] for row in rows}:
+        raise errors.QuotaInvalid(reason="pool", pool=min(unknown))
+    if sum(percents.values()) > 100:
+        raise errors.QuotaInvalid(reason="total")
 
 
 def split_seats(seats: int, percents: Mapping[str, int]) -> dict[str, int]:

@@ -221,6 +221,8 @@ async def _status_from_events(db: Database) -> dict[int, str]:
         "moved_away": "free",
         "hold_released": "free",
         "hold_expired": "free",
+        "blocked": "blocked",
+        "unblocked": "free",
     }
     ends = {row["id"]: row["until"] for row in await db.fetch("SELECT id, until FROM hold")}
     # Events of one seat are ordered by its row lock; their numbers may be given out before it, so time decides first.

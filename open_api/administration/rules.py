@@ -1,0 +1,38 @@
+"""By which ways people book, how seats are shared among them, when they open, and what a booking may do."""
+
+from typing import Final
+
+from booking.catalogue import errors, kinds
+from open_api.administration.entries import add_entries
+from open_api.routing import Routes
+
+routes: Final = Routes("administration", staff_only=True)
+
+add_entries(routes, kinds.CHANNEL, "/administration/channels", one="channel", many="channels", key="code:str")
+add_entries(
+    routes,
+    kinds.POOL,
+    "/administration/pools",
+    one="pool",
+    many="pools",
+    key="code:str",
+    refusals=[errors.EssentialEntry, errors.ValueNotAllowed],
+)
+add_entries(
+    routes,
+    kinds.RELEASE_RULE,
+    "/administration/release-rules",
+    one="release rule",
+    many="release rules",
+    removable=True,
+    refusals=[errors.ReferenceUnknown, errors.ValueNotAllowed],
+)
+add_entries(
+    routes,
+    kinds.BOOKING_RULE,
+    "/administration/booking-rules",
+    one="booking rule",
+    many="booking rules",
+    removable=True,
+    refusals=[errors.ReferenceUnknown, errors.ValueNotAllowed, errors.EssentialEntry],
+)
