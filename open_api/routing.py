@@ -17,6 +17,8 @@ class Route:
 
     path: below /open/v1, with parameters as Sanic writes them, e.g. `/holds/<hold_id:uuid>`.
     scope: the one scope it needs. request, query, response: schema files by path.
+    status: of a usual answer; other_statuses: of answers that are no refusals either.
+    safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
     """
 
     method: str
@@ -29,11 +31,13 @@ class Route:
     response: str | None = None
     errors: tuple[type[HospitalError], ...] = ()
     status: int = 200
+    other_statuses: tuple[int, ...] = ()
+    safe: bool = False
 
     @property
     def changes_state(self) -> bool:
         """Tell whether a member of staff must be named and an idempotency key counts."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.safe
 
     @property
     def operation(self) -> str:
@@ -72,9 +76,21 @@ class Routes:
         request: str | None = None,
         errors: Sequence[type[HospitalError]] = (),
         status: int = 200,
+        other_statuses: Sequence[int] = (),
+        safe: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare an action or a creation."""
-        return self._route("POST", path, scope=scope, response=response, request=request, errors=errors, status=status)
+        return self._route(
+            "POST",
+            path,
+            scope=scope,
+            response=response,
+            request=request,
+            errors=errors,
+            status=status,
+            other_statuses=other_statuses,
+            safe=safe,
+        )
 
     def put(
         self,
@@ -117,10 +133,25 @@ class Routes:
         query: str | None = None,
         errors: Sequence[type[HospitalError]] = (),
         status: int = 200,
+        other_statuses: Sequence[int] = (),
+        safe: bool = False,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
-                Route(method, path, scope, handler, self.tag, request, query, response, tuple(errors), status)
+                Route(
+                    method,
+                    path,
+                    scope,
+                    handler,
+                    self.tag,
+                    request,
+                    query,
+                    response,
+                    tuple(errors),
+                    status,
+                    tuple(other_statuses),
+                    safe,
+                )
             )
             return handler
 
