@@ -55,7 +55,7 @@ async def end_hold(tx: Transaction, hold: Row, *, status: str, at: datetime) -> 
     )
     if moved != 1:
         ended = "expired" if hold["status"] == "active" else hold["status"]
-        raise errors.HoldEnded(status=ended)
+        raise errors.HoldEnded(current_status=ended)
 
 
 async def book_held_seat(tx: Transaction, hold: Row, *, at: datetime) -> None:
@@ -73,7 +73,7 @@ async def book_held_seat(tx: Transaction, hold: Row, *, at: datetime) -> None:
         at,
     )
     if won != 1:
-        raise errors.HoldEnded(status="expired")
+        raise errors.HoldEnded(current_status="expired")
 
 
 async def claim_visit(
@@ -137,7 +137,7 @@ async def keep_visit_for(tx: Transaction, *, hold_id: UUID, appointment_id: UUID
         "UPDATE visit_claim SET owner_id = $2, until = 'infinity' WHERE owner_id = $1", hold_id, appointment_id
     )
     if won != 1:
-        raise errors.HoldEnded(status="expired")
+        raise errors.HoldEnded(current_status="expired")
 
 
 async def release_visit(tx: Transaction, owner_id: UUID) -> None:
@@ -399,7 +399,7 @@ async def change_appointment(
     except asyncpg.UniqueViolationError as error:
         raise errors.AlreadyBooked from error
     if version is None:
-        raise errors.AppointmentNotActive(status=appointment["status"])
+        raise errors.AppointmentNotActive(current_status=appointment["status"])
     return version
 
 

@@ -11,9 +11,9 @@ BookingError
 ├── DailyLimitReached       booking.daily_limit_reached     limit
 ├── Contended               booking.contended
 ├── HoldNotFound            booking.hold_not_found
-├── HoldEnded               booking.hold_ended              status
+├── HoldEnded               booking.hold_ended              current_status
 ├── AppointmentNotFound     booking.appointment_not_found
-├── AppointmentNotActive    booking.appointment_not_active  status
+├── AppointmentNotActive    booking.appointment_not_active  current_status
 ├── CancelDeadlinePassed    booking.cancel_deadline_passed  deadline_at
 ├── RescheduleLimitReached  booking.reschedule_limit_reached limit
 ├── SameSlot                booking.same_slot
@@ -112,7 +112,7 @@ class HoldNotFound(NotFound):
 
 
 class HoldEnded(Conflict):
-    """The hold ran out, was released, or has become an appointment; `status` says which."""
+    """The hold ran out, was released, or has become an appointment; `current_status` says which."""
 
     code = "booking.hold_ended"
     zh = "锁号已结束，请重新选号"
@@ -128,7 +128,7 @@ class AppointmentNotFound(NotFound):
 
 
 class AppointmentNotActive(Conflict):
-    """The appointment is cancelled, fulfilled or otherwise past changing; `status` says which."""
+    """The appointment is cancelled, fulfilled or otherwise past changing; `current_status` says which."""
 
     code = "booking.appointment_not_active"
     zh = "该预约当前状态不能进行此操作"

@@ -116,7 +116,7 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         hold = await claims.lock_hold(tx, hold_id, actor)
         await claims.end_hold(tx, hold, status="released", at=at)
         if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id):
-            raise errors.HoldEnded(status="expired")
+            raise errors.HoldEnded(current_status="expired")
         await claims.release_visit(tx, hold_id)
         await claims.tell(
             tx,
@@ -153,7 +153,7 @@ async def cancel_appointment(
         row = await claims.lock_appointment(tx, appointment_id, actor)
         slot = await _slot(tx, row["slot_id"], actor)
         if row["status"] != "booked":
-            raise errors.AppointmentNotActive(status=row["status"])
+            raise errors.AppointmentNotActive(current_status=row["status"])
         rules.require_before_deadline(row["starts_at"], slot.cancel_minutes_before, at=at)
         await cancel_locked(tx, row, actor=actor, reason=reason, handlers=HANDLERS)
         answer = await queries.read_appointment(tx, appointment_id)
@@ -222,7 +222,7 @@ async def reschedule_appointment(
 async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts) -> None:
     at = clock.now()
     if row["status"] != "booked":
-        raise errors.AppointmentNotActive(status=row["status"])
+        raise errors.AppointmentNotActive(current_status=row["status"])
     if row["moves"] >= old.reschedule_limit:
         raise errors.RescheduleLimitReached(limit=old.reschedule_limit)
     rules.require_before_deadline(row["starts_at"], old.cancel_minutes_before, at=at)

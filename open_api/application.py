@@ -19,6 +19,7 @@ from kernel.errors import HospitalError
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, patients
 from open_api.administration import calendar, changes, people, places, rules, schedules
+from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth import mount_oauth
@@ -49,6 +50,7 @@ def mount_open_api(app: Sanic[Any, Any]) -> None:
             mount(app, route)
     mount_oauth(app)
     mount_health(app)
+    mount_documentation(app)
 
 
 class ProblemErrors(ErrorHandler):

@@ -1,6 +1,6 @@
 """The OAuth endpoints: token (RFC 6749), keys (RFC 7517) and metadata (RFC 8414) with only what works."""
 
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sanic import Request, Sanic
@@ -12,16 +12,16 @@ from oauth.keys import signing_keys
 from open_api.guard import language_of, request_id_of
 from open_api.problems import problem
 
-SCOPES = (
-    "catalogue.read",
-    "slots.read",
-    "patients.read",
-    "patients.write",
-    "appointments.read",
-    "appointments.write",
-    "administration.read",
-    "administration.write",
-)
+SCOPES: Final = {
+    "catalogue.read": "Read the directory, schedules and what is open.",
+    "slots.read": "Read the slots of schedules.",
+    "patients.read": "Read the patients that your application has registered.",
+    "patients.write": "Register patients by real name.",
+    "appointments.read": "Read your application's holds and appointments.",
+    "appointments.write": "Hold seats; book, move and cancel appointments.",
+    "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
+    "administration.write": "Change them (the hospital's own applications).",
+}
 
 
 def mount_oauth(app: Sanic[Any, Any]) -> None:

@@ -26,6 +26,7 @@ routes = Routes("patients")
         DatabaseUnavailable,
     ],
     status=201,
+    other_statuses=[200],
 )
 async def register_patient(call: PartnerCall) -> Reply:
     """Register a person by real name. The same document and name give the same patient again (200)."""
@@ -53,6 +54,7 @@ async def register_patient(call: PartnerCall) -> Reply:
     request="patients/lookup.json",
     response="patients/patient.json",
     errors=[errors.InvalidDocument, errors.PatientNotFound, DatabaseUnavailable],
+    safe=True,
 )
 async def find_patient(call: PartnerCall) -> Reply:
     """Find a patient of yours by document."""

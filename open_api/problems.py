@@ -98,14 +98,14 @@ TITLES: Final = {
 def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResponse:
     """Render an error for a partner: a stable code, and a sentence that can be shown to a patient."""
     status = STATUS[error.code]
-    body = {
+    body = error.details | {
         "type": f"/docs#{error.code}",
         "title": TITLES[status],
         "status": status,
         "detail": error.sentence(language),
         "code": error.code,
         "request_id": request_id,
-    } | error.details
+    }
     headers = {"x-request-id": request_id, "content-language": "en" if language == "en" else "zh-CN"}
     if status == 401:
         headers["www-authenticate"] = 'Bearer realm="hospital", error="invalid_token"'

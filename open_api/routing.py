@@ -18,6 +18,8 @@ class Route:
     path: below /open/v1, with parameters as Sanic writes them, e.g. `/holds/<hold_id:uuid>`.
     scope: the one scope it needs. request, query, response: schema files by path.
     staff_only: no partner gets in, whatever scopes it was given by mistake.
+    status: of a usual answer; other_statuses: of answers that are no refusals either.
+    safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
     """
 
     method: str
@@ -31,11 +33,13 @@ class Route:
     errors: tuple[type[HospitalError], ...] = ()
     status: int = 200
     staff_only: bool = False
+    other_statuses: tuple[int, ...] = ()
+    safe: bool = False
 
     @property
     def changes_state(self) -> bool:
         """Tell whether a member of staff must be named and an idempotency key counts."""
-        return self.method != "GET"
+        return self.method != "GET" and not self.safe
 
     @property
     def operation(self) -> str:
@@ -75,9 +79,21 @@ class Routes:
         request: str | None = None,
         errors: Sequence[type[HospitalError]] = (),
         status: int = 200,
+        other_statuses: Sequence[int] = (),
+        safe: bool = False,
     ) -> Callable[[Handler], Handler]:
         """Declare an action or a creation."""
-        return self._route("POST", path, scope=scope, response=response, request=request, errors=errors, status=status)
+        return self._route(
+            "POST",
+            path,
+            scope=scope,
+            response=response,
+            request=request,
+            errors=errors,
+            status=status,
+            other_statuses=other_statuses,
+            safe=safe,
+        )
 
     def put(
         self,
@@ -126,6 +142,8 @@ class Routes:
         query: str | None = None,
         errors: Sequence[type[HospitalError]] = (),
         status: int = 200,
+        other_statuses: Sequence[int] = (),
+        safe: bool = False,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
@@ -141,6 +159,8 @@ class Routes:
                     errors=tuple(errors),
                     status=status,
                     staff_only=self.staff_only,
+                    other_statuses=tuple(other_statuses),
+                    safe=safe,
                 )
             )
             return handler

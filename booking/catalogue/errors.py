@@ -15,7 +15,7 @@ CatalogueError
 ├── RangeTooLong            catalogue.range_too_long         days_max
 ├── DayPast                 catalogue.day_past
 ├── ScheduleClash           catalogue.schedule_clash         schedule_id
-├── ScheduleNotActive       catalogue.schedule_not_active    status
+├── ScheduleNotActive       catalogue.schedule_not_active    current_status
 ├── ScheduleHasBookings     catalogue.schedule_has_bookings  seats
 ├── SeatsNotFree            catalogue.seats_not_free         free
 └── SeatsNotBlocked         catalogue.seats_not_blocked      blocked

@@ -1,0 +1,35 @@
+"""Every error that a route may answer: what it declares, and what the guard before it refuses."""
+
+from kernel.db import DatabaseBusy, DatabaseUnavailable
+from kernel.errors import HospitalError
+from kernel.idempotency import IdempotencyMismatch
+from oauth.errors import InsufficientScope, InvalidToken, StaffRequired, StaffUnknown
+from open_api import errors
+from open_api.routing import Route
+
+_ALWAYS = (
+    InvalidToken,
+    InsufficientScope,
+    errors.SchemaViolation,
+    errors.BodyTooLarge,
+    errors.InternalError,
+    DatabaseUnavailable,
+)
+_WITH_A_BODY = (errors.MalformedRequest, errors.UnsupportedMediaType)
+_WITH_AN_ID = (errors.RouteNotFound,)
+_CHANGING = (errors.InvalidIdempotencyKey, StaffRequired, StaffUnknown, IdempotencyMismatch, DatabaseBusy)
+
+# What is answered where no route is: nothing there, or not with this method.
+ELSEWHERE = (errors.RouteNotFound, errors.MethodNotAllowed)
+
+
+def errors_of(route: Route) -> tuple[type[HospitalError], ...]:
+    """List the errors of a route by code."""
+    found: set[type[HospitalError]] = {*_ALWAYS, *route.errors}
+    if route.request is not None:
+        found |= set(_WITH_A_BODY)
+    if "<" in route.path:
+        found |= set(_WITH_AN_ID)
+    if route.changes_state:
+        found |= set(_CHANGING)
+    return tuple(sorted(found, key=lambda error: error.code))

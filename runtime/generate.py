@@ -1,0 +1,43 @@
+"""Write what is made from our own sources: `python -m runtime.generate`; `--check` only compares."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from open_api.application import FEATURES
+from open_api.openapi import build_document
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def openapi_json() -> bytes:
+    """Make the OpenAPI description of the partner surface."""
+    return orjson.dumps(build_document(FEATURES), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+GENERATED: dict[str, Callable[[], bytes]] = {"open_api/openapi.json": openapi_json}
+
+
+def main(arguments: list[str]) -> int:
+    """Write each generated file that has changed, or name those that are out of date."""
+    parser = argparse.ArgumentParser(prog="./hospital generate", description="Write the generated files.")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
+    given = parser.parse_args(arguments)
+    outdated = []
+    for name, make in GENERATED.items():
+        path, content = ROOT / name, make()
+        if path.exists() and path.read_bytes() == content:
+            continue
+        outdated.append(name)
+        if not given.check:
+            path.write_bytes(content)
+    for name in outdated:
+        print(f"{name}: {'out of date, run ./hospital generate' if given.check else 'written'}")
+    return 1 if outdated and given.check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
