@@ -27,24 +27,24 @@ class SlotNotFound(NotFound):
     """No such slot, or none that this channel may ever see."""
 
     code = "booking.slot_not_found"
-    zh = "没有找到该号源时段"
-    en = "This time could not be found."
+    zh = "没有找到该就诊时段，请重新选择"
+    en = "This appointment time could not be found. Please choose another."
 
 
 class SlotPast(Refused):
     """The slot has begun."""
 
     code = "booking.slot_past"
-    zh = "该时段已开始，不能再预约"
-    en = "This time has already begun and can no longer be booked."
+    zh = "该时段已经开始，请选择其他时段"
+    en = "This time has already begun. Please choose a later one."
 
 
 class NotReleased(Refused):
     """The slot's release rules have not opened it to this channel yet; `opens_at` says when."""
 
     code = "booking.not_released"
-    zh = "该号源尚未放号"
-    en = "This time has not been opened for booking yet."
+    zh = "该时段尚未放号，请在放号后再预约"
+    en = "Booking for this time has not opened yet."
 
 
 class PatientUnknown(NotFound):
@@ -60,15 +60,15 @@ class PatientNotEligible(Refused):
 
     code = "booking.patient_not_eligible"
     zh = "就诊人不符合该门诊的年龄或性别要求"
-    en = "This clinic's age or sex rule does not admit this patient."
+    en = "This patient does not meet the clinic's age or sex requirement."
 
 
 class SoldOut(Conflict):
     """Every seat that the channel may take is held or booked."""
 
     code = "booking.sold_out"
-    zh = "该时段号源已约满"
-    en = "This time is fully booked."
+    zh = "该时段已约满，请选择其他时段"
+    en = "This time is fully booked. Please choose another."
 
 
 class AlreadyBooked(Conflict):
@@ -76,22 +76,22 @@ class AlreadyBooked(Conflict):
 
     code = "booking.already_booked"
     zh = "就诊人当天在该科室已有预约"
-    en = "This patient already has an appointment in this department that day."
+    en = "This patient already has an appointment in this department on that day."
 
 
 class AlreadyHeld(Conflict):
     """A seat of this department and day is being held for the person."""
 
     code = "booking.already_held"
-    zh = "已为就诊人锁定当天该科室的号源，请先完成或放弃"
-    en = "A seat in this department that day is already being held for this patient."
+    zh = "已为就诊人在该科室锁定了当天的一个号，请先完成预约或放弃该号"
+    en = "A seat is already held for this patient in this department that day. Please confirm or release it first."
 
 
 class DailyLimitReached(Refused):
     """The person has as many appointments and holds that day as the hospital allows."""
 
     code = "booking.daily_limit_reached"
-    zh = "就诊人当天的预约数已达上限"
+    zh = "就诊人当天的预约次数已达上限"
     en = "This patient has reached the number of appointments allowed for one day."
 
 
@@ -99,7 +99,7 @@ class Contended(Unavailable):
     """Rivals kept the seats locked longer than we were willing to look; nothing was changed."""
 
     code = "booking.contended"
-    zh = "抢号人数较多，请稍后再试"
+    zh = "当前预约人数较多，请稍后再试"
     en = "Many people are booking this time. Please try again in a moment."
 
 
@@ -107,7 +107,7 @@ class HoldNotFound(NotFound):
     """No such hold, or not this client's."""
 
     code = "booking.hold_not_found"
-    zh = "没有找到该锁号"
+    zh = "没有找到该锁号记录"
     en = "This hold could not be found."
 
 
@@ -115,15 +115,15 @@ class HoldEnded(Conflict):
     """The hold ran out, was released, or has become an appointment; `current_status` says which."""
 
     code = "booking.hold_ended"
-    zh = "锁号已结束，请重新选号"
-    en = "This hold has ended. Please choose a time again."
+    zh = "锁号已结束；如尚未预约成功，请重新选号"
+    en = "This hold has ended. If it did not become an appointment, please choose a time again."
 
 
 class AppointmentNotFound(NotFound):
     """No such appointment, or not one of this client's."""
 
     code = "booking.appointment_not_found"
-    zh = "没有找到该预约"
+    zh = "没有找到该预约记录"
     en = "This appointment could not be found."
 
 
@@ -131,7 +131,7 @@ class AppointmentNotActive(Conflict):
     """The appointment is cancelled, fulfilled or otherwise past changing; `current_status` says which."""
 
     code = "booking.appointment_not_active"
-    zh = "该预约当前状态不能进行此操作"
+    zh = "该预约已取消、已就诊或已结束，不能再变更"
     en = "This appointment can no longer be changed."
 
 
@@ -139,7 +139,7 @@ class CancelDeadlinePassed(Refused):
     """It is too late to give the number back or move it; `deadline_at` says until when it could be."""
 
     code = "booking.cancel_deadline_passed"
-    zh = "已超过可取消或改约的时间"
+    zh = "已过取消和改约的截止时间"
     en = "It is too late to cancel or move this appointment."
 
 
@@ -155,13 +155,13 @@ class SameSlot(Refused):
     """The appointment is in that slot already."""
 
     code = "booking.same_slot"
-    zh = "改约时段与原时段相同"
-    en = "The appointment is already at this time."
+    zh = "改约的时段与原时段相同，请选择其他时段"
+    en = "The appointment is already at this time. Please choose another."
 
 
 class OtherDepartment(Refused):
     """An appointment is moved within its department; another department is a new appointment."""
 
     code = "booking.other_department"
-    zh = "只能在同一科室内改约"
-    en = "An appointment can only be moved within its department."
+    zh = "只能在同一科室内改约；看其他科室请另行预约"
+    en = "An appointment can only be moved within its department. For another department, please book a new one."

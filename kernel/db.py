@@ -49,7 +49,7 @@ class DatabaseBusy(Unavailable):
     """Two transactions stood in each other's way and this one gave way; nothing was changed."""
 
     code = "kernel.database_busy"
-    zh = "操作繁忙，请稍后再试"
+    zh = "系统繁忙，请稍后再试"
     en = "The service is busy. Please try again in a moment."
 
 

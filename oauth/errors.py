@@ -22,15 +22,15 @@ class InsufficientScope(Forbidden):
 
     code = "oauth.insufficient_scope"
     zh = "该应用没有此项权限"
-    en = "This application may not do that."
+    en = "This application has not been granted the scope that this needs."
 
 
 class StaffRequired(Forbidden):
     """An internal application changed something without naming the member of staff (`Acting-Staff`)."""
 
     code = "oauth.staff_required"
-    zh = "请在 Acting-Staff 中注明经办人"
-    en = "Name the member of staff in the Acting-Staff header."
+    zh = "请在请求头 Acting-Staff 中填写经办人工号"
+    en = "Give the code of the member of staff you act for in the Acting-Staff header."
 
 
 class StaffUnknown(Forbidden):
@@ -38,4 +38,4 @@ class StaffUnknown(Forbidden):
 
     code = "oauth.staff_unknown"
     zh = "经办人不存在或已离职"
-    en = "There is no such member of staff."
+    en = "There is no member of staff with this code, or they have left."

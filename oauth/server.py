@@ -1,7 +1,7 @@
 """The token endpoint on Authlib's server core.
 
 Authlib's hooks are synchronous, so what they ask for is loaded first and the grant runs in memory; the client is
-all that client_credentials asks for. Later grants get a module each beside this one (docs/adr).
+all that client_credentials asks for. Later grants get a module each beside this one (docs/adr/0015).
 """
 
 import base64

@@ -18,16 +18,16 @@ class MalformedRequest(Invalid):
     """The body is not a JSON object in UTF-8."""
 
     code = "request.malformed"
-    zh = "请求格式不正确"
-    en = "The request could not be read."
+    zh = "请求无法解析；请求体须为 UTF-8 编码的 JSON 对象"
+    en = "The request could not be read. A body is a JSON object in UTF-8."
 
 
 class SchemaViolation(Invalid):
     """The request breaks its schema; `violations` says where."""
 
     code = "request.schema_violation"
-    zh = "请求内容不符合接口要求"
-    en = "The request does not fit its schema."
+    zh = "请求内容不符合接口定义，详见 violations"
+    en = "The request does not fit its schema; violations says where."
 
 
 class UnsupportedMediaType(Invalid):
@@ -50,7 +50,7 @@ class RouteNotFound(NotFound):
     """There is nothing at this address."""
 
     code = "request.not_found"
-    zh = "没有这个地址"
+    zh = "接口地址不存在"
     en = "There is nothing at this address."
 
 
@@ -58,7 +58,7 @@ class MethodNotAllowed(Invalid):
     """The address exists, but not with this method."""
 
     code = "request.method_not_allowed"
-    zh = "该地址不支持此方法"
+    zh = "该接口不支持此请求方法"
     en = "This address does not support this method."
 
 
@@ -66,15 +66,15 @@ class InvalidCursor(Invalid):
     """The cursor is not one that we gave for this list."""
 
     code = "request.invalid_cursor"
-    zh = "翻页游标无效"
-    en = "The cursor is not one of ours."
+    zh = "翻页游标无效，请从第一页重新读取"
+    en = "The cursor is not one of this list. Please start again from the first page."
 
 
 class InvalidIdempotencyKey(Invalid):
     """The key is empty, too long, or has other than visible ASCII characters."""
 
     code = "request.invalid_idempotency_key"
-    zh = "幂等键应为1至128个可见ASCII字符"
+    zh = "幂等键须为 1 至 128 个可见的 ASCII 字符"
     en = "An idempotency key has 1 to 128 visible ASCII characters."
 
 
@@ -83,4 +83,4 @@ class InternalError(HospitalError):
 
     code = "request.internal_error"
     zh = "系统出错，请稍后再试"
-    en = "Something went wrong on our side."
+    en = "Something went wrong on our side. Please try again later."

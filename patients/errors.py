@@ -29,13 +29,13 @@ class DocumentDisagrees(Invalid):
     """The number tells another birth date or sex than what was given."""
 
     code = "patients.document_disagrees"
-    zh = "出生日期或性别与证件号码不一致"
-    en = "Birth date or sex does not agree with the document number."
+    zh = "出生日期或性别与证件号码不一致，请核对"
+    en = "The birth date or sex does not agree with the document number. Please check them."
 
 
 class NameMismatch(Conflict):
     """The document is registered, under another name."""
 
     code = "patients.name_mismatch"
-    zh = "姓名与该证件已登记的信息不一致"
-    en = "The name does not agree with what is registered for this document."
+    zh = "姓名与该证件已登记的姓名不一致，请核对"
+    en = "The name does not agree with the one registered for this document. Please check it."

@@ -1,7 +1,7 @@
 """Bring the database to the newest shape: `python -m runtime.migrate`.
 
 Plain SQL files in one sequence, each in a transaction of its own, under one lock, each remembered with a checksum:
-a file that was changed after it was applied stops everything. See docs/adr for why not the ORM's migrations.
+a file that was changed after it was applied stops everything. Why not the ORM's migrations: docs/adr/0006.
 """
 
 import asyncio

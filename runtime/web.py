@@ -1,7 +1,7 @@
 """The one Sanic application, joining the surfaces: `python -m runtime.web`.
 
 One process serves on its own SO_REUSEPORT socket; the supervisor, systemd or Kubernetes start as many as wanted.
-Sanic's own process manager is not used (docs/adr).
+Sanic's own process manager is not used (docs/adr/0030).
 """
 
 import socket

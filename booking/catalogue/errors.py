@@ -68,7 +68,7 @@ class ValueNotAllowed(Invalid):
     """A value that clashes with another field of the entry, or with a limit of the hospital."""
 
     code = "catalogue.value_not_allowed"
-    zh = "该取值不被允许"
+    zh = "该字段的取值不符合要求"
     en = "This value is not allowed here."
 
 
@@ -100,7 +100,7 @@ class EssentialEntry(Refused):
     """The hospital cannot do without it: the common pool, the hospital's own booking rule."""
 
     code = "catalogue.essential_entry"
-    zh = "该条目为医院必需，不能停用或删除"
+    zh = "该条目为必需项，不能停用或删除"
     en = "The hospital cannot do without this entry."
 
 
@@ -108,8 +108,8 @@ class QuotaInvalid(Invalid):
     """Quotas name an unknown pool or the common one, or add up to more than a hundred percent."""
 
     code = "catalogue.quota_invalid"
-    zh = "号源配额设置有误"
-    en = "The quotas of the pools are not valid."
+    zh = "号池配额设置有误，请检查号池名称和百分比合计"
+    en = "The quotas are not valid: check the names of the pools, and that the percentages add up to at most 100."
 
 
 class FeeMissing(Refused):
@@ -124,23 +124,23 @@ class RangeTooLong(Invalid):
     """More days than one call takes."""
 
     code = "catalogue.range_too_long"
-    zh = "日期范围过长"
-    en = "The range of dates is too long."
+    zh = "日期范围过长，或起止日期颠倒"
+    en = "The range of dates is too long, or ends before it begins."
 
 
 class DayPast(Refused):
     """The day or the time has passed."""
 
     code = "catalogue.day_past"
-    zh = "日期已过"
-    en = "This day has passed."
+    zh = "该日期或时间已过"
+    en = "This day or time has passed."
 
 
 class ScheduleClash(Conflict):
     """The practitioner already has a clinic in this period of this day."""
 
     code = "catalogue.schedule_clash"
-    zh = "该医生当天该时段已有出诊"
+    zh = "该医生当天该时段已有出诊安排"
     en = "The practitioner already has a clinic at that time."
 
 
@@ -148,7 +148,7 @@ class ScheduleNotActive(Conflict):
     """The schedule has been withdrawn."""
 
     code = "catalogue.schedule_not_active"
-    zh = "该出诊已撤销"
+    zh = "该出诊排班已撤销"
     en = "This schedule has been withdrawn."
 
 

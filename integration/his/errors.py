@@ -30,7 +30,7 @@ class DeadLetterNotFound(NotFound):
     """No dead letter has this number."""
 
     code = "his.dead_letter_not_found"
-    zh = "没有这条死信"
+    zh = "没有找到这条待人工处理的消息（死信）"
     en = "There is no such dead letter."
 
 

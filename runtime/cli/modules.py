@@ -8,12 +8,13 @@ import sys
 from runtime.cli.data_option import ROOT, split_data_option
 
 PROGRAMS = {
+    "access": "runtime.access",
     "demo": "runtime.demo",
     "generate": "runtime.generate",
     "migrate": "runtime.migrate",
 }
 HIS_PROGRAMS = {"reconcile": "runtime.reconcile"}
-NEEDS_PLATFORM = ("demo", "his", "migrate")
+NEEDS_PLATFORM = ("access", "demo", "his", "migrate")
 NO_SUCH_COMMAND = 2
 
 

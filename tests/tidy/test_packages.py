@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-from tests.tidy.repository import ROOMS, ROOT, shown, tracked
+from tests.tidy.repository import ROOMS, ROOT
 
 
 def test_no_dependency_brings_a_package_of_our_name() -> None:
@@ -49,15 +49,4 @@ def test_generated_files_are_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "runtime.generate", "--check"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout + done.stderr) == (0, done.stdout + done.stderr), "run ./hospital generate"
-
-
-def test_documents_link_to_files_that_exist() -> None:
-    broken = []
-    for path in tracked():
-        if path.suffix != ".md":
-            continue
-        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
-            if not re.match(r"[a-z]+:", target) and not (path.parent / target).exists():
-                broken.append(f"{shown(path)} -> {target}")
-    assert broken == []
+    assert done.returncode == 0, f"run ./hospital generate: {done.stdout}{done.stderr}"

@@ -1,0 +1,123 @@
+"""`./hospital access ...`: let client applications and members of staff in, and shut them out.
+
+A new hospital has neither. The first client made here is usually the slot office's, which sets up everything else
+over the open API.
+"""
+
+import argparse
+import asyncio
+import getpass
+import sys
+from typing import Final
+
+from kernel.crypto import load_cipher
+from kernel.db import Transaction, open_database
+from kernel.errors import HospitalError
+from kernel.events import Actor
+from kernel.settings import Settings, SettingsError
+from oauth import registration
+from oauth.registration import RegistrationRefused
+from open_api.oauth import SCOPES
+
+DATABASE_CONNECTIONS_MAX: Final = 2
+
+
+def main(arguments: list[str]) -> int:
+    """Make one change and say what came of it."""
+    given = _parser().parse_args(arguments)
+    try:
+        print(asyncio.run(_run(Settings.from_environment(), given)))
+    except (RegistrationRefused, SettingsError, FileNotFoundError, ValueError) as error:
+        print(f"access: {error}", file=sys.stderr)
+        return 1
+    except HospitalError as error:
+        print(f"access: {error.en}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, given: argparse.Namespace) -> str:
+    load_cipher(settings.keys_dir)
+    db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
+    try:
+        async with db.transaction() as tx:
+            return await change(tx, given)
+    finally:
+        await db.close()
+
+
+async def change(tx: Transaction, given: argparse.Namespace) -> str:
+    """Do what was asked for, and say it in a sentence.
+
+    Raises:
+        RegistrationRefused: it cannot be done; nothing was changed.
+    """
+    actor = Actor(client_id=f"system:access:{getpass.getuser()}", channel="system", kind="system")
+    match given.action:
+        case "client":
+            await _ensure_channel(tx, given.channel)
+            secret = await registration.register_client(
+                tx,
+                client_id=given.id,
+                name=given.name,
+                kind=given.kind,
+                channel=given.channel,
+                scopes=set(given.scope),
+                actor=actor,
+            )
+            return _tell_secret(given.id, secret)
+        case "secret":
+            return _tell_secret(given.id, await registration.renew_secret(tx, client_id=given.id, actor=actor))
+        case "suspend":
+            await registration.set_client_status(tx, client_id=given.id, status="suspended", actor=actor)
+            return f"{given.id} is shut out within a second, with the tokens it has."
+        case "resume":
+            await registration.set_client_status(tx, client_id=given.id, status="active", actor=actor)
+            return f"{given.id} is let in again."
+        case "staff":
+            await registration.register_staff(tx, code=given.code, name=given.name, actor=actor)
+            return f"Internal applications may act for {given.code}."
+        case "leave":
+            await registration.let_staff_go(tx, code=given.code, actor=actor)
+            return f"No application acts for {given.code} any more."
+        case _:
+            raise AssertionError(f"the parser knows no {given.action}")
+
+
+async def _ensure_channel(tx: Transaction, code: str) -> None:
+    """Make a channel that is not there yet; the slot office gives it its names and its release rules."""
+    if not code.isidentifier() or not code.isascii() or not code.islower():
+        raise RegistrationRefused("A channel's code has small letters, digits and underscores.")
+    await tx.execute(
+        "INSERT INTO channel (code, name_zh, name_en) VALUES ($1, $1, $1) ON CONFLICT (code) DO NOTHING", code
+    )
+
+
+def _tell_secret(client_id: str, secret: str) -> str:
+    return f"{client_id}  secret {secret}\nIt is shown this once and kept nowhere."
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./hospital access", description=__doc__.partition(": ")[2].splitlines()[0])
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    client = actions.add_parser("client", help="register a client application and show its secret")
+    client.add_argument("id", help="small letters, digits and hyphens")
+    client.add_argument("--name", required=True)
+    client.add_argument("--kind", choices=("partner", "internal"), required=True)
+    client.add_argument("--channel", required=True, help="by which it books, e.g. window; made if it is not there")
+    client.add_argument("--scope", choices=SCOPES, action="append", required=True, help="may be given several times")
+    for action, summary in (
+        ("secret", "give a client a new secret"),
+        ("suspend", "shut a client out"),
+        ("resume", "let a suspended client in again"),
+    ):
+        actions.add_parser(action, help=summary).add_argument("id")
+    staff = actions.add_parser("staff", help="register a member of staff for whom internal applications act")
+    staff.add_argument("code", help="a capital letter and digits, e.g. S0001")
+    staff.add_argument("--name", required=True)
+    actions.add_parser("leave", help="let no application act for a member of staff any more").add_argument("code")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
