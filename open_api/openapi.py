@@ -84,11 +84,17 @@ def _path(route: Route) -> str:
     return PREFIX + _PATH_PARAMETER.sub(r"{\1}", route.path)
 
 
+def operation_id(route: Route) -> str:
+    """Name an operation for generated clients: the handler's name; the staff's own are marked as theirs."""
+    name = route.handler.__name__
+    return f"administration_{name}" if route.staff_only else name
+
+
 def _operation(route: Route) -> Document:
     handler: Any = route.handler  # a function, though its type only says that it can be called
     summary = inspect.getdoc(handler) or ""
     operation: Document = {
-        "operationId": handler.__name__,
+        "operationId": operation_id(route),
         "tags": [route.tag],
         "summary": summary.partition("\n")[0],
         "security": [{SECURITY: [route.scope]}],
@@ -97,7 +103,7 @@ def _operation(route: Route) -> Document:
     if route.query:
         asked = documents()[route.query]
         if rules := {key: asked[key] for key in _RULES_AMONG_PARAMETERS if key in asked}:
-            operation["description"] = asked["description"]
+            operation["description"] = asked.get("description", summary)
             operation["x-parameter-rules"] = rules
     if route.request:
         operation["requestBody"] = {

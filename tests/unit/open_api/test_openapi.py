@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from open_api.application import FEATURES
 from open_api.docs_page.examples import example_of
 from open_api.docs_page.page import render_page
-from open_api.openapi import build_document
+from open_api.openapi import build_document, operation_id
 from open_api.problems import STATUS
 from open_api.refusals import errors_of
 from open_api.routing import Route, Routes
@@ -25,7 +25,7 @@ OPERATIONS = [
 
 
 def operation_of(route: Route) -> dict[str, Any]:
-    found: dict[str, Any] = next(entry for _, _, entry in OPERATIONS if entry["operationId"] == route.handler.__name__)
+    found: dict[str, Any] = next(entry for _, _, entry in OPERATIONS if entry["operationId"] == operation_id(route))
     return found
 
 
