@@ -221,13 +221,12 @@ def _agree(hospital: Hospital, narrator: Narrator, touched: list[Record]) -> Non
     with narrator.step("Both sides are compared, record by record, by key and content hash"):
         for day in sorted({one["date"] for one in touched}):
             report = hospital.compare(day)
-            for one in report["comparers"]:
-                left = len(one["left"])
+            for one in report["reports"]:
                 narrator.say(
-                    f"{day}  {one['comparer']:<14} {one['compared']:>5} compared, {left} differ,"
-                    f" {len(one['repaired'])} repaired, {len(one['under_way'])} under way"
+                    f"{day}  {one['comparer']:<14} {one['compared']:>5} compared, {one['equal']:>5} equal,"
+                    f" {len(one['repaired'])} repaired, {len(one['left'])} left to decide"
                 )
-                require(left == 0, f"{one['comparer']} of {day} differ: {one['left'][:3]}")
+            require(report["agrees"], f"the two sides differ on {day}: see ./hospital his reconcile --date {day}")
         narrator.say("the platform and the HIS agree")
 
 
