@@ -29,6 +29,7 @@ MEMORY_BYTES_MIN = 1 << 30
 OPEN_FILES_MIN = 1024
 POSTGRES_OLDEST = 15_00_00
 ANSWER_SECONDS_MAX = 5
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  it is looked at, nothing is put there
 EXTENSIONS = ("btree_gist", "pg_trgm", "pgcrypto")
 
 Verdict = tuple[Literal["ok", "note", "problem"], str]
@@ -66,6 +67,8 @@ def machine() -> Iterator[Verdict]:
         socket.getaddrinfo("localhost", None)
     except OSError:
         yield "note", "The name localhost does not resolve; the platform uses 127.0.0.1 and does not mind."
+    if not os.access(SHARED_MEMORY, os.W_OK):
+        yield "problem", f"{SHARED_MEMORY} cannot be written, and the worker's processes meet there: make it mode 1777."
     if os.geteuid() == 0:
         try:
             pwd.getpwnam("nobody")
