@@ -265,7 +265,7 @@ def malformed() -> dict[str, tuple[bytes, str]]:
         "an unknown status": (booking.replace(b"|Booked", b"|Perhaps"), "102"),
         "a version of nothing": (booking.replace(b"version=1", b"version=0"), "102"),
         "a number of another band": (masters.replace(b"|2,4|", b"|2,9|"), "102"),
-        "an unknown action": (masters.replace(b"MFE|MAD", b"MFE|XXX"), "102"),
+        "an unknown action": (masters.replace(b"MFE|MAD", b"MFE|NON"), "102"),
         "no schedule behind its entry": (b"\r".join(masters.split(b"\r")[:3]) + b"\r", "101"),
         "a name too long": (person.replace("张三丰".encode(), "张".encode() * 65), "102"),
     }
