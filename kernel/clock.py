@@ -34,6 +34,11 @@ def clinic_instant(day: date, at: time) -> datetime:
     return datetime.combine(day, at, SHANGHAI).astimezone(UTC)
 
 
+def clinic_time(instant: datetime) -> str:
+    """Write an instant as a person in Guangzhou reads it, to the second: 2026-11-23 08:30:00."""
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """Hold the clock still at an instant, for tests; reaches the tasks started inside."""

@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
-from integration.his.metrics import refresh_gauges
+from integration.his.metrics import forget_gauges, refresh_gauges
 from kernel.db import DatabaseUnavailable, database
 
 
@@ -32,12 +32,13 @@ async def ready(_request: Request) -> HTTPResponse:
 
 
 async def metrics(_request: Request) -> HTTPResponse:
-    """Give this process's metrics, and how far behind the HIS is (Prometheus text format).
+    """Give this process's metrics, and how far the core HIS is behind (Prometheus text format).
 
-    Without PostgreSQL there are none: the last figures of the HIS would pass for the present ones.
+    The latter are the hospital's, read from PostgreSQL: any web process gives the same. While PostgreSQL is
+    away they are left out, so that nobody takes old figures for new ones.
     """
     try:
         await refresh_gauges(database())
     except DatabaseUnavailable:
-        return HTTPResponse(b"database unavailable\n", 503, content_type="text/plain; charset=utf-8")
+        forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

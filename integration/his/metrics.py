@@ -19,6 +19,14 @@ DIVERGENCE = Gauge("his_divergence_records", "Differences that wait for a person
 RECONCILED_AGE = Gauge("his_reconciled_age_seconds", "Time since the last comparison, by comparer.", ["comparer"])
 
 
+def forget_gauges() -> None:
+    """Show no figure rather than an old one, while PostgreSQL cannot be asked."""
+    for gauge in (BACKLOG, LAG, DEAD, DIVERGENCE, RECONCILED_AGE):
+        gauge.clear()
+    for gauge in (LINK_UP, LINK_DOWN_SECONDS):
+        gauge.set(float("nan"))
+
+
 async def refresh_gauges(db: Database) -> None:
     """Read the present figures; called before each scrape is answered.
 

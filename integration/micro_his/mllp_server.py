@@ -108,21 +108,18 @@ class MllpServer:
             TimeoutError: the peer says nothing, or takes too long over a message.
         """
         try:
-            if (data := decoder.next_message()) is not None:
-                return data
             async with asyncio.timeout(self._idle_seconds) as deadline:
                 is_begun = False
-                while True:
+                while (data := decoder.next_message()) is None:
+                    if not is_begun and decoder.is_inside:
+                        is_begun = True
+                        deadline.reschedule(asyncio.get_running_loop().time() + self._message_seconds)
                     received = await reader.read(READ_BYTES)
                     if not received:
                         decoder.finish()
                         return None
                     decoder.feed(received)
-                    if (data := decoder.next_message()) is not None:
-                        return data
-                    if not is_begun and decoder.is_inside:
-                        is_begun = True
-                        deadline.reschedule(asyncio.get_running_loop().time() + self._message_seconds)
+            return data
         except FrameTooLarge:
             writer.write(frame(reject_oversized()))
             await writer.drain()

@@ -13,7 +13,11 @@ PROGRAMS = {
     "generate": "runtime.generate",
     "migrate": "runtime.migrate",
 }
-HIS_PROGRAMS = {"reconcile": "runtime.reconcile"}
+HIS_PROGRAMS = {
+    "status": "runtime.his_status",
+    "reconcile": "runtime.reconcile",
+    "dead-letters": "runtime.dead_letters",
+}
 NEEDS_PLATFORM = ("access", "demo", "his", "migrate")
 NO_SUCH_COMMAND = 2
 

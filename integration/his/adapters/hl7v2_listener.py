@@ -21,6 +21,8 @@ from kernel.log import get_logger
 
 READ_BYTES: Final = 65_536
 IDLE_SECONDS_MAX: Final = 600.0
+MESSAGE_SECONDS_MAX: Final = 30.0
+"""From the first byte of a message to its last: a peer that trickles does not hold a place for ever."""
 CONNECTIONS_MAX: Final = 64
 CONTROL_ID_CHARACTERS_MAX: Final = 199
 """HL7 v2.5.1 gives MSH-10 twenty characters; products use more, up to what v2.7 allows."""
@@ -31,9 +33,18 @@ log = get_logger("integration.his")
 class Hl7MllpListener:
     """The platform's ear for one HIS."""
 
-    def __init__(self, *, intake: Intake, profile: MessageProfile) -> None:
+    def __init__(
+        self,
+        *,
+        intake: Intake,
+        profile: MessageProfile,
+        idle_seconds: float = IDLE_SECONDS_MAX,
+        message_seconds: float = MESSAGE_SECONDS_MAX,
+    ) -> None:
         self._intake = intake
         self._profile = profile
+        self._idle_seconds = idle_seconds
+        self._message_seconds = message_seconds
         self._connections: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -87,25 +98,39 @@ class Hl7MllpListener:
         decoder = MllpDecoder(FRAME_BYTES_MAX)
         while True:
             try:
-                data = decoder.next_message()
+                data = await self._next_message(decoder, reader)
             except FrameTooLarge:
                 writer.write(frame(self._reject(None, AckError("102", "message too large"))))
                 await writer.drain()
                 raise
             if data is None:
-                async with asyncio.timeout(IDLE_SECONDS_MAX):
-                    received = await reader.read(READ_BYTES)
-                if not received:
-                    decoder.finish()
-                    return
-                decoder.feed(received)
-                continue
+                return
             self._busy.add(task)
             writer.write(frame(await self.answer(data)))
             await writer.drain()
             self._busy.discard(task)
             if self._server is not None and not self._server.is_serving():
                 return
+
+    async def _next_message(self, decoder: MllpDecoder, reader: asyncio.StreamReader) -> bytes | None:
+        """Await a whole message; None when the HIS has closed between two of them.
+
+        Raises:
+            FramingError: the envelope is broken, or ends in the middle.
+            TimeoutError: the HIS says nothing for long, or takes too long over a message.
+        """
+        async with asyncio.timeout(self._idle_seconds) as deadline:
+            is_begun = False
+            while (data := decoder.next_message()) is None:
+                if not is_begun and decoder.is_inside:
+                    is_begun = True
+                    deadline.reschedule(asyncio.get_running_loop().time() + self._message_seconds)
+                received = await reader.read(READ_BYTES)
+                if not received:
+                    decoder.finish()
+                    return None
+                decoder.feed(received)
+        return data
 
     async def answer(self, data: bytes) -> bytes:
         """Take one message in and give the acknowledgement.
