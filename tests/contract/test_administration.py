@@ -239,7 +239,7 @@ async def test_nobody_else_gets_in(open_api: OpenApi, office: SlotOffice, route:
     """Not a partner whom somebody gave the scopes by mistake, not the kiosk, nobody without a member of staff."""
     mistaken = await open_api.client("partner", scopes=OFFICE_SCOPES)
     reader = await open_api.client("internal", channel="window", scopes=["administration.read"])
-    body = {} if route.request else None
+    body: dict[str, Any] | None = {} if route.request else None
     async with nothing_changes(open_api.db):
         callers = [(mistaken, "partner"), (open_api.portal, "portal"), (open_api.kiosk, "kiosk")]
         if route.changes_state:
