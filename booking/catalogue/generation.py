@@ -24,7 +24,8 @@ from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.log import get_logger
 
-DAYS_MAX = 62
+DAYS_MAX = 31
+SCHEDULES_A_COPY = 100
 SLOTS_MAX = 200
 SEATS_MAX = 2_000
 GENERATION_LOCK = 0x67656E6572617465  # "generate"
@@ -181,7 +182,7 @@ async def generate_schedules(
 
     Raises:
         DayPast: the range begins before today.
-        RangeTooLong: it is longer than two months, or ends before it begins.
+        RangeTooLong: it is longer than a month, or ends before it begins.
         IdempotencyMismatch, DatabaseUnavailable, DatabaseBusy.
     """
     _require_range(first, last)
@@ -284,10 +285,20 @@ def _report_from(stored: dict[str, Any]) -> GenerationReport:
 
 async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, date]]) -> list[UUID]:
     """Write schedules with their slots and seats, open them by the release rules, tell the HIS; give their ids."""
+    new_ids: list[UUID] = []
+    for start in range(0, len(planned), SCHEDULES_A_COPY):
+        new_ids += await _copy_schedules(tx, planned[start : start + SCHEDULES_A_COPY])
+    await recompute_releases(tx, schedule_ids=new_ids)
+    await announce_schedules(tx, new_ids, event_type="schedule.published")
+    return new_ids
+
+
+async def _copy_schedules(tx: Transaction, planned: Sequence[tuple[Template, date]]) -> list[UUID]:
+    """Write so few schedules that whoever shares this process waits no more than some milliseconds for it."""
+    new_ids: list[UUID] = []
     schedules: list[tuple[object, ...]] = []
     slots: list[tuple[object, ...]] = []
     seats: list[tuple[object, ...]] = []
-    new_ids: list[UUID] = []
     for template, on in planned:
         schedule_id = ids.new_id()
         new_ids.append(schedule_id)
@@ -303,8 +314,6 @@ async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, da
     await tx.copy("schedule", _SCHEDULE_COLUMNS, schedules)
     await tx.copy("slot", ("id", "schedule_id", "starts_at", "ends_at"), slots)
     await tx.copy("seat", ("schedule_id", "slot_id", "seq", "pool"), seats)
-    await recompute_releases(tx, schedule_ids=new_ids)
-    await announce_schedules(tx, new_ids, event_type="schedule.published")
     return new_ids
 
 

@@ -23,7 +23,7 @@ from kernel.db import Transaction
 from kernel.metrics import Counter
 
 RELEASE_LOCK = 0x72656C6561736573  # "releases"
-SCHEDULES_A_STATEMENT = 400
+SCHEDULES_A_STATEMENT = 100  # So few that whoever shares this process waits some milliseconds only.
 
 RELEASES_COMPUTED = Counter("booking_releases_computed_total", "Schedules whose release instants were computed")
 

@@ -128,17 +128,21 @@ def names(word: str) -> dict[str, str]:
 
 
 async def restore_reference_data(db: Database) -> None:
-    """Put back what the migrations themselves filled: the hospital's booking rule, the titles."""
-    await db.execute("DELETE FROM booking_rule WHERE id <> $1", HOSPITAL_RULE)
-    await db.execute(
-        "UPDATE booking_rule SET hold_seconds = 900, once_per_department_day = true, daily_limit = 3,"
-        " cancel_minutes_before = 30, reschedule_limit = 2, version = 1"
-    )
-    standing = ["chief", "associate_chief", "attending", "resident"]
-    await db.execute("DELETE FROM practitioner WHERE title <> ALL ($1)", standing)
-    await db.execute("DELETE FROM fee WHERE title <> ALL ($1)", standing)
-    await db.execute("DELETE FROM title WHERE code <> ALL ($1)", standing)
-    await db.execute("UPDATE title SET active = true, version = 1")
+    """Put back what the migrations themselves filled: the hospital's booking rule, the titles.
+
+    What refers to the rest is emptied before the next test, so references are not looked at here.
+    """
+    async with db.transaction() as tx:
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute("DELETE FROM booking_rule WHERE id <> $1", HOSPITAL_RULE)
+        await tx.execute(
+            "UPDATE booking_rule SET hold_seconds = 900, once_per_department_day = true, daily_limit = 3,"
+            " cancel_minutes_before = 30, reschedule_limit = 2, version = 1"
+        )
+        await tx.execute(
+            "DELETE FROM title WHERE code <> ALL ($1)", ["chief", "associate_chief", "attending", "resident"]
+        )
+        await tx.execute("UPDATE title SET active = true, version = 1")
 
 
 async def everything(db: Database) -> dict[str, list[str]]:
