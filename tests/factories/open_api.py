@@ -160,6 +160,18 @@ class OpenApi:
         assert answer.status_code == 201, answer.text
         return UUID(answer.json()["id"])
 
+    async def fingerprint(self) -> dict[str, tuple[int, str | None]]:
+        """Count and hash the rows of every table, to see whether anything was changed."""
+        tables = await self.db.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        found = {}
+        for (table,) in tables:
+            row = await self.db.fetchrow(
+                f"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {table} t"
+            )
+            assert row is not None
+            found[table] = (row[0], row[1])
+        return found
+
     async def rule(self, **values: int) -> None:
         """Give the hospital's clinic a booking rule of its own, such as `daily_limit=1`."""
         await self.db.execute("DELETE FROM booking_rule WHERE clinic_id = $1", self.hospital.clinic_id)
