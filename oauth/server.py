@@ -99,7 +99,7 @@ class _Server(AuthorizationServer):
         return request
 
     def handle_response(self, status: int, body: Mapping[str, object], headers: Any) -> Answer:
-        return status, dict(body), dict(headers)
+        return status, dict(body), {name.lower(): value for name, value in dict(headers).items()}
 
 
 async def answer_token_request(form: Mapping[str, str], headers: Mapping[str, str]) -> Answer:

@@ -110,6 +110,7 @@ def _verify(token: str) -> Grant:
         or not isinstance(scope, str)
         or not isinstance(client_id, str)
         or claims.get("sub") != client_id
+        or "\x00" in client_id
     ):
         raise InvalidToken
     return Grant(client_id, frozenset(scope.split()), expires_at)

@@ -17,11 +17,10 @@ from open_api.routing import Routes
 
 routes = Routes("booking")
 
-_CLAIM_ERRORS = (
+_MOVE_ERRORS = (
     errors.SlotNotFound,
     errors.SlotPast,
     errors.NotReleased,
-    errors.PatientUnknown,
     errors.PatientNotEligible,
     errors.SoldOut,
     errors.AlreadyBooked,
@@ -31,6 +30,7 @@ _CLAIM_ERRORS = (
     IdempotencyMismatch,
     DatabaseUnavailable,
 )
+_CLAIM_ERRORS = (*_MOVE_ERRORS, errors.PatientUnknown)
 
 
 @routes.get("/slots", scope="slots.read", query="booking/slot_query.json", response="booking/slot_list.json")
@@ -190,7 +190,7 @@ async def cancel_appointment(call: PartnerCall) -> Reply:
         errors.RescheduleLimitReached,
         errors.SameSlot,
         errors.OtherDepartment,
-        *_CLAIM_ERRORS,
+        *_MOVE_ERRORS,
     ],
 )
 async def reschedule_appointment(call: PartnerCall) -> Reply:

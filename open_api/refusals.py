@@ -8,6 +8,7 @@ from open_api import errors
 from open_api.routing import Route
 
 _ALWAYS = (
+    errors.MalformedRequest,
     InvalidToken,
     InsufficientScope,
     errors.SchemaViolation,
@@ -15,7 +16,7 @@ _ALWAYS = (
     errors.InternalError,
     DatabaseUnavailable,
 )
-_WITH_A_BODY = (errors.MalformedRequest, errors.UnsupportedMediaType)
+_WITH_A_BODY = (errors.UnsupportedMediaType,)
 _WITH_AN_ID = (errors.RouteNotFound,)
 _CHANGING = (errors.InvalidIdempotencyKey, StaffRequired, StaffUnknown, IdempotencyMismatch, DatabaseBusy)
 

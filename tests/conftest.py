@@ -41,6 +41,7 @@ import redis
 from kernel import crypto
 from kernel.db import Database, open_database
 from runtime.composition import MODELS
+from tests.contract.conformity import watch
 from tests.factories.booking import HospitalUnderTest
 from tests.factories.open_api import OpenApi
 from tests.platform import Hospital
@@ -334,7 +335,9 @@ def web_server(
 
 @pytest.fixture(scope="session")
 async def _http(web_server: WebServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=web_server.base_url, timeout=30) as client:
+    # Every answer that any test gets is held against what its route promises.
+    hooks = {"response": [watch]}
+    async with httpx.AsyncClient(base_url=web_server.base_url, timeout=30, event_hooks=hooks) as client:
         yield client
 
 

@@ -146,6 +146,43 @@ class OpenApi:
         assert answer.status_code == 201, answer.text
         return UUID(answer.json()["id"])
 
+    async def book(self, slot: UUID, patient: UUID, caller: Caller | None = None) -> UUID:
+        """Book through the API, for the portal unless another caller is given."""
+        body = {"slot_id": str(slot), "patient_id": str(patient)}
+        answer = await (caller or self.portal).post("/appointments", body)
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["id"])
+
+    async def hold(self, slot: UUID, patient: UUID, caller: Caller | None = None) -> UUID:
+        """Hold a seat through the API, for the portal unless another caller is given."""
+        body = {"slot_id": str(slot), "patient_id": str(patient)}
+        answer = await (caller or self.portal).post("/holds", body)
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["id"])
+
+    async def fingerprint(self) -> dict[str, tuple[int, str | None]]:
+        """Count and hash the rows of every table, to see whether anything was changed."""
+        tables = await self.db.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        found = {}
+        for (table,) in tables:
+            row = await self.db.fetchrow(
+                f"SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))) FROM {table} t"
+            )
+            assert row is not None
+            found[table] = (row[0], row[1])
+        return found
+
+    async def rule(self, **values: int) -> None:
+        """Give the hospital's clinic a booking rule of its own, such as `daily_limit=1`."""
+        await self.db.execute("DELETE FROM booking_rule WHERE clinic_id = $1", self.hospital.clinic_id)
+        names, places = ", ".join(values), ", ".join(f"${n}" for n, _ in enumerate(values, 3))
+        await self.db.execute(
+            f"INSERT INTO booking_rule (id, clinic_id, {names}) VALUES ($1, $2, {places})",
+            new_id(),
+            self.hospital.clinic_id,
+            *values.values(),
+        )
+
 
 def registration(*, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文") -> dict[str, Any]:
     """A registration of somebody new, with a valid number of the test range."""

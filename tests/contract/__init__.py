@@ -1,0 +1,1 @@
+"""What partners are promised, held against what the real server answers."""

@@ -1,0 +1,96 @@
+"""Holds a real answer against its route: the status, the schema, the headers, and that its error is a declared one."""
+
+import re
+from functools import cache
+from typing import Any
+
+import httpx
+
+from open_api.application import FEATURES
+from open_api.oauth import SCOPES
+from open_api.problems import STATUS, TITLES
+from open_api.refusals import ELSEWHERE, errors_of
+from open_api.routing import PREFIX, Route
+from schema.registry import violations
+
+ROUTES = [route for feature in FEATURES for route in feature]
+OTHER_SCHEMAS = {
+    ("POST", "/oauth/token", 200): "oauth/token.json",
+    ("POST", "/oauth/token", 400): "oauth/error.json",
+    ("POST", "/oauth/token", 401): "oauth/error.json",
+    ("GET", "/oauth/jwks", 200): "oauth/jwks.json",
+    ("GET", "/.well-known/oauth-authorization-server", 200): "oauth/metadata.json",
+    ("GET", "/health/live", 200): "health/health.json",
+    ("GET", "/health/ready", 200): "health/health.json",
+}
+
+
+@cache
+def _patterns() -> list[tuple[Route, re.Pattern[str]]]:
+    # A fixed path goes before one with a parameter: /departments/tree is no department's id.
+    ordered = sorted(ROUTES, key=lambda route: "<" in route.path)
+    return [(route, re.compile(PREFIX + re.sub(r"<[^>]+>", "[^/]+", route.path))) for route in ordered]
+
+
+def route_of(method: str, path: str) -> Route | None:
+    """Find the route that a request was for."""
+    return next((route for route, form in _patterns() if route.method == method and form.fullmatch(path)), None)
+
+
+def require_conformity(response: httpx.Response) -> None:
+    """Check one answer below /open/v1 or beside it.
+
+    Raises:
+        AssertionError: the answer is none that was promised.
+    """
+    method, path = response.request.method, response.request.url.path
+    where = f"{method} {path}: {response.status_code} {response.text[:500]}"
+    if response.headers.get("content-type") == "application/problem+json":
+        _require_problem(response, route_of(method, path), where)
+    elif (method, path, response.status_code) in OTHER_SCHEMAS:
+        assert violations(OTHER_SCHEMAS[method, path, response.status_code], response.json()) == [], where
+    elif route := route_of(method, path):
+        _require_success(response, route, where)
+
+
+def _require_success(response: httpx.Response, route: Route, where: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", response.headers["x-request-id"]), where
+    if route.method == "GET":
+        assert re.fullmatch(r'"[0-9a-f]{24}"', response.headers["etag"]), where
+        assert response.headers["cache-control"] == "private, no-cache", where
+    if response.status_code == 304:
+        assert route.method == "GET", where
+        assert response.content == b"", where
+        return
+    assert response.status_code in (route.status, *route.other_statuses), where
+    assert response.headers["content-type"] == "application/json", where
+    assert (response.status_code == 201) == ("location" in response.headers), where
+    assert route.response is not None, where
+    assert violations(route.response, response.json()) == [], where
+
+
+def _require_problem(response: httpx.Response, route: Route | None, where: str) -> None:
+    body: dict[str, Any] = response.json()
+    assert violations("common/problem.json", body) == [], where
+    declared = ELSEWHERE if route is None else errors_of(route)
+    known = {error.code: error for error in declared}
+    if response.request.url.path.startswith(PREFIX):
+        assert body["code"] in known, f"not declared: {where}"
+        language = "en" if response.headers["content-language"] == "en" else "zh"
+        assert body["detail"] == known[body["code"]]().sentence(language), where
+    status = STATUS[body["code"]]
+    assert (body["status"], response.status_code, body["title"]) == (status, status, TITLES[status]), where
+    assert body["type"] == f"/docs#{body['code']}", where
+    assert body["request_id"] == response.headers["x-request-id"], where
+    if status == 401:
+        assert response.headers["www-authenticate"].startswith("Bearer "), where
+    if status in (429, 503):
+        assert int(response.headers["retry-after"]) >= 1, where
+    if body["code"] == "oauth.insufficient_scope":
+        assert body["scope"] in SCOPES, where
+
+
+async def watch(response: httpx.Response) -> None:
+    """Check every answer that a test gets, whatever the test itself asks."""
+    await response.aread()
+    require_conformity(response)

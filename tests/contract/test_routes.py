@@ -1,0 +1,45 @@
+"""Every route keeps what it declares: it succeeds, and refuses with each of its errors, at the real server.
+
+Each answer, here and in every other test of the server, is held against its schema (`conformity.watch`).
+"""
+
+import pytest
+
+from booking.errors import Contended
+from kernel.db import DatabaseUnavailable
+from kernel.idempotency import IdempotencyMismatch
+from open_api.problems import STATUS
+from tests.contract import booking_cases, catalogue_cases, patient_cases
+from tests.contract.cases import CASES, SUCCESS, Case
+from tests.contract.conformity import ROUTES, route_of
+from tests.factories.open_api import OpenApi
+
+MODULES = (booking_cases, catalogue_cases, patient_cases)
+
+# Provoked where their causes are at hand: tests/chaos takes the database away, tests/race contends for seats,
+# tests/service/open_api/test_idempotency.py sends another request with a used key to every changing route.
+ELSEWHERE = (DatabaseUnavailable, Contended, IdempotencyMismatch)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+async def test_a_route_answers_as_declared(open_api: OpenApi, case: Case) -> None:
+    answer = await case.play(open_api)
+
+    route = route_of(answer.request.method, answer.request.url.path)
+    assert route is not None
+    assert route.operation == case.operation
+    if case.outcome == SUCCESS:
+        assert answer.is_success, answer.text
+    else:
+        assert (answer.status_code, answer.json()["code"]) == (STATUS[case.outcome], case.outcome)
+
+
+def test_every_route_has_a_case_for_all_that_it_declares() -> None:
+    declared = {
+        (route.operation, outcome)
+        for route in ROUTES
+        for outcome in (SUCCESS, *(error.code for error in route.errors if error not in ELSEWHERE))
+    }
+    played = {(case.operation, case.outcome) for case in CASES}
+    assert sorted(declared - played) == []
+    assert sorted(played - declared) == []
