@@ -27,12 +27,15 @@ GONE = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
-    # A connection that has heard of the server's end but not yet of its own.
+    # Of these only the one that says HALF_BROKEN; the others are mistakes of ours.
     asyncpg.InternalClientError,
     ConnectionError,
     OSError,
     TimeoutError,
 )
+
+# What asyncpg says of a connection that has heard of the server's end but not yet of its own.
+HALF_BROKEN = "cannot switch to state"
 
 Row = asyncpg.Record
 
@@ -181,11 +184,13 @@ class Database:
         finally:
             known.reset(token)
 
-    async def _unavailable(self, error: BaseException) -> DatabaseUnavailable:
+    async def _unavailable(self, error: BaseException) -> BaseException:
         """Give the error for callers, and let every connection be made anew before its next use.
 
         When one has broken the others have too, but each would have to fail once before that is noticed.
         """
+        if isinstance(error, asyncpg.InternalClientError) and not str(error).startswith(HALF_BROKEN):
+            return error
         if not isinstance(error, TimeoutError | asyncpg.TooManyConnectionsError):
             await self.pool.expire_connections()
         return DatabaseUnavailable()

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from booking.desk import Desk
@@ -182,7 +182,15 @@ def outcomes(answers: list[Any]) -> Counter[str]:
     return Counter(type(answer).__name__ for answer in answers)
 
 
-async def require_books_agree(db: Database) -> None:
+class Books(Protocol):
+    """A database that can be read: the platform's own way to it, or a bare connection."""
+
+    async def fetch(self, query: str, *args: object) -> list[Any]:
+        """Give a statement's rows."""
+        ...
+
+
+async def require_books_agree(db: Books) -> None:
     """Compare seats, holds, appointments, visit claims and the event log, record by record.
 
     Raises:
@@ -202,7 +210,8 @@ async def require_books_agree(db: Database) -> None:
     assert {hold: row["seat_id"] for hold, row in holds.items()} == held, "active holds and held seats differ"
     claims = await db.fetch("SELECT * FROM visit_claim WHERE until > $1", now)
     owners = {row["owner_id"] for row in claims}
-    active = {row["id"] for row in standing if row["status"] == "booked"} | set(holds)
+    # Who has come, or stayed away, keeps the place that the appointment took in the day.
+    active = {row["id"] for row in standing} | set(holds)
     assert owners == active, "places in the day and their owners differ"
     assert await _status_from_events(db) == {
         seat: "free" if row["status"] == "held" and row["hold_until"] <= now else row["status"]
@@ -210,7 +219,7 @@ async def require_books_agree(db: Database) -> None:
     }, "the event log tells another story than the seats"
 
 
-async def _status_from_events(db: Database) -> dict[int, str]:
+async def _status_from_events(db: Books) -> dict[int, str]:
     story = {row["id"]: "free" for row in await db.fetch("SELECT id FROM seat")}
     until: dict[int, datetime] = {}
     after = {
@@ -235,4 +244,15 @@ async def _status_from_events(db: Database) -> dict[int, str]:
             until[seat] = ends[event["hold_id"]]
     return {
         seat: "free" if status == "held" and until[seat] <= clock.now() else status for seat, status in story.items()
+    }
+
+
+CHANGED_BY_BOOKING = ("seat", "hold", "appointment", "visit_claim", "booking_event", "outbox", "idempotency_key")
+
+
+async def books(db: Books) -> dict[str, list[tuple[Any, ...]]]:
+    """Give everything that booking may change, to prove that a refusal has changed nothing."""
+    return {
+        table: [tuple(row.values()) for row in await db.fetch(f"SELECT * FROM {table} t ORDER BY t::text")]
+        for table in CHANGED_BY_BOOKING
     }

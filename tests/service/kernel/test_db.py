@@ -94,6 +94,15 @@ async def test_when_the_server_has_ended_every_connection_one_failure_is_enough_
     assert answers[1:] == [1, 1]
 
 
+async def test_a_mistake_of_ours_is_not_taken_for_an_outage(database: Database) -> None:
+    with pytest.raises(asyncpg.InternalClientError, match="no decoder for composite type"):
+        await database.fetchval("SELECT ROW(ARRAY[1, 2])")
+    with pytest.raises(asyncpg.DataError):
+        await database.fetchval("SELECT $1::integer", "not a number")
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await database.fetchval("SELECT 1 FROM no_such_table")
+
+
 async def test_transactions_that_cannot_begin_give_their_connections_back(
     database: Database, database_url: str
 ) -> None:
