@@ -167,13 +167,13 @@ class SeatsNotFree(Conflict):
     """Fewer seats of the pool are free than shall be moved; `free` says how many are."""
 
     code = "catalogue.seats_not_free"
-    zh = "可调整的空闲号源不足"
-    en = "Not enough free seats are left to move."
+    zh = "可调整的空闲号位不足"
+    en = "There are not enough free seats to move."
 
 
 class SeatsNotBlocked(Conflict):
     """Fewer seats of the slot are blocked than shall be put back; `blocked` says how many are."""
 
     code = "catalogue.seats_not_blocked"
-    zh = "该时段被停用的号源没有那么多"
-    en = "Not so many seats of this slot are blocked."
+    zh = "该时段停用的号位不足"
+    en = "Fewer seats of this slot are blocked than shall be put back."
