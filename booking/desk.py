@@ -57,6 +57,12 @@ class SeatRequest:
     looks: int = 0
     slot: SlotFacts | None = None
 
+    @property
+    def alone(self) -> tuple[object, ...]:
+        """What no other request under way may share: the patient, and the caller's key."""
+        key = self.idempotency
+        return (self.patient_id,) if key is None else (self.patient_id, (key.client_id, key.key))
+
 
 class Win(NamedTuple):
     """A seat was given; `replayed` is the stored answer when this request had been served before."""
@@ -77,6 +83,8 @@ class Desk:
         self._waiting: deque[SeatRequest] = deque()
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        # The patients and idempotency keys of the batches that run: two requests of one person never race here.
+        self._under_way: set[object] = set()
         # Where the last look found no seat. It only puts off reading the persons who ask: each batch looks anew.
         self._sold_out: set[tuple[UUID, str]] = set()
 
@@ -114,24 +122,23 @@ class Desk:
             _fail(batch, error)
         finally:
             self._running -= 1
-            self._start_batch()
+            for request in batch:
+                self._under_way.difference_update(request.alone)
+            if batch or not self._running:
+                self._start_batch()
 
     def _next_batch(self) -> list[SeatRequest]:
-        """Take waiting requests, one per patient and per idempotency key; the others wait for the next batch."""
+        """Take waiting requests, one per patient and per idempotency key at a time; the others wait."""
         batch: list[SeatRequest] = []
         later: list[SeatRequest] = []
-        taken: set[object] = set()
         while self._waiting and len(batch) < BATCH_REQUESTS_MAX:
             request = self._waiting.popleft()
             if request.answer.cancelled():
                 continue
-            key = request.idempotency and (request.idempotency.client_id, request.idempotency.key)
-            if request.patient_id in taken or (key and key in taken):
+            if any(one in self._under_way for one in request.alone):
                 later.append(request)
                 continue
-            taken.add(request.patient_id)
-            if key:
-                taken.add(key)
+            self._under_way.update(request.alone)
             batch.append(request)
         self._waiting.extendleft(reversed(later))
         return batch
