@@ -8,9 +8,10 @@ mates: when a batch aborts, its requests are tried one by one.
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -21,19 +22,23 @@ from booking.facts import SlotFacts
 from kernel import clock, db
 from kernel.errors import HospitalError
 from kernel.events import Actor
-from kernel.idempotency import Idempotency
+from kernel.idempotency import Idempotency, stored_answers
 from kernel.ids import new_id
 from kernel.log import get_logger
 from kernel.outbox import wake
 from patients import queries as patients
 
-BATCHES_MAX = 1
-BATCH_REQUESTS_MAX = 96
+BATCHES_MAX = 2
+BATCH_REQUESTS_MAX = 32
 QUEUE_REQUESTS_MAX = 20_000
 LOOKS_MAX = 8
 LOOK_PAUSE_SECONDS = 0.004
+SOLD_OUT_REMEMBERED_MAX = 10_000
 
 log = get_logger("booking")
+
+# What `claim_seats` adds to the answer that is kept.
+_KNOWN_WITH_THE_SEAT = ("queue_number", "number")
 
 Kind = Literal["hold", "appointment"]
 
@@ -43,7 +48,7 @@ class SeatRequest:
     """One caller at the desk."""
 
     kind: Kind
-    slot_id: UUID
+    place: tuple[UUID, str]  # slot and channel
     patient_id: UUID
     actor: Actor
     idempotency: Idempotency | None
@@ -52,9 +57,14 @@ class SeatRequest:
     looks: int = 0
     slot: SlotFacts | None = None
 
+    @property
+    def alone(self) -> tuple[object, ...]:
+        """What no other request under way may share: the patient, and the caller's key."""
+        key = self.idempotency
+        return (self.patient_id,) if key is None else (self.patient_id, (key.client_id, key.key))
 
-@dataclass(frozen=True, slots=True)
-class Win:
+
+class Win(NamedTuple):
     """A seat was given; `replayed` is the stored answer when this request had been served before."""
 
     request: SeatRequest
@@ -73,6 +83,10 @@ class Desk:
         self._waiting: deque[SeatRequest] = deque()
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        # The patients and idempotency keys of the batches that run: two requests of one person never race here.
+        self._under_way: set[object] = set()
+        # Where the last look found no seat. It only puts off reading the persons who ask: each batch looks anew.
+        self._sold_out: set[tuple[UUID, str]] = set()
 
     async def ask(self, *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None) -> Win:
         """Queue for a seat and wait for the answer.
@@ -85,7 +99,7 @@ class Desk:
         if len(self._waiting) >= QUEUE_REQUESTS_MAX:
             raise errors.Contended
         answer: asyncio.Future[Win] = asyncio.get_running_loop().create_future()
-        self._waiting.append(SeatRequest(self._kind, slot_id, patient_id, actor, idempotency, answer))
+        self._waiting.append(SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer))
         self._start_batch()
         return await answer
 
@@ -108,24 +122,23 @@ class Desk:
             _fail(batch, error)
         finally:
             self._running -= 1
-            self._start_batch()
+            for request in batch:
+                self._under_way.difference_update(request.alone)
+            if batch or not self._running:
+                self._start_batch()
 
     def _next_batch(self) -> list[SeatRequest]:
-        """Take waiting requests, one per patient and per idempotency key; the others wait for the next batch."""
+        """Take waiting requests, one per patient and per idempotency key at a time; the others wait."""
         batch: list[SeatRequest] = []
         later: list[SeatRequest] = []
-        taken: set[object] = set()
         while self._waiting and len(batch) < BATCH_REQUESTS_MAX:
             request = self._waiting.popleft()
             if request.answer.cancelled():
                 continue
-            key = request.idempotency and (request.idempotency.client_id, request.idempotency.key)
-            if request.patient_id in taken or (key and key in taken):
+            if any(one in self._under_way for one in request.alone):
                 later.append(request)
                 continue
-            taken.add(request.patient_id)
-            if key:
-                taken.add(key)
+            self._under_way.update(request.alone)
             batch.append(request)
         self._waiting.extendleft(reversed(later))
         return batch
@@ -156,56 +169,71 @@ class Desk:
             _fail([request], error)
 
     async def _apply_rules(self, batch: list[SeatRequest], at: datetime) -> list[SeatRequest]:
-        slots, people = await asyncio.gather(
-            facts.read_slot_facts(db.database(), facts.distinct((r.slot_id, r.actor.channel) for r in batch), at=at),
-            patients.eligibility_facts(
-                db.database(), [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in batch]
-            ),
-        )
+        hopeful = [request for request in batch if request.place not in self._sold_out]
+        people_asked = [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in hopeful]
+        reading_slots = facts.read_slot_facts(db.database(), facts.distinct(r.place for r in batch), at=at)
+        people: dict[UUID, patients.PatientFacts] = {}
+        if people_asked:
+            slots, people = await asyncio.gather(reading_slots, patients.eligibility_facts(db.database(), people_asked))
+        else:
+            slots = await reading_slots
+        self._remember_sold_out(slots)
+        asked_for = {request.patient_id for request in hopeful}
         ready: list[SeatRequest] = []
+        refused: list[tuple[SeatRequest, HospitalError]] = []
         pools: dict[UUID, tuple[str, ...]] = {}
         later: list[SeatRequest] = []
         for request in batch:
-            slot = slots.get((request.slot_id, request.actor.channel))
             try:
-                refusal = _refusal(slot, people.get(request.patient_id), at)
+                slot = _require_slot(slots.get(request.place), at)
+                if request.patient_id in asked_for:
+                    _require_person(slot, people.get(request.patient_id))
             except HospitalError as error:
-                refusal = error
-            if refusal is not None:
-                if request.idempotency is None:
-                    _refuse(request, refusal)
-                    continue
-                # The same request may have been served before the rules turned against it.
-                if not await self._answer_again(request, at):
-                    _refuse(request, refusal)
+                refused.append((request, error))
                 continue
-            assert slot is not None, "a missing slot is refused"
             request.slot = slot
-            if pools.setdefault(slot.slot_id, slot.pools) == slot.pools:
+            if request.patient_id in asked_for and pools.setdefault(slot.slot_id, slot.pools) == slot.pools:
                 ready.append(request)
             else:
+                # Another channel's pools, or a seat that has come back: with the next batch.
                 later.append(request)
         self._waiting.extendleft(reversed(later))
+        await self._turn_away(refused, at)
         return ready
 
-    async def _answer_again(self, request: SeatRequest, at: datetime) -> bool:
-        """Give the stored answer, waiting for one that is just being made; tell whether there was one."""
-        assert request.idempotency is not None, "only asked for requests with a key"
-        async with db.database().transaction() as tx:
-            try:
-                stored = await request.idempotency.replay(tx)
-            except HospitalError as error:
+    def _remember_sold_out(self, slots: Mapping[tuple[UUID, str], SlotFacts]) -> None:
+        for place, slot in slots.items():
+            if slot.has_seat:
+                self._sold_out.discard(place)
+            elif len(self._sold_out) < SOLD_OUT_REMEMBERED_MAX:
+                self._sold_out.add(place)
+            else:
+                self._sold_out = {place}
+
+    async def _turn_away(self, refused: list[tuple[SeatRequest, HospitalError]], at: datetime) -> None:
+        """Refuse, unless the same request was served before the rules turned against it."""
+        keyed: list[tuple[SeatRequest, Idempotency, HospitalError]] = []
+        for request, error in refused:
+            if request.idempotency is None:
                 _refuse(request, error)
-                return True
-        if stored is None:
-            return False
-        _win(request, Win(request, 0, None, at, stored))
-        return True
+            else:
+                keyed.append((request, request.idempotency, error))
+        if not keyed:
+            return
+        stored = await stored_answers(db.database(), [key for _, key, _ in keyed])
+        for place, (request, key, error) in enumerate(keyed):
+            if place in stored:
+                _replay(request, key, dict(stored[place]), at)
+            else:
+                _refuse(request, error)
 
     async def _claim(self, ready: list[SeatRequest], at: datetime) -> None:
-        payload = orjson.dumps([_wire(i, request, at) for i, request in enumerate(ready)], default=str).decode()
         rows = await db.database().fetch(
-            "SELECT * FROM claim_seats($1, $2, $3::jsonb, $4)", self._kind, at, payload, self._handlers
+            "SELECT * FROM claim_seats($1, $2, $3, $4)",
+            self._kind,
+            at,
+            [_row(i, request, at) for i, request in enumerate(ready)],
+            self._handlers,
         )
         if self._handlers and self._kind == "appointment":
             wake()
@@ -225,7 +253,8 @@ class Desk:
         match outcome:
             case "replay":
                 assert detail is not None, "a replay carries what was stored"
-                _replay(request, detail, at)
+                assert request.idempotency is not None, "only keys are replayed"
+                _replay(request, request.idempotency, detail, at)
             case "sold_out":
                 _refuse(request, errors.SoldOut(next_release_at=slot.opens_next))
             case "already":
@@ -247,49 +276,52 @@ class Desk:
         self._start_batch()
 
 
-def _refusal(slot: SlotFacts | None, person: patients.PatientFacts | None, at: datetime) -> HospitalError | None:
+def _require_slot(slot: SlotFacts | None, at: datetime) -> SlotFacts:
     if slot is None:
-        return errors.SlotNotFound()
-    if person is None:
-        return errors.PatientUnknown()
+        raise errors.SlotNotFound
     rules.require_bookable(slot, at=at)
-    rules.require_eligible(slot, person)
     rules.require_seat(slot)
-    return None
+    return slot
 
 
-def _wire(i: int, request: SeatRequest, at: datetime) -> dict[str, object]:
+def _require_person(slot: SlotFacts, person: patients.PatientFacts | None) -> None:
+    if person is None:
+        raise errors.PatientUnknown
+    rules.require_eligible(slot, person)
+
+
+def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
+    """Give a request as PostgreSQL's type `seat_request`, field by field."""
     slot, actor, key = request.slot, request.actor, request.idempotency
     assert slot is not None, "claimed with facts"
     request.id = request.id or new_id()
-    wire: dict[str, object] = {
-        "i": i,
-        "id": request.id,
-        "slot_id": slot.slot_id,
-        "schedule_id": slot.schedule_id,
-        "department_id": slot.department_id,
-        "once": slot.once_per_department_day,
-        "daily_limit": slot.daily_limit,
-        "clinic_date": slot.clinic_date,
-        "starts_at": slot.starts_at,
-        "fee_fen": slot.fee_fen,
-        "pools": ",".join(slot.pools),
-        "patient_id": request.patient_id,
-        "until": at + timedelta(seconds=slot.hold_seconds),
-        "channel": actor.channel,
-        "client_id": actor.client_id,
-        "staff_code": actor.staff_code,
-        "request_id": actor.request_id,
-    }
+    kept: tuple[str | None, ...] = (None, None, None, None)
     if key is not None:
-        result = (hold_answer if request.kind == "hold" else appointment_answer)(Win(request, 0, 0, at))
-        wire |= {
-            "idem_key": key.key,
-            "operation": key.operation,
-            "field_hashes": dict(key.field_hashes),
-            "result": result.stored(),
-        }
-    return wire
+        answer = (hold_answer if request.kind == "hold" else appointment_answer)(Win(request, 0, 0, at)).stored()
+        for name in _KNOWN_WITH_THE_SEAT:
+            answer.pop(name, None)
+        result = orjson.dumps(answer, default=str)[:-1]
+        kept = (key.key, key.operation, orjson.dumps(key.field_hashes).decode(), result.decode())
+    return (
+        i,
+        request.id,
+        slot.slot_id,
+        slot.schedule_id,
+        slot.department_id,
+        slot.once_per_department_day,
+        slot.daily_limit,
+        slot.clinic_date,
+        slot.starts_at,
+        slot.fee_fen,
+        ",".join(slot.pools),
+        request.patient_id,
+        at + timedelta(seconds=slot.hold_seconds),
+        actor.channel,
+        actor.client_id,
+        actor.staff_code,
+        actor.request_id,
+        *kept,
+    )
 
 
 def hold_answer(win: Win) -> facts.Hold:
@@ -349,14 +381,13 @@ def _already(detail: dict[str, Any]) -> HospitalError:
     return errors.AlreadyBooked(appointment_id=detail["owner_id"])
 
 
-def _replay(request: SeatRequest, detail: dict[str, Any], at: datetime) -> None:
-    assert request.idempotency is not None, "only keys are replayed"
+def _replay(request: SeatRequest, key: Idempotency, kept: dict[str, Any], at: datetime) -> None:
     try:
-        request.idempotency.require_same(detail["operation"], detail["field_hashes"])
+        key.require_same(kept["operation"], kept["field_hashes"])
     except HospitalError as error:
         _refuse(request, error)
     else:
-        _win(request, Win(request, 0, None, at, detail["result"]))
+        _win(request, Win(request, 0, None, at, kept["result"]))
 
 
 def _win(request: SeatRequest, win: Win) -> None:

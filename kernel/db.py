@@ -1,6 +1,6 @@
 """PostgreSQL: one asyncpg pool that the ORM and our own statements share, and transactions that both join.
 
-`jsonb` columns come and go as Python values; strings given for `jsonb` are taken as JSON text already.
+`jsonb` and `json` come and go as Python values; strings given for them are taken as JSON text already.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
@@ -281,9 +281,10 @@ def parse_url(url: str) -> dict[str, Any]:
 
 
 async def _prepare_connection(connection: asyncpg.Connection) -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
-    )
+    for name in ("jsonb", "json"):
+        await connection.set_type_codec(
+            name, schema="pg_catalog", encoder=_encode_json, decoder=orjson.loads, format="text"
+        )
 
 
 async def _keep_session(_connection: asyncpg.Connection) -> None:

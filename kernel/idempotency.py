@@ -5,12 +5,12 @@ is given again for the same key. The key is locked for the transaction first, so
 while the first is running waits and then gets the first one's answer. Plain refusals are not stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kernel.db import Database, Transaction
+from kernel.db import Database, Row, Transaction
 from kernel.errors import Conflict
 
 KEEP_DAYS = 7
@@ -77,6 +77,20 @@ class Idempotency:
             dict(self.field_hashes),
             dict(result),
         )
+
+
+async def stored_answers(db: Database, keys: Sequence[Idempotency]) -> dict[int, Row]:
+    """Look many keys up at once, waiting for requests with the same key that are just being served.
+
+    Gives `operation`, `field_hashes` and `result` by the place of the key; see `Idempotency.require_same`.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT * FROM stored_answers($1, $2)", [one.client_id for one in keys], [one.key for one in keys]
+    )
+    return {row["i"] - 1: row for row in rows}
 
 
 async def purge_keys(db: Database, *, before: datetime, limit: int = 5_000) -> int:

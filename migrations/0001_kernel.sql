@@ -27,12 +27,27 @@ CREATE TABLE idempotency_key (
     client_id    text        NOT NULL,
     key          text        NOT NULL,
     operation    text        NOT NULL,
-    field_hashes jsonb       NOT NULL,
-    result       jsonb       NOT NULL,
+    field_hashes json        NOT NULL,  -- as written: nobody searches in it
+    result       json        NOT NULL,
     created_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (client_id, key)
 );
 COMMENT ON TABLE idempotency_key IS 'Answers that had effects, replayed for the same key; refusals are not stored.';
+
+-- Lock many keys, sorted so that two callers cannot wait for each other, and give the answers that some of them have.
+-- A function, because a single statement would not see what was committed while it waited for a lock.
+CREATE FUNCTION stored_answers(client_ids text[], keys text[])
+RETURNS TABLE (i integer, operation text, field_hashes json, result json)
+LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(k.h) FROM (
+        SELECT hashtextextended(a.client_id || E'\n' || a.key, 1) AS h
+        FROM unnest(client_ids, keys) a (client_id, key) WHERE a.key IS NOT NULL ORDER BY 1) k;
+    RETURN QUERY
+        SELECT a.i::integer, k.operation, k.field_hashes, k.result
+        FROM unnest(client_ids, keys) WITH ORDINALITY a (client_id, key, i)
+        JOIN idempotency_key k ON k.client_id = a.client_id AND k.key = a.key;
+END $$;
 
 CREATE TABLE change_log (
     id          bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

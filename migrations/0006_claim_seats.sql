@@ -26,34 +26,30 @@ CREATE TYPE seat_request AS (
     request_id    text,
     idem_key      text,
     operation     text,
-    field_hashes  jsonb,
-    result        jsonb         -- what is known of the answer before a seat is
+    field_hashes  text,         -- JSON
+    result        text          -- JSON, open at its end: what is known of the answer before a seat is
 );
 
 -- outcome: won | replay | sold_out | contended | already | daily_limit | again
-CREATE FUNCTION claim_seats(kind text, at timestamptz, batch jsonb, handlers text[])
+CREATE FUNCTION claim_seats(kind text, at timestamptz, asked seat_request[], handlers text[])
 RETURNS TABLE (i integer, outcome text, seat_id bigint, seq integer, number bigint, detail jsonb)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    asked    seat_request[];
     lucky    seat_request[];   -- those for whom a seat is locked
     placed   uuid[];           -- ids whose place in the person's day is taken
     seats    bigint[];         -- parallel to lucky
     numbers  integer[];
     stale    uuid[];           -- ended holds whose seats are taken over
 BEGIN
-    SELECT array_agg(r) INTO asked FROM jsonb_populate_recordset(NULL::seat_request, batch) r;
-
     -- 1. One request per idempotency key at a time; an answer already given is given again.
     IF EXISTS (SELECT FROM unnest(asked) a WHERE a.idem_key IS NOT NULL) THEN
-        PERFORM pg_advisory_xact_lock(k.h) FROM (
-            SELECT hashtextextended(a.client_id || E'\n' || a.idem_key, 1) AS h
-            FROM unnest(asked) a WHERE a.idem_key IS NOT NULL ORDER BY 1) k;
         RETURN QUERY
-            SELECT a.i, 'replay', NULL::bigint, NULL::integer, NULL::bigint, jsonb_build_object(
+            SELECT asked[k.i].i, 'replay', NULL::bigint, NULL::integer, NULL::bigint, jsonb_build_object(
                 'operation', k.operation, 'field_hashes', k.field_hashes, 'result', k.result)
-            FROM unnest(asked) a JOIN idempotency_key k ON k.client_id = a.client_id AND k.key = a.idem_key;
+            FROM (SELECT array_agg(a.client_id ORDER BY a.i) AS client_ids, array_agg(a.idem_key ORDER BY a.i) AS keys
+                  FROM unnest(asked) a) q
+            CROSS JOIN LATERAL stored_answers(q.client_ids, q.keys) k;
         IF FOUND THEN
             SELECT array_agg(a) INTO asked FROM unnest(asked) a WHERE a.idem_key IS NULL OR NOT EXISTS (
                 SELECT FROM idempotency_key k WHERE k.client_id = a.client_id AND k.key = a.idem_key);
@@ -173,8 +169,8 @@ BEGIN
                    w.request_id FROM won w),
         kept AS (
             INSERT INTO idempotency_key (client_id, key, operation, field_hashes, result)
-            SELECT w.client_id, w.idem_key, w.operation, w.field_hashes,
-                   w.result || jsonb_build_object('queue_number', w.seq)
+            SELECT w.client_id, w.idem_key, w.operation, w.field_hashes::json,
+                   (w.result || ',"queue_number":' || w.seq || '}')::json
             FROM won w WHERE w.idem_key IS NOT NULL)
         SELECT w.i, 'won', w.seat, w.seq, NULL::bigint, NULL::jsonb FROM won w;
     ELSE
@@ -202,8 +198,8 @@ BEGIN
             FROM won w CROSS JOIN unnest(handlers) AS h(handler)),
         kept AS (
             INSERT INTO idempotency_key (client_id, key, operation, field_hashes, result)
-            SELECT w.client_id, w.idem_key, w.operation, w.field_hashes,
-                   w.result || jsonb_build_object('queue_number', w.seq, 'number', w.number)
+            SELECT w.client_id, w.idem_key, w.operation, w.field_hashes::json,
+                   (w.result || ',"queue_number":' || w.seq || ',"number":' || w.number || '}')::json
             FROM won w WHERE w.idem_key IS NOT NULL)
         SELECT w.i, 'won', w.seat, w.seq, w.number, NULL::jsonb FROM won w;
     END IF;

@@ -23,6 +23,7 @@ from kernel.metrics import Counter
 from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
 from open_api import errors
+from open_api.answers import JSON, Answer
 from open_api.calls import PartnerCall, Reply
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
@@ -32,7 +33,6 @@ QUERY_CHARACTERS_MAX: Final = 2_000
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,15})?")
-_JSON: Final = "application/json"
 
 log = get_logger("open_api")
 ANSWERS = Counter("hospital_open_api_answers_total", "Answers given to partners", ["operation", "status"])
@@ -131,7 +131,7 @@ def _body_reader(route: Route) -> Callable[[Request], dict[str, Any]]:
 
     def read(request: Request) -> dict[str, Any]:
         content_type = request.headers.get("content-type", "")
-        if content_type != _JSON and content_type.partition(";")[0].strip().lower() != _JSON:
+        if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
             raise errors.UnsupportedMediaType
         try:
             body = orjson.loads(request.body)
@@ -218,5 +218,5 @@ def _render(request: Request, reply: Reply, request_id: str) -> HTTPResponse:
         headers["cache-control"] = "private, no-cache"
         known = request.headers.get("if-none-match")
         if known and (known == "*" or tag in (entry.strip().removeprefix("W/") for entry in known.split(","))):
-            return HTTPResponse(b"", 304, headers)
-    return HTTPResponse(content, reply.status, headers, _JSON)
+            return Answer(b"", 304, headers, JSON)
+    return Answer(content, reply.status, headers, JSON)

@@ -6,6 +6,7 @@ import orjson
 from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
+from open_api.answers import Answer
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
@@ -115,4 +116,4 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
         )
     elif status == 503:
         headers["retry-after"] = RETRY_AFTER_SECONDS
-    return HTTPResponse(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)
+    return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

@@ -4,6 +4,7 @@ One process serves on its own SO_REUSEPORT socket; the supervisor, systemd or Ku
 Sanic's own process manager is not used (docs/adr/0030).
 """
 
+import gc
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -23,6 +24,8 @@ from runtime.composition import platform
 BACKLOG = 2048
 DRAIN_SECONDS = 15
 HEADER_BYTES_MAX = 16 * 1024
+YOUNG_OBJECTS = 10_000
+GENERATIONS_APART = 20
 
 log = get_logger("runtime")
 
@@ -49,6 +52,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
 
     @app.after_server_start
     async def tell_ready(_app: Sanic[Any, Any]) -> None:
+        _settle_memory()
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("web_ready", port=settings.http_port)
@@ -58,6 +62,16 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
         await stack.aclose()
 
     return app
+
+
+def _settle_memory() -> None:
+    """Look for cyclic garbage among young objects only, and less often.
+
+    What start-up has made stays for good, and walking through it again and again cost a sixth of each request.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, GENERATIONS_APART, GENERATIONS_APART)
 
 
 async def _echo(request: Request) -> HTTPResponse:
