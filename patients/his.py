@@ -126,13 +126,19 @@ async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
 
 async def _note_numbers(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
     """Keep the record numbers that the HIS has answered with."""
-    numbers = {UUID(intent.payload["patient_id"]): outcome.his_id for intent, outcome in told if outcome.his_id}
+    await note_his_numbers(
+        tx, {UUID(intent.payload["patient_id"]): outcome.his_id for intent, outcome in told if outcome.his_id}
+    )
+
+
+async def note_his_numbers(tx: Transaction, numbers: Mapping[UUID, str]) -> None:
+    """Keep the HIS's record numbers of people, by patient; a number that we have stays as it is."""
     if not numbers:
         return
     await tx.execute(
         "INSERT INTO patient_identifier (patient_id, system, value)"
         " SELECT n.patient_id, $1, n.value FROM unnest($2::uuid[], $3::text[])"
-        " AS n (patient_id, value) ON CONFLICT DO NOTHING",
+        " AS n (patient_id, value) ORDER BY n.patient_id ON CONFLICT DO NOTHING",
         HIS_SYSTEM,
         list(numbers),
         list(numbers.values()),

@@ -20,7 +20,7 @@ from kernel.db import Database, Row, Transaction, database
 from kernel.events import Actor
 from kernel.log import get_logger
 from kernel.outbox import OUTBOX
-from patients.his import load_linked_patients, load_patient_facts
+from patients.his import load_linked_patients, load_patient_facts, note_his_numbers
 
 HANDLER: Final = "his"
 SYSTEM: Final = Actor(client_id="system:his", channel="system", kind="system")
@@ -133,7 +133,7 @@ def _unnamed(his_number: str) -> PatientFacts:
 
 
 async def _confirm(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
-    """Note that the HIS has the appointments, and its numbers of them.
+    """Note that the HIS has the appointments, and its numbers of them and of their people.
 
     One that has changed again since the message was posted stays pending: the next message confirms it.
     """
@@ -148,6 +148,10 @@ async def _confirm(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> 
         [outcome.his_id for _, outcome in told],
         [int(intent.payload["version"]) for intent, _ in told],
     )
+    charts = {intent.payload["appointment_id"]: outcome.his_number for intent, outcome in told if outcome.his_number}
+    if charts:
+        rows = await tx.fetch("SELECT id, patient_id FROM appointment WHERE id = ANY ($1)", [UUID(i) for i in charts])
+        await note_his_numbers(tx, {row["patient_id"]: charts[str(row["id"])] for row in rows})
 
 
 async def _settle_rejection(tx: Transaction, intent: Intent, rejection: Rejected) -> Verdict:

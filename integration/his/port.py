@@ -71,9 +71,13 @@ class InboundChange:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The HIS has taken the change. `his_id` is its own number for it, where it told one."""
+    """The HIS has taken the change, and may have told its own numbers.
+
+    his_id: of what was told (an appointment, or a person). his_number: of the person whom an appointment is for.
+    """
 
     his_id: str | None = None
+    his_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Taking in one message of the platform: its effect, and the answer to it, in one transaction.
 
-AA with `his_id=...` in MSA-3 when it was taken; AE with a stable word in ERR-3 when it cannot be done (yet); AR when
-it cannot be read. Only AA is remembered by control id: a refusal has had no effect, and the sender asks again
-under the same control id once what was missing has come.
+AA when it was taken, with our numbers in MSA-3 (`his_id=... his_number=...`); AE with a stable word in ERR-3 when it
+cannot be done (yet); AR when it cannot be read. Only AA is remembered by control id: a refusal has had no effect,
+and the sender asks again under the same control id once what was missing has come.
 """
 
 from collections.abc import Awaitable, Callable
@@ -24,8 +24,8 @@ CONTROL_ID_CHARACTERS_MAX: Final = 199
 """HL7 v2.5.1 gives MSH-10 twenty characters; v2.7 allows 199, and our peer sends 36."""
 INTERNAL_ERROR: Final = AckError("207", "系统出错，请稍后重发", "Application internal error", "HL70357")
 
-Take = Callable[[Transaction, str], Awaitable[str]]
-"""Does what a message tells, given the character set for what we tell in turn; gives MSA-3 of the acceptance."""
+Take = Callable[[Transaction], Awaitable[str]]
+"""Does what a message tells; gives MSA-3 of the acceptance."""
 
 log = get_logger("micro_his")
 
@@ -33,9 +33,8 @@ log = get_logger("micro_his")
 class Intake:
     """Answers the platform's messages."""
 
-    def __init__(self, db: Database, *, charset: str) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        self._charset = charset
 
     async def answer(self, data: bytes) -> bytes:
         """Take one message in and give the acknowledgement.
@@ -83,7 +82,7 @@ class Intake:
                     "SELECT answer FROM answered WHERE sender = $1 AND control_id = $2", sender, control_id
                 )
                 return stored.encode()
-            note = await take(tx, self._charset)
+            note = await take(tx)
             answer = _acknowledge(message.header, AckCode.ACCEPTED, text=note)
             await tx.execute(
                 "UPDATE answered SET answer = $3 WHERE sender = $1 AND control_id = $2",
@@ -109,7 +108,7 @@ def read_message(message: Message) -> Take:
 def _patient(message: Message) -> Take:
     told, version = wire_in.read_patient(message), wire_in.read_version(message)
 
-    async def take(tx: Transaction, _charset: str) -> str:
+    async def take(tx: Transaction) -> str:
         chart = await find_chart(tx, told)
         if chart is None:
             chart = await open_chart(tx, told, platform_version=version)
@@ -123,8 +122,9 @@ def _patient(message: Message) -> Take:
 def _appointment(message: Message) -> Take:
     told = wire_in.read_appointment(message)
 
-    async def take(tx: Transaction, charset: str) -> str:
-        return f"his_id={await numbers.take_appointment(tx, told, charset=charset)}"
+    async def take(tx: Transaction) -> str:
+        his_id, mr = await numbers.take_appointment(tx, told)
+        return f"his_id={his_id} his_number={mr}"
 
     return take
 
@@ -132,7 +132,7 @@ def _appointment(message: Message) -> Take:
 def _schedules(message: Message) -> Take:
     told = wire_in.read_schedules(message)
 
-    async def take(tx: Transaction, _charset: str) -> str:
+    async def take(tx: Transaction) -> str:
         await masters.take_schedules(tx, told)
         return ""
 
@@ -142,7 +142,7 @@ def _schedules(message: Message) -> Take:
 def _practitioners(message: Message) -> Take:
     told = wire_in.read_practitioners(message)
 
-    async def take(tx: Transaction, _charset: str) -> str:
+    async def take(tx: Transaction) -> str:
         await masters.take_practitioners(tx, told)
         return ""
 
@@ -152,7 +152,7 @@ def _practitioners(message: Message) -> Take:
 def _locations(message: Message) -> Take:
     told = wire_in.read_locations(message)
 
-    async def take(tx: Transaction, _charset: str) -> str:
+    async def take(tx: Transaction) -> str:
         await masters.take_locations(tx, told)
         return ""
 

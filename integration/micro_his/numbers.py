@@ -13,7 +13,6 @@ from integration.micro_his import outbox
 from integration.micro_his.charts import find_chart, follow_patient, open_chart
 from integration.micro_his.errors import AppointmentUnknown, ScheduleUnknown, SeatTaken, VersionConflict
 from integration.micro_his.records import ToldAppointment
-from integration.micro_his.wire_out import describe_link
 from kernel import clock
 from kernel.db import Row, Transaction
 
@@ -29,8 +28,8 @@ _STEPS: Final = {
 }
 
 
-async def take_appointment(tx: Transaction, told: ToldAppointment, *, charset: str) -> str:
-    """Make an appointment stand here as the platform states it; gives our number of it.
+async def take_appointment(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
+    """Make an appointment stand here as the platform states it; gives our number of it, and of its person.
 
     Raises:
         AppointmentUnknown: it is under our number alone, and we have none such.
@@ -43,11 +42,12 @@ async def take_appointment(tx: Transaction, told: ToldAppointment, *, charset: s
     if row is not None and told.platform_id is not None and row["platform_id"] is None:
         await _link(tx, row, told)
     if row is None:
-        return await _insert(tx, told, charset=charset)
+        return await _insert(tx, told)
     if told.platform_id is None:
-        return await _take_refusal(tx, row, told)
-    await _follow(tx, row, told)
-    return str(row["his_id"])
+        await _take_refusal(tx, row, told)
+    else:
+        await _follow(tx, row, told)
+    return row["his_id"], row["mr"]
 
 
 async def _find(tx: Transaction, told: ToldAppointment) -> Row | None:
@@ -82,16 +82,16 @@ async def _link(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     )
 
 
-async def _insert(tx: Transaction, told: ToldAppointment, *, charset: str) -> str:
+async def _insert(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
     """Write an appointment down that is new here, whatever its status: a cancelled one keeps its version."""
     if told.platform_id is None or told.schedule_id is None or told.sequence is None:
         raise AppointmentUnknown
     slot = await _slot_of(tx, told)
-    mr = await _chart_of(tx, told, charset=charset)
+    mr = await _chart_of(tx, told)
     now = clock.now()
     try:
         async with tx.connection.transaction():
-            his_id = await tx.fetchval(
+            his_id: str = await tx.fetchval(
                 "INSERT INTO appointment (platform_id, source, schedule_id, sequence, mr, status, version, starts_at,"
                 " ends_at, clinic_date, made_by, channel, reason, platform_state, created_at, updated_at)"
                 " VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'confirmed', $13, $13)"
@@ -114,7 +114,7 @@ async def _insert(tx: Transaction, told: ToldAppointment, *, charset: str) -> st
         if error.constraint_name != SEAT_CONSTRAINT:
             raise
         raise SeatTaken from error
-    return str(his_id)
+    return his_id, mr
 
 
 async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
@@ -154,7 +154,7 @@ async def _raise_version(tx: Transaction, row: Row, version: int) -> None:
     await tx.execute("UPDATE appointment SET version = greatest(version, $2) WHERE id = $1", row["id"], version)
 
 
-async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> str:
+async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     """Undo a number that our window sold and the platform, later, could not let stand.
 
     It comes under our number alone. Whatever became of the number here meanwhile, it does not stand there.
@@ -165,7 +165,6 @@ async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> str
     if told.status != "cancelled" or row["platform_id"] is not None or row["source"] != "window":
         raise VersionConflict
     await undo_sale(tx, row, code=told.reason or REFUSED, text="")
-    return str(row["his_id"])
 
 
 async def undo_sale(tx: Transaction, row: Row, *, code: str, text: str) -> None:
@@ -200,12 +199,11 @@ async def _slot_of(tx: Transaction, told: ToldAppointment) -> Row:
     return slot
 
 
-async def _chart_of(tx: Transaction, told: ToldAppointment, *, charset: str) -> str:
-    """Find the person's chart, or open one and tell the platform its number."""
+async def _chart_of(tx: Transaction, told: ToldAppointment) -> str:
+    """Find the person's chart, or open one."""
     chart = await find_chart(tx, told.patient)
     if chart is None:
         chart = await open_chart(tx, told.patient)
-        await outbox.append(tx, describe_link(chart, charset=charset))
     elif chart["platform_id"] is None and told.patient.platform_id is not None:
         await follow_patient(tx, chart, told.patient, version=0)
     return str(chart["mr"])

@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from integration.micro_his.wire_out import LINKED, Draft
+from integration.micro_his.wire_out import Draft
 from kernel import clock
 from kernel.db import Database, Row, Transaction
 
-NOTICE_LANE: Final = 0
-"""Record numbers of new charts: they may be many, and nobody at the window waits for them."""
-PERSON_LANES: Final = (1, 2, 3, 4)
-LANES: Final = (NOTICE_LANE, *PERSON_LANES)
+LANES: Final = 4
+"""Order is kept within a lane. A person stays in one, so everything about them arrives as it happened."""
 
 _wakers: Final[list[Callable[[], None]]] = []
 
@@ -36,13 +34,12 @@ async def append(tx: Transaction, draft: Draft) -> None:
 
     The counter's row is locked until the commit: whoever appends next gets a higher number, later.
     """
-    lane = NOTICE_LANE if draft.event == LINKED else PERSON_LANES[zlib.crc32(draft.mr.encode()) % len(PERSON_LANES)]
     await tx.execute(
         "WITH next AS (UPDATE message_counter SET last = last + 1 RETURNING last)"
         " INSERT INTO message (seq, control_id, lane, event, mr, appointment_id, body, created_at)"
         " SELECT last, $1, $2, $3, $4, $5, $6, $7 FROM next",
         draft.control_id,
-        lane,
+        zlib.crc32(draft.mr.encode()) % LANES,
         draft.event,
         draft.mr,
         draft.appointment_id,

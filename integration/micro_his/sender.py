@@ -52,7 +52,7 @@ class Sender:
         self._db = db
         self._peer = peer
         self._codec = codec_of(charset)
-        self._woken = {lane: asyncio.Event() for lane in outbox.LANES}
+        self._woken = {lane: asyncio.Event() for lane in range(outbox.LANES)}
         self._connections: dict[int, _Connection] = {}
         self._finished: dict[UUID, asyncio.Event] = {}
         self._stopping = asyncio.Event()
@@ -62,7 +62,7 @@ class Sender:
     def start(self) -> None:
         """Begin to tell."""
         outbox.on_commit_call(self.wake)
-        self._lanes = [asyncio.create_task(self._run_lane(lane)) for lane in outbox.LANES]
+        self._lanes = [asyncio.create_task(self._run_lane(lane)) for lane in range(outbox.LANES)]
 
     def wake(self) -> None:
         """Say that a message was committed."""

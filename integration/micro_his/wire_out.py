@@ -15,13 +15,12 @@ from kernel.ids import new_id
 SENDER = Endpoint(OWN, FACILITY)
 RECEIVER = Endpoint(PLATFORM, FACILITY)
 
-BOOKED, CANCELLED, REGISTERED, LINKED = "S12", "S15", "A04", "A28"
+BOOKED, CANCELLED, REGISTERED = "S12", "S15", "A04"
 
 _STRUCTURE = {
     BOOKED: ("SIU", BOOKED, "SIU_S12"),
     CANCELLED: ("SIU", CANCELLED, "SIU_S12"),
     REGISTERED: ("ADT", REGISTERED, "ADT_A01"),
-    LINKED: ("ADT", LINKED, "ADT_A05"),
 }
 _STATUS = {
     "booked": "Booked",
@@ -42,13 +41,6 @@ class Draft:
     mr: str
     appointment_id: int | None
     body: str
-
-
-def describe_link(patient: Row, *, charset: str) -> Draft:
-    """Tell the platform the record number of a person whom it made known to us (ADT^A28)."""
-    at = clock.now()
-    body = [Segment.build("EVN", {2: format_timestamp(at)}), _pid(patient), _version_note(1)]
-    return _draft(LINKED, body, at=at, charset=charset, mr=patient["mr"], appointment_id=None)
 
 
 def describe_booking(appointment: Row, patient: Row, schedule: Row, *, charset: str) -> Draft:

@@ -20,6 +20,7 @@ CONNECT_SECONDS_MAX: Final = 3.0
 ANSWER_SECONDS_MAX: Final = 10.0
 READ_BYTES: Final = 65_536
 HIS_ID_MARK: Final = "his_id="
+HIS_NUMBER_MARK: Final = "his_number="
 INTERNAL_ERROR: Final = "207"
 """Table 0357: the HIS failed inside. That is its being unwell, not its saying no."""
 
@@ -82,7 +83,7 @@ class Hl7MllpHis:
         async with self._places:
             answer = await self._exchange(payload, control_id=str(message_id))
         if answer.code is AckCode.ACCEPTED:
-            return Accepted(_read_his_id(answer.text))
+            return Accepted(_read_mark(answer.text, HIS_ID_MARK), _read_mark(answer.text, HIS_NUMBER_MARK))
         if answer.error_code == INTERNAL_ERROR:
             raise HisUnavailable(reason="internal_error")
         return Rejected(
@@ -135,9 +136,9 @@ class Hl7MllpHis:
         return _Connection(reader, writer, MllpDecoder())
 
 
-def _read_his_id(text: str) -> str | None:
-    """MSA-3 of an acceptance may tell the HIS's own number; the profile makes it optional."""
+def _read_mark(text: str, mark: str) -> str | None:
+    """MSA-3 of an acceptance may tell the HIS's own numbers; the profile makes them optional."""
     for word in text.split():
-        if word.startswith(HIS_ID_MARK):
-            return word.removeprefix(HIS_ID_MARK) or None
+        if word.startswith(mark):
+            return word.removeprefix(mark) or None
     return None

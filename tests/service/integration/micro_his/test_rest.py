@@ -55,7 +55,7 @@ async def test_nothing_is_shown_or_done_without_the_token(
 ) -> None:
     before = await micro_his.everything()
 
-    answer = await micro_his.http.request(method, path, headers={"authorization": given.encode()})
+    answer = await micro_his.http.request(method, path, headers={b"authorization": given.encode()})
 
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
     assert await micro_his.everything() == before
