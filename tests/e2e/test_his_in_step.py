@@ -19,18 +19,24 @@ DAYS_AHEAD = 4
 
 
 @pytest.fixture(scope="module")
-def portal(own_hospital: Hospital) -> OpenApi:
-    return OpenApi.of(own_hospital, "city_portal")
+def portal(own_hospital: Hospital) -> Iterator[OpenApi]:
+    client = OpenApi.of(own_hospital, "city_portal")
+    yield client
+    client.http.close()
 
 
 @pytest.fixture(scope="module")
-def slot_office(own_hospital: Hospital) -> OpenApi:
-    return OpenApi.of(own_hospital, "slot_office", staff="S0001")
+def slot_office(own_hospital: Hospital) -> Iterator[OpenApi]:
+    client = OpenApi.of(own_hospital, "slot_office", staff="S0001")
+    yield client
+    client.http.close()
 
 
 @pytest.fixture(scope="module")
-def his(own_hospital: Hospital) -> HisWindow:
-    return HisWindow.of(own_hospital)
+def his(own_hospital: Hospital) -> Iterator[HisWindow]:
+    window = HisWindow.of(own_hospital)
+    yield window
+    window.http.close()
 
 
 @pytest.fixture(scope="module")
