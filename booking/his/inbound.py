@@ -300,6 +300,8 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
         visit.his_appointment_id,
     )
     if row is None:
+        if await _is_refused(tx, visit.his_appointment_id, source=change.source):
+            return
         raise HisDisagrees(his_id=visit.his_appointment_id)
     if row["status"] != "booked":
         return
@@ -323,6 +325,19 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
         patient_id=row["patient_id"],
         version=version,
         handlers=(HANDLER,),
+    )
+
+
+async def _is_refused(tx: Transaction, his_id: str | None, *, source: str) -> bool:
+    """Tell whether the HIS's window sold this number and was told no: then a visit to it is the HIS's own."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM inbox WHERE handler = $1 AND aggregate = $2 AND event_type = $3"
+            " AND status = 'done' AND last_error IS NOT NULL)",
+            HANDLER,
+            f"his-appointment:{source}:{his_id}",
+            InboundKind.APPOINTMENT_BOOKED.value,
+        )
     )
 
 

@@ -35,7 +35,7 @@ async def take_appointment(tx: Transaction, told: ToldAppointment) -> tuple[str,
         AppointmentUnknown: it is under our number alone, and we have none such.
         ScheduleUnknown: its schedule or its number is not known here (yet).
         PatientUnknown: there is no chart, and too little is told to open one.
-        SeatTaken: the number is another appointment's.
+        SeatTaken: our window has sold the number, and the platform has not heard of it.
         VersionConflict: it revives what is over here under an equal or newer version.
     """
     row = await _find(tx, told)
@@ -88,6 +88,8 @@ async def _insert(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
         raise AppointmentUnknown
     slot = await _slot_of(tx, told)
     mr = await _chart_of(tx, told)
+    if told.status != "cancelled":
+        await _displace(tx, told, apart_from=None)
     now = clock.now()
     try:
         async with tx.connection.transaction():
@@ -118,30 +120,36 @@ async def _insert(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
 
 
 async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
-    """Follow a newer state; an older one changes nothing."""
-    cancels = told.status == "cancelled"
-    if told.version < row["version"] or (told.version == row["version"] and row["status"] == "cancelled"):
+    """Follow a newer state; an older one changes nothing.
+
+    Raises:
+        ScheduleUnknown: it has moved to a number that is not known here (yet).
+        SeatTaken: the number that it has moved to is sold by our window, and the platform has not heard of it.
+    """
+    is_elsewhere = _is_elsewhere(row, told)
+    is_tie = told.version == row["version"]
+    if told.version < row["version"] or (is_tie and row["status"] == "cancelled" != told.status):
         return
-    if told.version == row["version"] and told.status == row["status"] and not _is_elsewhere(row, told):
+    if is_tie and told.status == row["status"] and not is_elsewhere and not row["displaced"]:
         return
     if told.status not in _STEPS[row["status"]]:
-        if told.version > row["version"]:
-            await _raise_version(tx, row, told.version)
+        await tx.execute("UPDATE appointment SET version = $2 WHERE id = $1", row["id"], told.version)
         return
-    slot = row if cancels or not _is_elsewhere(row, told) else await _slot_of(tx, told)
-    is_moved = slot is not row
+    slot = await _slot_of(tx, told) if is_elsewhere else row
+    if told.status != "cancelled":
+        await _displace(tx, told, apart_from=row["id"])
     try:
         async with tx.connection.transaction():
             await tx.execute(
                 "UPDATE appointment SET status = $2, version = $3, schedule_id = $4, sequence = $5, starts_at = $6,"
-                " ends_at = $7, clinic_date = $8, reason = $9, updated_at = $10 WHERE id = $1",
+                " ends_at = $7, clinic_date = $8, reason = $9, displaced = false, updated_at = $10 WHERE id = $1",
                 row["id"],
                 told.status,
                 told.version,
-                told.schedule_id if is_moved else row["schedule_id"],
-                told.sequence if is_moved else row["sequence"],
-                (told.starts_at or slot["starts_at"]) if is_moved else row["starts_at"],
-                (told.ends_at or slot["ends_at"]) if is_moved else row["ends_at"],
+                told.schedule_id if is_elsewhere else row["schedule_id"],
+                told.sequence if is_elsewhere else row["sequence"],
+                (told.starts_at or slot["starts_at"]) if is_elsewhere else row["starts_at"],
+                (told.ends_at or slot["ends_at"]) if is_elsewhere else row["ends_at"],
                 slot["clinic_date"],
                 told.reason,
                 clock.now(),
@@ -150,8 +158,20 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
         raise SeatTaken from error
 
 
-async def _raise_version(tx: Transaction, row: Row, version: int) -> None:
-    await tx.execute("UPDATE appointment SET version = greatest(version, $2) WHERE id = $1", row["id"], version)
+async def _displace(tx: Transaction, told: ToldAppointment, *, apart_from: int | None) -> None:
+    """Take the number from a holder whom the platform knows: by its word, that holder has left it.
+
+    Without this, two people who have exchanged numbers would wait for each other for ever. A number that our
+    window has sold, and the platform has not heard of, stays where it is: the platform has to be told no.
+    """
+    await tx.execute(
+        "UPDATE appointment SET displaced = true WHERE schedule_id = $1 AND sequence = $2 AND NOT displaced"
+        " AND status IN ('booked', 'arrived', 'fulfilled', 'noshow') AND platform_id IS NOT NULL"
+        " AND id IS DISTINCT FROM $3",
+        told.schedule_id,
+        told.sequence,
+        apart_from,
+    )
 
 
 async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> None:

@@ -11,6 +11,7 @@ from integration.codecs.mllp import FRAME_BYTES_MAX, frame
 from integration.his.adapters.hl7v2_mllp import Hl7MllpHis
 from integration.his.facts import AppointmentFacts, AppointmentStatus, LocationFacts, PractitionerFacts
 from integration.his.port import Accepted, ChangeKind, Outcome, Rejected
+from tests.factories.both_sides import People
 from tests.service.integration.micro_his.conftest import (
     MicroHisProcess,
     Wire,
@@ -151,21 +152,64 @@ async def test_a_repeat_with_other_content_is_answered_as_the_first(
     assert await micro_his.everything() == before
 
 
-async def test_a_number_that_is_taken_is_refused_until_it_is_given_back(
+async def test_a_number_that_the_window_sold_is_refused_until_it_is_given_back(
     micro_his: MicroHisProcess, platform_port: Hl7MllpHis
 ) -> None:
     schedule = await tell_schedule(platform_port, a_schedule())
-    first, second = an_appointment(schedule, 1), an_appointment(schedule, 1)
-    await tell(platform_port, BOOKED, first)
+    body = {
+        "schedule_id": str(schedule.schedule_id),
+        "patient": People().invent().at_window(),
+        "clerk": "W001",
+        "seq": 2,
+    }
+    sold = (await micro_his.http.post("/api/window/bookings", json=body, timeout=30)).json()
     before = await micro_his.everything()
-    message_id = uuid.uuid4()
+    wanted, message_id = an_appointment(schedule, 2), uuid.uuid4()
 
-    assert code_of(await tell(platform_port, BOOKED, second, message_id=message_id)) == "seat_taken"
+    assert code_of(await tell(platform_port, BOOKED, wanted, message_id=message_id)) == "seat_taken"
     assert await micro_his.everything() == before
 
-    await tell(platform_port, CANCELLED, changed(first, AppointmentStatus.CANCELLED, 2))
+    await micro_his.http.post(f"/api/window/bookings/{sold['his_id']}/cancel", json={"clerk": "W001"})
     # The platform tries again under the same control id: a refusal is not remembered, an acceptance is.
-    assert isinstance(await tell(platform_port, BOOKED, second, message_id=message_id), Accepted)
+    assert isinstance(await tell(platform_port, BOOKED, wanted, message_id=message_id), Accepted)
+
+
+async def test_two_people_who_exchanged_numbers_do_not_wait_for_each_other(
+    micro_his: MicroHisProcess, platform_port: Hl7MllpHis
+) -> None:
+    schedule = await tell_schedule(platform_port, a_schedule())
+    one, other = an_appointment(schedule, 1), an_appointment(schedule, 3)
+    for booked in (one, other):
+        await tell(platform_port, BOOKED, booked)
+
+    for moved in (
+        changed(one, AppointmentStatus.BOOKED, 3, sequence=3),
+        changed(other, AppointmentStatus.BOOKED, 2, sequence=1),
+    ):
+        assert isinstance(await tell(platform_port, MOVED, moved), Accepted)
+
+    assert await row_of(micro_his, one.platform_id) == ("booked", 3, schedule.schedule_id, 3)
+    assert await row_of(micro_his, other.platform_id) == ("booked", 2, schedule.schedule_id, 1)
+    displaced = await micro_his.db.fetchval(
+        "SELECT count(*) FROM appointment WHERE schedule_id = $1 AND displaced", schedule.schedule_id
+    )
+    assert displaced == 0
+
+
+async def test_a_cancellation_that_met_a_move_stands_at_the_number_moved_to(
+    micro_his: MicroHisProcess, platform_port: Hl7MllpHis
+) -> None:
+    """Cancelled at the window while the platform moved it: both sides end with one record."""
+    schedule = await tell_schedule(platform_port, a_schedule())
+    one = an_appointment(schedule, 1)
+    number = his_id_of(await tell(platform_port, BOOKED, one))
+    await micro_his.http.post(f"/api/window/bookings/{number}/cancel", json={"clerk": "W001"})
+    await tell(platform_port, MOVED, changed(one, AppointmentStatus.BOOKED, 2, sequence=7))
+    assert await row_of(micro_his, one.platform_id) == ("cancelled", 2, schedule.schedule_id, 1)
+
+    await tell(platform_port, CANCELLED, changed(one, AppointmentStatus.CANCELLED, 3, sequence=7))
+
+    assert await row_of(micro_his, one.platform_id) == ("cancelled", 3, schedule.schedule_id, 7)
 
 
 async def test_what_is_not_known_yet_is_refused_by_its_name(
