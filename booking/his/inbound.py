@@ -349,6 +349,7 @@ def _appointment(change: InboundChange) -> AppointmentFacts:
 INBOUND: Final = (
     InboundSubscription(InboundKind.APPOINTMENT_BOOKED, _apply_booking, refused=_tell_refusal, at_once=True),
     InboundSubscription(InboundKind.APPOINTMENT_MOVED, _apply_change),
-    InboundSubscription(InboundKind.APPOINTMENT_CANCELLED, _apply_cancellation),
+    # At once, because the window may sell the number again as soon as we have acknowledged that it is back.
+    InboundSubscription(InboundKind.APPOINTMENT_CANCELLED, _apply_cancellation, at_once=True),
     InboundSubscription(InboundKind.VISIT_REGISTERED, _apply_visit),
 )

@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.db import Database, Row, Transaction
 
 LANES: Final = 4
-"""Order is kept within a lane. A person stays in one, so everything about them arrives as it happened."""
+"""Order is kept within a lane. A schedule stays in one, so what happens to its numbers arrives as it happened."""
 
 _wakers: Final[list[Callable[[], None]]] = []
 
@@ -39,7 +39,7 @@ async def append(tx: Transaction, draft: Draft) -> None:
         " INSERT INTO message (seq, control_id, lane, event, mr, appointment_id, body, created_at)"
         " SELECT last, $1, $2, $3, $4, $5, $6, $7 FROM next",
         draft.control_id,
-        zlib.crc32(draft.mr.encode()) % LANES,
+        zlib.crc32(draft.in_order_with.encode()) % LANES,
         draft.event,
         draft.mr,
         draft.appointment_id,

@@ -34,9 +34,14 @@ _DOCUMENT = {"CN-ID": ("CN-ID", "NNCHN"), "PPN": ("PASSPORT", "PPN")}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message ready to be queued. `appointment_id` names the number it is about, if any."""
+    """A message ready to be queued. `appointment_id` names the number it is about, if any.
+
+    in_order_with: order is kept among messages that share it. It is the schedule, so that a number which was given
+    back and sold again is told of in that order; for a visit without a number it is the person.
+    """
 
     control_id: UUID
+    in_order_with: str
     event: str
     mr: str
     appointment_id: int | None
@@ -70,8 +75,7 @@ def describe_visit(visit: Row, patient: Row, appointment: Row | None, *, charset
         },
     )
     body = [Segment.build("EVN", {2: format_timestamp(at)}), _pid(patient), registered, _version_note(1)]
-    appointment_id = appointment["id"] if appointment else None
-    return _draft(REGISTERED, body, at=at, charset=charset, mr=patient["mr"], appointment_id=appointment_id)
+    return _draft(REGISTERED, body, patient, appointment, at=at, charset=charset)
 
 
 def _scheduling(event: str, appointment: Row, patient: Row, schedule: Row, *, charset: str) -> Draft:
@@ -100,12 +104,11 @@ def _scheduling(event: str, appointment: Row, patient: Row, schedule: Row, *, ch
         Segment.build("AIL", {1: "1", 3: (schedule["clinic_code"], schedule["room_code"])}),
         Segment.build("AIP", {1: "1", 3: schedule["practitioner_code"]}),
     ]
-    at = clock.now()
-    return _draft(event, body, at=at, charset=charset, mr=patient["mr"], appointment_id=appointment["id"])
+    return _draft(event, body, patient, appointment, at=clock.now(), charset=charset)
 
 
 def _draft(
-    event: str, body: list[Segment], *, at: datetime, charset: str, mr: str, appointment_id: int | None
+    event: str, body: list[Segment], patient: Row, appointment: Row | None, *, at: datetime, charset: str
 ) -> Draft:
     control_id = new_id()
     header = build_header(
@@ -118,7 +121,14 @@ def _draft(
     )
     message = Message((header, *body))
     text = "".join(segment.encode() + "\r" for segment in message.segments)
-    return Draft(control_id=control_id, event=event, mr=mr, appointment_id=appointment_id, body=text)
+    return Draft(
+        control_id=control_id,
+        in_order_with=str(appointment["schedule_id"] if appointment else patient["mr"]),
+        event=event,
+        mr=patient["mr"],
+        appointment_id=appointment["id"] if appointment else None,
+        body=text,
+    )
 
 
 def _pid(patient: Row) -> Segment:

@@ -301,6 +301,25 @@ async def test_a_number_is_taken_back_once(micro_his: MicroHisProcess, schedule:
     assert (await cancel(micro_his, "H99999999")).status_code == 404
 
 
+async def test_a_number_sold_again_is_told_after_it_was_given_back(
+    micro_his: MicroHisProcess, schedule: ScheduleFacts
+) -> None:
+    micro_his.platform.answers = False
+    first = await sell(micro_his, schedule, seq=2)
+    await cancel(micro_his, first["his_id"])
+    second = await sell(micro_his, schedule, seq=2)
+    micro_his.platform.answers = True
+
+    await told(micro_his, second["his_id"], 1)
+
+    heard = [
+        (message.kind[1], message.required("SCH").text(2))
+        for message in micro_his.platform.applied
+        if message.first("SCH") and message.required("SCH").text(5) == str(schedule.schedule_id)
+    ]
+    assert heard == [("S12", first["his_id"]), ("S15", first["his_id"]), ("S12", second["his_id"])]
+
+
 async def test_who_comes_is_registered_with_or_without_a_number(
     micro_his: MicroHisProcess, schedule: ScheduleFacts
 ) -> None:
