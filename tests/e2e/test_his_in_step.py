@@ -252,6 +252,15 @@ def test_both_sides_agree_in_the_end(own_hospital: Hospital) -> None:
     assert by_name["appointments"]["compared"] == by_name["appointments"]["equal"] > 0
     assert by_name["schedules"]["compared"] == by_name["schedules"]["equal"] > 0
     assert [one["left"] for one in reports] == [[], []]
+    figures = httpx.get(f"{own_hospital.base_url}/metrics", trust_env=False).text.splitlines()
+    for line in (
+        "his_link_up 1.0",
+        'his_backlog_letters{box="outbox"} 0.0',
+        'his_lag_seconds{box="inbox"} 0.0',
+        'his_dead_letters{box="outbox"} 0.0',
+        'his_divergence_records{comparer="appointments"} 0.0',
+    ):
+        assert line in figures
 
 
 async def test_what_the_his_lost_is_told_again(
