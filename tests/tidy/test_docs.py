@@ -83,7 +83,7 @@ def test_every_command_in_the_documents_exists() -> None:
     for path in _documents():
         for command, rest in COMMAND.findall(_read(path)):
             options = set(re.findall(r"--[a-z-]+", rest))
-            words = re.findall(r"(?<![\w-])[a-z_]+(?![\w-])", rest)
+            words = re.findall(r"(?<![\w-])[a-z_]+(?:-[a-z_]+)*(?![\w-])", rest)
             if command in PASSED_ON:
                 is_known = _is_known_program(command, words[0] if words else "")
             else:
