@@ -28,6 +28,8 @@ def example_of(document: Document, schema: Document, depth: int = 0) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
+    if "anyOf" in schema and "type" not in schema:
+        return example_of(document, schema["anyOf"][0], depth + 1)
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
