@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from open_api.application import BODY_BYTES_MAX
+from open_api.errors import RouteNotFound
 from open_api.routing import PREFIX, Route
 from tests.contract.conformity import ROUTES
 from tests.contract.requests import address_of, body_of, query_of
@@ -24,7 +25,7 @@ WITH_BODY = [route for route in ROUTES if route.request]
 )
 async def test_an_unchanged_answer_is_not_sent_again(open_api: OpenApi, route: Route) -> None:
     await open_api.hospital.schedule(seats=1)
-    caller = await open_api.client(scopes=[route.scope])
+    caller = await open_api.client_for(route)
     first = await caller.get(route.path, params=query_of(route))
     assert first.status_code == 200, first.text
     tag = first.headers["etag"]
@@ -71,12 +72,13 @@ async def test_a_cursor_that_is_not_of_this_list_is_refused(open_api: OpenApi, r
         await open_api.hospital.schedule(seats=1)
     borrowed = "/departments" if route.path != "/departments" else "/clinics"
     other = (await open_api.portal.get(borrowed, params={"limit": 1})).json()["next"]
+    caller = await open_api.client_for(route)
     changed = ("A" if other[0] != "A" else "B") + other[1:]
     for cursor in (other, changed, other[:-2], "A", "A" * 500):
-        answer = await open_api.portal.get(route.path, params=query_of(route) | {"cursor": cursor})
+        answer = await caller.get(route.path, params=query_of(route) | {"cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid_cursor"), cursor
     for cursor in ("", "ä", "a b", "A" * 501, "../..", "%00"):
-        answer = await open_api.portal.get(route.path, params=query_of(route) | {"cursor": cursor})
+        answer = await caller.get(route.path, params=query_of(route) | {"cursor": cursor})
         assert (answer.status_code, answer.json()["code"]) == (422, "request.schema_violation"), cursor
 
 
@@ -119,7 +121,7 @@ async def test_sentences_come_in_the_language_asked_for(open_api: OpenApi, accep
     headers = {"accept-language": accepted} if accepted else {"accept-language": ""}
     answer = await open_api.portal.get("/nowhere", headers=headers)
     assert answer.headers["content-language"] == language
-    assert answer.json()["detail"] == {"en": "There is nothing at this address.", "zh-CN": "没有这个地址"}[language]
+    assert answer.json()["detail"] == {"en": RouteNotFound.en, "zh-CN": RouteNotFound.zh}[language]
 
 
 # --- addresses, methods, media types, sizes
@@ -144,7 +146,7 @@ async def test_other_methods_are_refused(open_api: OpenApi, method: str) -> None
 
 @pytest.mark.parametrize("route", WITH_BODY, ids=lambda route: route.operation)
 async def test_a_body_is_json_of_a_sane_size(open_api: OpenApi, route: Route) -> None:
-    caller = await open_api.client("internal", channel="kiosk", scopes=[route.scope])
+    caller = await open_api.client_for(route)
     before = await open_api.fingerprint()
     json_type = "application/json"
     for content, content_type, status, code in (
@@ -187,7 +189,7 @@ async def test_a_charset_beside_the_media_type_is_fine(open_api: OpenApi) -> Non
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.operation)
 async def test_unknown_and_repeated_parameters_are_refused(open_api: OpenApi, route: Route) -> None:
-    caller = await open_api.client("internal", channel="kiosk", scopes=[route.scope])
+    caller = await open_api.client_for(route)
     before = await open_api.fingerprint()
     for query in ("unknown=1", "a=1&a=2", "limit=1&limit=2", "%00=1", "q=%ff%fe", "x=" + "y" * 3_000):
         answer = await caller.send(route.method, f"{address_of(route)}?{query}", body=body_of(route))
