@@ -64,6 +64,8 @@ def curl_of(document: Document, method: str, path: str, operation: Document) -> 
         lines.append('-H "Authorization: Bearer $TOKEN"')
     if any(parameter["name"] == "Idempotency-Key" for parameter in parameters):
         lines.append('-H "Idempotency-Key: $(uuidgen)"')
+    if "/administration/" in path and any(parameter["name"] == "Acting-Staff" for parameter in parameters):
+        lines.append('-H "Acting-Staff: S0001"')
     content = operation.get("requestBody", {}).get("content", {})
     if "application/x-www-form-urlencoded" in content:
         lines += ['-u "$CLIENT_ID:$CLIENT_SECRET"', "-d grant_type=client_credentials"]

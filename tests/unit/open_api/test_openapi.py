@@ -172,6 +172,7 @@ def test_the_page_loads_nothing(page: _Page) -> None:
 
 def test_the_page_explains_every_operation_and_every_code(page: _Page) -> None:
     assert len(page.ids) == len(set(page.ids))
+    assert [one for one in page.ids if not re.fullmatch(r"[a-z0-9_.-]+", one)] == []
     assert {operation["operationId"] for _, _, operation in OPERATIONS} <= set(page.ids)
     assert set(DOCUMENT["x-error-codes"]) <= set(page.ids)
     text = "".join(page.text)
