@@ -4,6 +4,8 @@ Every function names who asks (`actor`) and may be given an idempotency key; the
 first one's, as it was then.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 from uuid import UUID
 
@@ -38,7 +40,8 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
         Contended, DatabaseUnavailable: try again.
         IdempotencyMismatch: the key belongs to another request.
     """
-    win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
+    async with _only_own_named(actor):
+        win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return hold_answer(win) if win.replayed is None else Hold.from_stored(win.replayed)
 
 
@@ -50,7 +53,8 @@ async def book_appointment(
     Raises:
         As hold_seat.
     """
-    win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
+    async with _only_own_named(actor):
+        win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return appointment_answer(win) if win.replayed is None else Appointment.from_stored(win.replayed)
 
 
@@ -206,7 +210,7 @@ async def reschedule_appointment(
         SoldOut: no seat of the channel's pools is free there.
         IdempotencyMismatch, DatabaseUnavailable.
     """
-    async with database().transaction() as tx:
+    async with _only_own_named(actor), database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
@@ -217,6 +221,23 @@ async def reschedule_appointment(
         if idempotency:
             await idempotency.remember(tx, answer.stored())
         return answer
+
+
+@asynccontextmanager
+async def _only_own_named(actor: Actor) -> AsyncIterator[None]:
+    """Say that a person is booked already, but name the appointment only to a caller who may read it."""
+    try:
+        yield
+    except errors.AlreadyBooked as refusal:
+        named = refusal.details.get("appointment_id")
+        if named is None or actor.sees_all:
+            raise
+        own = await database().fetchval(
+            "SELECT true FROM appointment WHERE id = $1 AND client_id = $2", named, actor.client_id
+        )
+        if own:
+            raise
+        raise errors.AlreadyBooked from None
 
 
 async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts) -> None:

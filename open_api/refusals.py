@@ -20,8 +20,8 @@ _WITH_A_BODY = (errors.UnsupportedMediaType,)
 _WITH_AN_ID = (errors.RouteNotFound,)
 _CHANGING = (errors.InvalidIdempotencyKey, StaffRequired, StaffUnknown, IdempotencyMismatch, DatabaseBusy)
 
-# What is answered where no route is: nothing there, or not with this method.
-ELSEWHERE = (errors.RouteNotFound, errors.MethodNotAllowed)
+# What is answered where no route is: nothing there, not with this method, or no request at all.
+ELSEWHERE = (errors.RouteNotFound, errors.MethodNotAllowed, errors.BodyTooLarge, errors.MalformedRequest)
 
 
 def errors_of(route: Route) -> tuple[type[HospitalError], ...]:

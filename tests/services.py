@@ -4,6 +4,7 @@ Started by the first test that needs them and shared by all workers of the run. 
 that asked for it, and takes both servers down when that run has ended, however it ended.
 """
 
+import asyncio
 import contextlib
 import json
 import os
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import asyncpg
 
 from runtime.data_folder import DataFolder, write_private
 from runtime.embedded import ports, postgres, valkey
@@ -31,6 +34,21 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
             return
         time.sleep(0.05)
     raise SystemExit(f"{process.args!r} did not start")
+
+
+async def wait_for_answer(url: str) -> None:
+    """Wait until the database server answers: it listens before it has started up."""
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while True:
+        try:
+            connection = await asyncpg.connect(url)
+        except (asyncpg.CannotConnectNowError, OSError):
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.05)
+        else:
+            await connection.close()
+            return
 
 
 def main(folder_name: str, parent_pid: str) -> None:
@@ -73,6 +91,7 @@ def main(folder_name: str, parent_pid: str) -> None:
     )
     try:
         wait_for_port(server.port, database)
+        asyncio.run(wait_for_answer(server.superuser_url))
         wait_for_port(cache.port, store)
         found = {
             "pid": os.getpid(),

@@ -11,7 +11,7 @@ CatalogueError
 ├── InUse                   catalogue.in_use                 by
 ├── EssentialEntry          catalogue.essential_entry        entity
 ├── QuotaInvalid            catalogue.quota_invalid          reason, pool
-├── FeeMissing              catalogue.fee_missing            service_type, title
+├── FeeMissing              catalogue.fee_missing            service_type, practitioner_title
 ├── RangeTooLong            catalogue.range_too_long         days_max
 ├── DayPast                 catalogue.day_past
 ├── ScheduleClash           catalogue.schedule_clash         schedule_id

@@ -274,7 +274,7 @@ async def _as_template(tx: Transaction, new: NewSchedule) -> Template:
     if not row["is_room"]:
         raise errors.ReferenceMismatch(field="room_id")
     if row["fee_fen"] is None:
-        raise errors.FeeMissing(service_type=new.service_type, title=row["title"])
+        raise errors.FeeMissing(service_type=new.service_type, practitioner_title=row["title"])
     return Template(
         id=None,
         practitioner_id=new.practitioner_id,
@@ -319,7 +319,7 @@ async def _lock_coming(tx: Transaction, schedule_id: UUID) -> Row:
     if row is None:
         raise errors.EntryNotFound(entity="schedule")
     if row["status"] != "active":
-        raise errors.ScheduleNotActive(status=row["status"])
+        raise errors.ScheduleNotActive(current_status=row["status"])
     if row["ends_at"] <= clock.now():
         raise errors.DayPast(date=row["clinic_date"].isoformat())
     return row

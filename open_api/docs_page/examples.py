@@ -28,6 +28,8 @@ def example_of(document: Document, schema: Document, depth: int = 0) -> Any:
         return schema["const"]
     if "enum" in schema:
         return schema["enum"][0]
+    if "anyOf" in schema and "type" not in schema:
+        return example_of(document, schema["anyOf"][0], depth + 1)
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) else kind
     if kind == "object":
@@ -62,6 +64,8 @@ def curl_of(document: Document, method: str, path: str, operation: Document) -> 
         lines.append('-H "Authorization: Bearer $TOKEN"')
     if any(parameter["name"] == "Idempotency-Key" for parameter in parameters):
         lines.append('-H "Idempotency-Key: $(uuidgen)"')
+    if "/administration/" in path and any(parameter["name"] == "Acting-Staff" for parameter in parameters):
+        lines.append('-H "Acting-Staff: S0001"')
     content = operation.get("requestBody", {}).get("content", {})
     if "application/x-www-form-urlencoded" in content:
         lines += ['-u "$CLIENT_ID:$CLIENT_SECRET"', "-d grant_type=client_credentials"]

@@ -97,7 +97,7 @@ def _side_bar(document: Document, operations: list[tuple[str, str, Document]]) -
             for method, path, operation in operations
             if operation["tags"] == [tag["name"]]
         )
-        parts.append(f'<h2><a href="#tag-{tag["name"]}">{escape(tag["name"].title())}</a></h2><ul>{entries}</ul>')
+        parts.append(f'<h2><a href="#{_tag_id(tag)}">{escape(tag["name"].title())}</a></h2><ul>{entries}</ul>')
     parts.append('<h2><a href="#errors">Error codes</a></h2></nav>')
     return "".join(parts)
 
@@ -105,7 +105,7 @@ def _side_bar(document: Document, operations: list[tuple[str, str, Document]]) -
 def _tag_section(document: Document, tag: Document, operations: list[tuple[str, str, Document]]) -> str:
     own = [_operation(document, *entry) for entry in operations if entry[2]["tags"] == [tag["name"]]]
     heading = f"<h2>{escape(tag['name'].title())}</h2><p>{_prose(tag['description'])}</p>"
-    return f'<section id="tag-{tag["name"]}">{heading}{"".join(own)}</section>'
+    return f'<section id="{_tag_id(tag)}">{heading}{"".join(own)}</section>'
 
 
 def _operation(document: Document, method: str, path: str, operation: Document) -> str:
@@ -273,13 +273,17 @@ def _table(title: str, columns: tuple[str, ...], rows: list[str]) -> str:
     return f'{heading}<div class="wide">{table}</div>'
 
 
+def _tag_id(tag: Document) -> str:
+    return "tag-" + re.sub(r"[^a-z0-9]+", "-", tag["name"].lower())
+
+
 def _method(method: str) -> str:
     return f'<span class="method {method}">{method.upper()}</span>'
 
 
 def _title(operation: Document) -> str:
     """Say in the side bar what an operation is, from its name."""
-    words: str = operation["operationId"].replace("_", " ")
+    words: str = operation["operationId"].removeprefix("administration_").replace("_", " ")
     return words[0].upper() + words[1:]
 
 

@@ -45,6 +45,8 @@ def require_conformity(response: httpx.Response) -> None:
     """
     method, path = response.request.method, response.request.url.path
     where = f"{method} {path}: {response.status_code} {response.text[:500]}"
+    if method == "HEAD":
+        return
     if response.headers.get("content-type") == "application/problem+json":
         _require_problem(response, route_of(method, path), where)
     elif (method, path, response.status_code) in OTHER_SCHEMAS:

@@ -1,5 +1,6 @@
 """Makes a request for any route, of its declaration alone."""
 
+import posixpath
 from typing import Any
 
 from kernel.ids import new_id
@@ -31,16 +32,15 @@ def query_of(route: Route) -> dict[str, Any]:
     schema = documents()[route.query]
     choices = schema.get("anyOf") or schema.get("oneOf") or [{}]
     names = [*schema.get("required", ()), *choices[0].get("required", ())]
-    whole = DOCUMENT["components"]["schemas"]
     values = {name: schema["properties"][name] for name in names}
-    return {
-        name: value["examples"][0] if "examples" in value else whole[_title(value)]["examples"][0]
-        for name, value in values.items()
-    }
+    folder = posixpath.dirname(route.query)
+    return {name: _example(value, folder) for name, value in values.items()}
 
 
-def _title(value: dict[str, Any]) -> str:
-    return str(documents()[f"common/{value['$ref'].rpartition('/')[2]}"]["title"])
+def _example(value: dict[str, Any], folder: str) -> Any:
+    if "examples" not in value:
+        value = documents()[posixpath.normpath(posixpath.join(folder, value["$ref"]))]
+    return value["examples"][0]
 
 
 def body_of(route: Route) -> Any:

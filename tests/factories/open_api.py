@@ -13,6 +13,7 @@ import httpx
 from kernel.db import Database
 from kernel.ids import new_id
 from oauth.clients import secret_hash
+from open_api.routing import Route
 from runtime.demo_hospital.people import document_number
 from tests.factories.booking import HospitalUnderTest
 from tests.server import WebServer
@@ -123,6 +124,12 @@ class OpenApi:
         staff_code = await self.staff() if kind == "internal" else None
         token = await self.token(client_id, secret)
         return Caller(self.http, client_id, secret, kind, channel, token, staff_code)
+
+    async def client_for(self, route: Route) -> Caller:
+        """Register an application that may do this one thing."""
+        if route.staff_only:
+            return await self.client("internal", channel="window", scopes=[route.scope])
+        return await self.client(scopes=[route.scope])
 
     async def staff(self) -> str:
         """Employ somebody."""

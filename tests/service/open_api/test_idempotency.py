@@ -14,7 +14,8 @@ from tests.contract.conformity import ROUTES
 from tests.contract.requests import address_of, body_of
 from tests.factories.open_api import OpenApi, registration
 
-CHANGING = [route for route in ROUTES if route.changes_state]
+# The slot office's have their own tests: its changes are refused as empty before a key is looked at.
+CHANGING = [route for route in ROUTES if route.changes_state and not route.staff_only]
 AT_ONCE = 8
 
 Prepare = Callable[[OpenApi], Awaitable[tuple[str, Any]]]

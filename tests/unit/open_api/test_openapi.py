@@ -59,6 +59,7 @@ def test_every_schema_is_one_and_used() -> None:
     """OpenAPI 3.1 schemas are JSON Schema 2020-12; nothing is described that no operation leads to."""
     for schema in DOCUMENT["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+", name) for name in DOCUMENT["components"]["schemas"])
     used = {reference.rpartition("/")[2] for reference in references(DOCUMENT) if "/schemas/" in reference}
     assert used == set(DOCUMENT["components"]["schemas"])
 
@@ -171,6 +172,7 @@ def test_the_page_loads_nothing(page: _Page) -> None:
 
 def test_the_page_explains_every_operation_and_every_code(page: _Page) -> None:
     assert len(page.ids) == len(set(page.ids))
+    assert [one for one in page.ids if not re.fullmatch(r"[a-z0-9_.-]+", one)] == []
     assert {operation["operationId"] for _, _, operation in OPERATIONS} <= set(page.ids)
     assert set(DOCUMENT["x-error-codes"]) <= set(page.ids)
     text = "".join(page.text)

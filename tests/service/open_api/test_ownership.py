@@ -1,0 +1,146 @@
+"""What belongs to one partner is absent to another: every route with an id, read or changed, answers 404."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from open_api.routing import Route
+from tests.contract.conformity import ROUTES
+from tests.contract.requests import body_of
+from tests.factories.open_api import Caller, OpenApi, registration
+
+OWNED = {"hold_id", "appointment_id", "patient_id"}
+# The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
+COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id"}
+
+
+def ids_in(route: Route) -> set[str]:
+    return set(re.findall(r"<(\w+):uuid>", route.path))
+
+
+PARTNER_ROUTES = [route for route in ROUTES if not route.scope.startswith("administration.")]
+WITH_OWNED_ID = [route for route in PARTNER_ROUTES if ids_in(route) & OWNED]
+
+
+@dataclass
+class Belongings:
+    """A hold, an appointment and a patient of one partner, and a free slot for anybody."""
+
+    hold_id: UUID
+    appointment_id: UUID
+    patient_id: UUID
+    free_slot: UUID
+    document: dict[str, str]
+
+    @classmethod
+    async def of(cls, api: OpenApi, owner: Caller) -> "Belongings":
+        schedule = await api.hospital.schedule(seats=5)
+        elsewhere = await api.hospital.schedule(seats=1, other_department=True)
+        person = registration()
+        patient = UUID((await owner.post("/patients", person)).json()["id"])
+        hold = await api.hold(schedule.slots[0], patient, owner)
+        appointment = await api.book(elsewhere.slots[0], patient, owner)
+        return cls(hold, appointment, patient, schedule.slots[0], person["document"])
+
+
+@pytest.mark.parametrize("route", WITH_OWNED_ID, ids=lambda route: route.operation)
+async def test_another_partners_things_are_absent(open_api: OpenApi, route: Route) -> None:
+    theirs = await Belongings.of(open_api, open_api.portal)
+    stranger = await open_api.client()
+    before = await open_api.fingerprint()
+    [name] = ids_in(route)
+    address = re.sub(r"<\w+:uuid>", str(getattr(theirs, name)), route.path)
+    body = body_of(route)
+    if body and "slot_id" in body:
+        body["slot_id"] = str(theirs.free_slot)
+
+    for caller, expected in ((stranger, {404}), (open_api.portal, {200, 409})):
+        answer = await caller.send(route.method, address, body=body, key="k1" if route.changes_state else None)
+        assert answer.status_code in expected, answer.text
+        if caller is stranger:
+            assert answer.json()["code"].endswith("not_found")
+            assert await open_api.fingerprint() == before
+
+
+async def test_every_id_in_an_address_is_either_owned_or_common() -> None:
+    """A new kind of id is put into one of the two sets, and so into this matrix."""
+    assert {name for route in PARTNER_ROUTES for name in ids_in(route)} == OWNED | COMMON
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/holds", ("slot_id", "patient_id")),
+        ("/appointments", ("slot_id", "patient_id")),
+        ("/appointments", ("hold_id",)),
+        ("/patients/lookup", ("document",)),
+    ],
+)
+async def test_another_partners_things_in_a_body_are_absent(
+    open_api: OpenApi, path: str, fields: tuple[str, ...]
+) -> None:
+    theirs = await Belongings.of(open_api, open_api.portal)
+    stranger = await open_api.client()
+    known: dict[str, Any] = {
+        "slot_id": str(theirs.free_slot),
+        "patient_id": str(theirs.patient_id),
+        "hold_id": str(theirs.hold_id),
+        "document": theirs.document,
+    }
+    before = await open_api.fingerprint()
+
+    answer = await stranger.post(path, {field: known[field] for field in fields})
+
+    assert answer.status_code == 404, answer.text
+    assert answer.json()["code"] in {"booking.patient_not_found", "booking.hold_not_found", "patients.not_found"}
+    assert await open_api.fingerprint() == before
+
+
+async def test_lists_hold_ones_own_alone(open_api: OpenApi) -> None:
+    theirs = await Belongings.of(open_api, open_api.portal)
+    stranger = await open_api.client()
+    number = (await open_api.portal.get(f"/appointments/{theirs.appointment_id}")).json()["number"]
+    for query in ({}, {"patient_id": str(theirs.patient_id)}, {"number": number}):
+        assert (await stranger.get("/appointments", params=query)).json() == {"items": [], "next": None}
+        own = (await open_api.portal.get("/appointments", params=query)).json()["items"]
+        assert [entry["id"] for entry in own] == [str(theirs.appointment_id)]
+
+
+async def test_a_cursor_of_another_partner_shows_nothing_of_theirs(open_api: OpenApi) -> None:
+    schedule = await open_api.hospital.schedule(seats=5)
+    for _ in range(3):
+        await open_api.book(schedule.slots[0], await open_api.patient())
+    cursor = (await open_api.portal.get("/appointments", params={"limit": 1})).json()["next"]
+    stranger = await open_api.client()
+    assert (await stranger.get("/appointments", params={"cursor": cursor})).json()["items"] == []
+
+
+async def test_the_hospitals_own_applications_see_all(open_api: OpenApi) -> None:
+    theirs = await Belongings.of(open_api, open_api.portal)
+    for path in (
+        f"/holds/{theirs.hold_id}",
+        f"/appointments/{theirs.appointment_id}",
+        f"/patients/{theirs.patient_id}",
+    ):
+        assert (await open_api.kiosk.get(path)).status_code == 200
+
+
+async def test_who_already_booked_a_person_is_not_told_to_others(open_api: OpenApi) -> None:
+    """Two partners know one person: the refusal names no appointment that the second could not read."""
+    schedule = await open_api.hospital.schedule(seats=5, slots=2)
+    person = registration()
+    first = UUID((await open_api.portal.post("/patients", person)).json()["id"])
+    await open_api.book(schedule.slots[0], first)
+    stranger = await open_api.client()
+    same = (await stranger.post("/patients", person)).json()["id"]
+    assert same == str(first)
+
+    answer = await stranger.post("/appointments", {"slot_id": str(schedule.slots[1]), "patient_id": same})
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "booking.already_booked")
+    assert "appointment_id" not in answer.json()
+    own = await open_api.portal.post("/appointments", {"slot_id": str(schedule.slots[1]), "patient_id": same})
+    assert UUID(own.json()["appointment_id"])
