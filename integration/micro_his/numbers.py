@@ -119,7 +119,6 @@ async def _insert(tx: Transaction, told: ToldAppointment, *, charset: str) -> st
 
 async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     """Follow a newer state; an older one changes nothing."""
-    cancels = told.status == "cancelled"
     if told.version < row["version"] or (told.version == row["version"] and row["status"] == "cancelled"):
         return
     if told.version == row["version"] and told.status == row["status"] and not _is_elsewhere(row, told):
@@ -128,7 +127,7 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
         if told.version > row["version"]:
             await _raise_version(tx, row, told.version)
         return
-    slot = row if cancels or not _is_elsewhere(row, told) else await _slot_of(tx, told)
+    slot = await _slot_to_follow(tx, row, told) if _is_elsewhere(row, told) else row
     is_moved = slot is not row
     try:
         async with tx.connection.transaction():
@@ -148,6 +147,20 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
             )
     except asyncpg.UniqueViolationError as error:
         raise SeatTaken from error
+
+
+async def _slot_to_follow(tx: Transaction, row: Row, told: ToldAppointment) -> Row:
+    """Find where the appointment stands now. One that was moved and then cancelled lies on its last day here too.
+
+    Raises:
+        ScheduleUnknown: not known here (yet); a cancellation does not wait for that.
+    """
+    try:
+        return await _slot_of(tx, told)
+    except ScheduleUnknown:
+        if told.status != "cancelled":
+            raise
+        return row
 
 
 async def _raise_version(tx: Transaction, row: Row, version: int) -> None:
