@@ -110,15 +110,15 @@ async def claim_visit(
                 if claim["until"].year < MAXYEAR:  # asyncpg gives `infinity` as the last, naive, datetime
                     raise errors.AlreadyHeld(until=claim["until"])
                 raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
-        free = sorted(set(range(1, daily_limit + 1)) - {claim["ordinal"] for claim in taken})
-        if not free:
+        if len(taken) >= daily_limit:
             raise errors.DailyLimitReached(limit=daily_limit)
+        lowest = min(set(range(1, len(taken) + 2)) - {claim["ordinal"] for claim in taken})
         won = await tx.execute(
             "INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id)"
             " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             patient_id,
             clinic_date,
-            free[0],
+            lowest,
             department_id,
             owner_id,
         )

@@ -103,13 +103,15 @@ BEGIN
         SELECT l.patient_id, l.clinic_date, o.ordinal, CASE WHEN l.once THEN l.department_id END, l.id,
                CASE kind WHEN 'hold' THEN l.until ELSE 'infinity' END
         FROM unnest(lucky) l CROSS JOIN LATERAL (
-            SELECT CASE WHEN NOT EXISTS (
-                       SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date)
-                   THEN 1::smallint
-                   ELSE (SELECT min(n)::smallint FROM generate_series(1, l.daily_limit) n WHERE NOT EXISTS (
-                       SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id
-                         AND v.clinic_date = l.clinic_date AND v.ordinal = n))
-                   END AS ordinal) o
+            -- Limits differ by clinic, so it is the number of places that counts, not the highest ordinal.
+            SELECT CASE WHEN t.taken = 0 THEN 1::smallint
+                   WHEN t.taken < l.daily_limit THEN (
+                       SELECT min(n)::smallint FROM generate_series(1, t.taken + 1) n WHERE NOT EXISTS (
+                           SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id
+                             AND v.clinic_date = l.clinic_date AND v.ordinal = n))
+                   END AS ordinal
+            FROM (SELECT count(*) AS taken FROM visit_claim v
+                  WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date) t) o
         WHERE o.ordinal IS NOT NULL
         ORDER BY l.patient_id, l.clinic_date
         ON CONFLICT DO NOTHING

@@ -22,6 +22,7 @@ from tests.factories.booking import (
     books,
     require_books_agree,
 )
+from tests.factories.his_window import sell_at_window, window_booking
 
 STRANGER = type(PORTAL)(client_id="insurer", channel="portal", kind="partner")
 
@@ -251,6 +252,26 @@ async def test_a_full_slot_is_sold_out_until_a_reserve_is_recycled(hospital: Hos
         answer = await claim(schedule, second)
         assert answer.queue_number == 2
         await require_refused(hospital, claim(schedule, third), errors.SoldOut, next_release_at=None)
+
+
+async def test_the_number_of_places_counts_where_clinics_have_different_limits(hospital: HospitalUnderTest) -> None:
+    """A place given back leaves a gap in the person's day; what is behind it still counts."""
+    strict = await hospital.schedule(seats=2)
+    elsewhere = [await (await HospitalUnderTest(hospital.db).build()).schedule(seats=1) for _ in range(2)]
+    tomorrow = await hospital.schedule(seats=2, starts_in=timedelta(days=3))
+    await set_rule(hospital, daily_limit=1)
+    [person] = await hospital.patients(1)
+    given_back, _ = [await book(schedule, person) for schedule in elsewhere]
+    await cancel(given_back)
+    moving = await book(tomorrow, person)
+
+    for claim in (hold, book):
+        await require_refused(hospital, claim(strict, person), errors.DailyLimitReached, limit=1)
+    await require_refused(hospital, move(moving, strict), errors.DailyLimitReached, limit=1)
+    told = window_booking(his_id="H1", patient_id=person, schedule_id=strict.id, sequence=1)
+    before = await books(hospital.db)
+    assert type(await sell_at_window(hospital.db, told)) is errors.DailyLimitReached
+    assert await books(hospital.db) == before
 
 
 # --- ends of holds
