@@ -84,6 +84,7 @@ async def claim_visit(
     department_id: UUID | None,
     daily_limit: int,
     owner_id: UUID,
+    actor: Actor,
     at: datetime,
 ) -> None:
     """Take the person's place in a clinic day for an appointment.
@@ -109,7 +110,7 @@ async def claim_visit(
             if department_id is not None and claim["department_id"] == department_id:
                 if claim["until"].year < MAXYEAR:  # asyncpg gives `infinity` as the last, naive, datetime
                     raise errors.AlreadyHeld(until=claim["until"])
-                raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
+                raise errors.AlreadyBooked(**await _named_to(tx, claim["owner_id"], actor))
         if len(taken) >= daily_limit:
             raise errors.DailyLimitReached(limit=daily_limit)
         lowest = min(set(range(1, len(taken) + 2)) - {claim["ordinal"] for claim in taken})
@@ -125,6 +126,14 @@ async def claim_visit(
         if won == 1:
             return
     raise errors.Contended
+
+
+async def _named_to(tx: Transaction, appointment_id: UUID, actor: Actor) -> dict[str, UUID]:
+    """Name an appointment in the way to those who may see it."""
+    is_seen = actor.sees_all or await tx.fetchval(
+        "SELECT client_id = $2 FROM appointment WHERE id = $1", appointment_id, actor.client_id
+    )
+    return {"appointment_id": appointment_id} if is_seen else {}
 
 
 async def keep_visit_for(tx: Transaction, *, hold_id: UUID, appointment_id: UUID) -> None:

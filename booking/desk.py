@@ -259,7 +259,7 @@ class Desk:
                 _refuse(request, errors.SoldOut(next_release_at=slot.opens_next))
             case "already":
                 assert detail is not None, "names the claim in the way"
-                _refuse(request, _already(detail))
+                _refuse(request, _already(detail, request.actor))
             case "daily_limit":
                 _refuse(request, errors.DailyLimitReached(limit=slot.daily_limit))
             case "contended" | "again":
@@ -375,10 +375,12 @@ def appointment_answer(win: Win) -> facts.Appointment:
     )
 
 
-def _already(detail: dict[str, Any]) -> HospitalError:
+def _already(detail: dict[str, Any], actor: Actor) -> HospitalError:
     if detail["until"] is not None:
         return errors.AlreadyHeld(until=detail["until"])
-    return errors.AlreadyBooked(appointment_id=detail["owner_id"])
+    if actor.sees_all or detail["client_id"] == actor.client_id:
+        return errors.AlreadyBooked(appointment_id=detail["owner_id"])
+    return errors.AlreadyBooked()
 
 
 def _replay(request: SeatRequest, key: Idempotency, kept: dict[str, Any], at: datetime) -> None:

@@ -126,7 +126,9 @@ BEGIN
                               AND v.clinic_date = l.clinic_date) >= l.daily_limit THEN 'daily_limit'
                         ELSE 'again' END,
                    NULL::bigint, NULL::integer, NULL::bigint,
-                   jsonb_build_object('owner_id', own.owner_id, 'until', nullif(own.until, 'infinity'))
+                   jsonb_build_object(
+                       'owner_id', own.owner_id, 'until', nullif(own.until, 'infinity'),
+                       'client_id', (SELECT a.client_id FROM appointment a WHERE a.id = own.owner_id))
             FROM unnest(lucky) l
             LEFT JOIN visit_claim own ON own.patient_id = l.patient_id AND own.clinic_date = l.clinic_date
                  AND own.department_id = l.department_id AND l.once

@@ -227,6 +227,23 @@ async def test_a_person_stands_once_in_a_department_and_day(hospital: HospitalUn
 
 
 @claims
+async def test_another_clients_appointment_stands_in_the_way_without_being_named(
+    hospital: HospitalUnderTest, claim: Claim
+) -> None:
+    first, second = await hospital.schedule(seats=2), await hospital.schedule(seats=2)
+    tomorrow = await hospital.schedule(seats=2, starts_in=timedelta(days=3))
+    [person] = await hospital.patients(1)
+    theirs = await book(first, person, actor=KIOSK)
+    mine = await book(tomorrow, person)
+
+    await require_refused(hospital, claim(second, person), errors.AlreadyBooked)
+    await require_refused(hospital, move(mine, second), errors.AlreadyBooked)
+    named = errors.AlreadyBooked
+    await require_refused(hospital, claim(second, person, actor=KIOSK), named, appointment_id=str(theirs.id))
+    await require_refused(hospital, move(mine, second, actor=KIOSK), named, appointment_id=theirs.id)
+
+
+@claims
 async def test_a_person_has_so_many_numbers_a_day(hospital: HospitalUnderTest, claim: Claim) -> None:
     await set_rule(hospital, daily_limit=2, once_per_department_day=False)
     schedules = [await hospital.schedule(seats=2) for _ in range(3)]
