@@ -1,7 +1,9 @@
 """After the storm: what must hold between the clients' ledger, the platform's books and the core HIS."""
 
 import asyncio
+import re
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from booking.his.outbound import REJECTED_BY_HIS
 from tests.chaos.ledger import Ledger
 
 DRAIN_SECONDS_MAX = 240
@@ -98,6 +101,33 @@ def _differs(row: Any, told: dict[str, Any]) -> bool:
             row["version"] != told["version"],
         )
     )
+
+
+async def given_up_for_the_his(db: asyncpg.Connection) -> list[str]:
+    """List appointments that the platform cancelled because the HIS refused them.
+
+    Here the window sells its own share of numbers only, so no refusal can be more than a letter that came too early.
+    """
+    rows = await db.fetch("SELECT id FROM appointment WHERE cancel_reason = $1", REJECTED_BY_HIS)
+    return [f"appointment {row['id']} was given up because the HIS refused it" for row in rows]
+
+
+async def tell_story(db: asyncpg.Connection, fault: str) -> list[str]:
+    """Give the events and letters of the appointments that a fault names."""
+    names = [
+        uuid.UUID(text) for text in dict.fromkeys(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", fault))
+    ]
+    events = await db.fetch(
+        "SELECT id, at, kind, seat_id, client_id, appointment_id FROM booking_event"
+        " WHERE appointment_id = ANY ($1) ORDER BY id",
+        names,
+    )
+    letters = await db.fetch(
+        "SELECT id, event_type, payload, status, attempts, refusals, last_error, finished_at FROM outbox"
+        " WHERE aggregate = ANY ($1) ORDER BY id",
+        [f"appointment:{name}" for name in names],
+    )
+    return [str(dict(row)) for row in (*events, *letters)]
 
 
 async def compare_messages(db: asyncpg.Connection) -> list[str]:
