@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -315,7 +315,7 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
         slot.fee_fen,
         ",".join(slot.pools),
         request.patient_id,
-        at + timedelta(seconds=slot.hold_seconds),
+        rules.hold_until(slot, at=at),
         actor.channel,
         actor.client_id,
         actor.staff_code,
@@ -336,7 +336,7 @@ def hold_answer(win: Win) -> facts.Hold:
         schedule_id=slot.schedule_id,
         patient_id=request.patient_id,
         queue_number=win.queue_number,
-        until=win.at + timedelta(seconds=slot.hold_seconds),
+        until=rules.hold_until(slot, at=win.at),
         fee_fen=slot.fee_fen,
         created_at=win.at,
     )

@@ -43,8 +43,10 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The stable code of a refusal."""
-        return str(self.body.get("code", ""))
+        """The stable code of a refusal, and of the refusal behind it where the HIS passes one on."""
+        reason = self.body.get("refusal")
+        code = str(self.body.get("code", ""))
+        return f"{code} ({reason['code']})" if isinstance(reason, dict) else code
 
 
 @dataclass

@@ -81,7 +81,8 @@ class InventoryModel:
         refusal = self._refusal_of_day(person, schedule, but=None)
         if refusal is not None:
             return refusal
-        until = self.now + timedelta(seconds=self.hold_seconds) if kind == "hold" else None
+        latest = min(self.now + timedelta(seconds=self.hold_seconds), self.schedules[schedule].starts_at)
+        until = latest if kind == "hold" else None
         self._take(found, person, schedule, owner, until)
         if until is None:
             self.appointments[owner] = ModelAppointment(person, found)

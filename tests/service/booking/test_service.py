@@ -318,6 +318,18 @@ async def test_a_hold_ends_at_its_instant_without_any_timer(hospital: HospitalUn
     assert [row["kind"] for row in events] == ["held", "hold_expired", "booked"]
 
 
+async def test_a_hold_does_not_outlive_the_beginning_of_its_slot(hospital: HospitalUnderTest) -> None:
+    schedule = await hospital.schedule(seats=1)
+    [person] = await hospital.patients(1)
+    with clock.frozen(schedule.starts_at - timedelta(minutes=5)):
+        held = await hold(schedule, person)
+
+    assert held.until == schedule.starts_at
+    with clock.frozen(schedule.starts_at):
+        confirm = service.confirm_hold(hold_id=held.id, actor=PORTAL)
+        await require_refused(hospital, confirm, errors.HoldEnded, current_status="expired")
+
+
 async def test_the_sweep_writes_ended_holds_down_once(hospital: HospitalUnderTest) -> None:
     schedule = await hospital.schedule(seats=3)
     people = await hospital.patients(3)

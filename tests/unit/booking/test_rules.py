@@ -73,6 +73,14 @@ def test_a_full_slot_says_when_more_opens() -> None:
     assert refused.value.details == {"next_release_at": opens}
 
 
+def test_a_hold_ends_with_the_clinics_hold_time_or_when_the_slot_begins() -> None:
+    long, last = timedelta(seconds=900), timedelta(microseconds=1)
+
+    assert rules.hold_until(SLOT, at=STARTS - 2 * long) == STARTS - long
+    assert rules.hold_until(SLOT, at=STARTS - long) == STARTS
+    assert rules.hold_until(SLOT, at=STARTS - last) == STARTS
+
+
 @pytest.mark.parametrize(("allowed", "sex"), [(None, 0), (None, 1), (None, 2), (None, 9), (1, 1), (2, 2)])
 def test_sex_fits(allowed: int | None, sex: int) -> None:
     rules.require_eligible(SLOT._replace(sex_allowed=allowed), PatientFacts(sex, MAN.birth_date))
