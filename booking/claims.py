@@ -84,6 +84,7 @@ async def claim_visit(
     department_id: UUID | None,
     daily_limit: int,
     owner_id: UUID,
+    actor: Actor,
     at: datetime,
 ) -> None:
     """Take the person's place in a clinic day for an appointment.
@@ -109,22 +110,30 @@ async def claim_visit(
             if department_id is not None and claim["department_id"] == department_id:
                 if claim["until"].year < MAXYEAR:  # asyncpg gives `infinity` as the last, naive, datetime
                     raise errors.AlreadyHeld(until=claim["until"])
-                raise errors.AlreadyBooked(appointment_id=claim["owner_id"])
-        free = sorted(set(range(1, daily_limit + 1)) - {claim["ordinal"] for claim in taken})
-        if not free:
+                raise errors.AlreadyBooked(**await _named_to(tx, claim["owner_id"], actor))
+        if len(taken) >= daily_limit:
             raise errors.DailyLimitReached(limit=daily_limit)
+        lowest = min(set(range(1, len(taken) + 2)) - {claim["ordinal"] for claim in taken})
         won = await tx.execute(
             "INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id)"
             " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
             patient_id,
             clinic_date,
-            free[0],
+            lowest,
             department_id,
             owner_id,
         )
         if won == 1:
             return
     raise errors.Contended
+
+
+async def _named_to(tx: Transaction, appointment_id: UUID, actor: Actor) -> dict[str, UUID]:
+    """Name an appointment in the way to those who may see it."""
+    is_seen = actor.sees_all or await tx.fetchval(
+        "SELECT client_id = $2 FROM appointment WHERE id = $1", appointment_id, actor.client_id
+    )
+    return {"appointment_id": appointment_id} if is_seen else {}
 
 
 async def keep_visit_for(tx: Transaction, *, hold_id: UUID, appointment_id: UUID) -> None:

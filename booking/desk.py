@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -259,7 +259,7 @@ class Desk:
                 _refuse(request, errors.SoldOut(next_release_at=slot.opens_next))
             case "already":
                 assert detail is not None, "names the claim in the way"
-                _refuse(request, _already(detail))
+                _refuse(request, _already(detail, request.actor))
             case "daily_limit":
                 _refuse(request, errors.DailyLimitReached(limit=slot.daily_limit))
             case "contended" | "again":
@@ -315,7 +315,7 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
         slot.fee_fen,
         ",".join(slot.pools),
         request.patient_id,
-        at + timedelta(seconds=slot.hold_seconds),
+        rules.hold_until(slot, at=at),
         actor.channel,
         actor.client_id,
         actor.staff_code,
@@ -336,7 +336,7 @@ def hold_answer(win: Win) -> facts.Hold:
         schedule_id=slot.schedule_id,
         patient_id=request.patient_id,
         queue_number=win.queue_number,
-        until=win.at + timedelta(seconds=slot.hold_seconds),
+        until=rules.hold_until(slot, at=win.at),
         fee_fen=slot.fee_fen,
         created_at=win.at,
     )
@@ -375,10 +375,12 @@ def appointment_answer(win: Win) -> facts.Appointment:
     )
 
 
-def _already(detail: dict[str, Any]) -> HospitalError:
+def _already(detail: dict[str, Any], actor: Actor) -> HospitalError:
     if detail["until"] is not None:
         return errors.AlreadyHeld(until=detail["until"])
-    return errors.AlreadyBooked(appointment_id=detail["owner_id"])
+    if actor.sees_all or detail["client_id"] == actor.client_id:
+        return errors.AlreadyBooked(appointment_id=detail["owner_id"])
+    return errors.AlreadyBooked()
 
 
 def _replay(request: SeatRequest, key: Idempotency, kept: dict[str, Any], at: datetime) -> None:

@@ -33,6 +33,11 @@ def require_seat(slot: SlotFacts) -> None:
         raise errors.SoldOut(next_release_at=slot.opens_next)
 
 
+def hold_until(slot: SlotFacts, *, at: datetime) -> datetime:
+    """Tell when a hold taken now ends: after the clinic's hold time, or when the slot begins if that is earlier."""
+    return min(at + timedelta(seconds=slot.hold_seconds), slot.starts_at)
+
+
 def require_eligible(slot: SlotFacts, patient: PatientFacts) -> None:
     """Apply the clinic's sex and age rules; age counts in completed years on the clinic day.
 

@@ -274,6 +274,7 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         department_id=new.department_id if new.once_per_department_day else None,
         daily_limit=new.daily_limit,
         owner_id=row["id"],
+        actor=actor,
         at=at,
     )
     version = await claims.change_appointment(

@@ -221,6 +221,19 @@ class Box:
         )
         return {row["aggregate"] for row in rows}
 
+    async def aggregates_finished_since(
+        self, db: Database | Transaction, handler: str, aggregates: Sequence[str], since: datetime
+    ) -> set[str]:
+        """Tell which of these aggregates have had a letter finished since an instant."""
+        rows = await db.fetch(
+            f"SELECT DISTINCT aggregate FROM {self.table}"  # noqa: S608  the table is one of two literals
+            " WHERE finished_at > $3 AND handler = $1 AND aggregate = ANY($2)",
+            handler,
+            list(aggregates),
+            since,
+        )
+        return {row["aggregate"] for row in rows}
+
     async def purge(self, db: Database | Transaction, *, before: datetime) -> int:
         """Forget finished letters, a bounded number at a time; gives how many."""
         return await db.execute(

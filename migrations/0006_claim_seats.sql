@@ -103,13 +103,15 @@ BEGIN
         SELECT l.patient_id, l.clinic_date, o.ordinal, CASE WHEN l.once THEN l.department_id END, l.id,
                CASE kind WHEN 'hold' THEN l.until ELSE 'infinity' END
         FROM unnest(lucky) l CROSS JOIN LATERAL (
-            SELECT CASE WHEN NOT EXISTS (
-                       SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date)
-                   THEN 1::smallint
-                   ELSE (SELECT min(n)::smallint FROM generate_series(1, l.daily_limit) n WHERE NOT EXISTS (
-                       SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id
-                         AND v.clinic_date = l.clinic_date AND v.ordinal = n))
-                   END AS ordinal) o
+            -- Limits differ by clinic, so it is the number of places that counts, not the highest ordinal.
+            SELECT CASE WHEN t.taken = 0 THEN 1::smallint
+                   WHEN t.taken < l.daily_limit THEN (
+                       SELECT min(n)::smallint FROM generate_series(1, t.taken + 1) n WHERE NOT EXISTS (
+                           SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id
+                             AND v.clinic_date = l.clinic_date AND v.ordinal = n))
+                   END AS ordinal
+            FROM (SELECT count(*) AS taken FROM visit_claim v
+                  WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date) t) o
         WHERE o.ordinal IS NOT NULL
         ORDER BY l.patient_id, l.clinic_date
         ON CONFLICT DO NOTHING
@@ -124,7 +126,9 @@ BEGIN
                               AND v.clinic_date = l.clinic_date) >= l.daily_limit THEN 'daily_limit'
                         ELSE 'again' END,
                    NULL::bigint, NULL::integer, NULL::bigint,
-                   jsonb_build_object('owner_id', own.owner_id, 'until', nullif(own.until, 'infinity'))
+                   jsonb_build_object(
+                       'owner_id', own.owner_id, 'until', nullif(own.until, 'infinity'),
+                       'client_id', (SELECT a.client_id FROM appointment a WHERE a.id = own.owner_id))
             FROM unnest(lucky) l
             LEFT JOIN visit_claim own ON own.patient_id = l.patient_id AND own.clinic_date = l.clinic_date
                  AND own.department_id = l.department_id AND l.once

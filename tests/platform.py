@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,11 @@ class Hospital:
 
     @classmethod
     @contextmanager
-    def up(cls, *options: str) -> Iterator["Hospital"]:
+    def up(cls, *options: str, environment: Mapping[str, str] | None = None) -> Iterator["Hospital"]:
         """Bring a platform up on free ports in a folder of its own, and down at the end."""
         data = Path(tempfile.mkdtemp(prefix="hospital-data-"))
         try:
-            command(data, "up", "--detach", "--port", "0", *options, seconds=UP_SECONDS_MAX)
+            command(data, "up", "--detach", "--port", "0", *options, environment=environment, seconds=UP_SECONDS_MAX)
             yield cls(data=data, run=json.loads((data / "run.json").read_text()))
         finally:
             command(data, "down")
@@ -68,10 +68,16 @@ class Hospital:
         return (self.data / "log" / f"{name}.log").read_text(encoding="utf-8", errors="replace")
 
 
-def command(data: Path, *arguments: str, seconds: float = COMMAND_SECONDS_MAX) -> subprocess.CompletedProcess[str]:
-    """Run `./hospital` on a data folder; a failure shows what it printed."""
+def command(
+    data: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    seconds: float = COMMAND_SECONDS_MAX,
+) -> subprocess.CompletedProcess[str]:
+    """Run `./hospital` on a data folder, with settings beside the terminal's; a failure shows what it printed."""
     done = subprocess.run(
         [COMMAND, arguments[0], "--data", str(data), *arguments[1:]],
+        env={**os.environ, **(environment or {})},
         check=False,
         capture_output=True,
         text=True,

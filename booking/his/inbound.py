@@ -75,7 +75,7 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     at = clock.now()
     appointment_id = new_id()
     await _claim_seat(tx, seat, actor=actor, at=at)
-    await _claim_visit(tx, seat, patient_id=patient_id, appointment_id=appointment_id, at=at)
+    await _claim_visit(tx, seat, patient_id=patient_id, appointment_id=appointment_id, actor=actor, at=at)
     await claims.insert_appointment(
         tx,
         {name: seat[name] for name in _SEAT_COLUMNS}
@@ -117,7 +117,9 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     return appointment_id
 
 
-async def _claim_visit(tx: Transaction, seat: Row, *, patient_id: UUID, appointment_id: UUID, at: datetime) -> None:
+async def _claim_visit(
+    tx: Transaction, seat: Row, *, patient_id: UUID, appointment_id: UUID, actor: Actor, at: datetime
+) -> None:
     """Take the person's place in the clinic day by the clinic's rule.
 
     Raises:
@@ -137,6 +139,7 @@ async def _claim_visit(tx: Transaction, seat: Row, *, patient_id: UUID, appointm
         department_id=seat["department_id"] if rule["once"] else None,
         daily_limit=rule["daily_limit"],
         owner_id=appointment_id,
+        actor=actor,
         at=at,
     )
 

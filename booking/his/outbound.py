@@ -6,6 +6,7 @@ said no and the appointment had to be given up.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,6 +30,8 @@ SEAT_TAKEN: Final = "seat_taken"
 NOT_THERE_YET: Final = frozenset({"schedule_unknown", "patient_unknown", "version_conflict"})
 """Refusals that pass when what was told before has arrived."""
 UNKNOWN_THERE: Final = "appointment_unknown"
+PASSED_ON_THE_WAY: Final = timedelta(seconds=60)
+"""Longer than a refused letter takes from the HIS's answer to here (a lease)."""
 REJECTED_BY_HIS: Final = "his_rejected"
 
 _KINDS: Final = {
@@ -177,14 +180,21 @@ async def _settle_rejection(tx: Transaction, intent: Intent, rejection: Rejected
             return Verdict.RETRY
         if await _take_another_seat(tx, row):
             return Verdict.SETTLED
-    await cancel_locked(tx, row, actor=SYSTEM, reason=REJECTED_BY_HIS, handlers=())
-    await tx.execute("UPDATE appointment SET his_status = 'rejected' WHERE id = $1", row["id"])
+    # What it refused may be a move only: then it still has the appointment where it was, and must hear of its end.
+    is_known_there = row["his_id"] is not None or intent.event_type == "appointment.moved"
+    await cancel_locked(tx, row, actor=SYSTEM, reason=REJECTED_BY_HIS, handlers=(HANDLER,) if is_known_there else ())
+    if not is_known_there:
+        await tx.execute("UPDATE appointment SET his_status = 'rejected' WHERE id = $1", row["id"])
     log.warning("appointment_rejected_by_his", appointment=str(row["id"]), code=rejection.code)
     return Verdict.SETTLED
 
 
 async def _earlier_holder_under_way(tx: Transaction, row: Row) -> bool:
-    """Tell whether the HIS only thinks the seat taken because it has not heard who left it."""
+    """Tell whether the HIS may only think the seat taken because it had not heard yet who left it.
+
+    Letters of different appointments pass one another: the one that frees the seat may have arrived since the HIS
+    refused this one, so one that was finished a moment ago counts as well.
+    """
     rows = await tx.fetch(
         "SELECT DISTINCT appointment_id FROM booking_event"
         " WHERE seat_id = $1 AND appointment_id IS NOT NULL AND appointment_id <> $2",
@@ -192,7 +202,13 @@ async def _earlier_holder_under_way(tx: Transaction, row: Row) -> bool:
         row["id"],
     )
     names = [f"appointment:{earlier['appointment_id']}" for earlier in rows]
-    return bool(names) and bool(await OUTBOX.pending_aggregates(tx, HANDLER, names))
+    if not names:
+        return False
+    since = clock.now() - PASSED_ON_THE_WAY
+    return bool(
+        await OUTBOX.pending_aggregates(tx, HANDLER, names)
+        or await OUTBOX.aggregates_finished_since(tx, HANDLER, names, since)
+    )
 
 
 async def _take_another_seat(tx: Transaction, row: Row) -> bool:

@@ -135,7 +135,8 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     if told.status not in _STEPS[row["status"]]:
         await tx.execute("UPDATE appointment SET version = $2 WHERE id = $1", row["id"], told.version)
         return
-    slot = await _slot_of(tx, told) if is_elsewhere else row
+    slot = await _slot_to_follow(tx, row, told) if is_elsewhere else row
+    is_moved = slot is not row
     if told.status != "cancelled":
         await _displace(tx, told, apart_from=row["id"])
     try:
@@ -146,10 +147,10 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
                 row["id"],
                 told.status,
                 told.version,
-                told.schedule_id if is_elsewhere else row["schedule_id"],
-                told.sequence if is_elsewhere else row["sequence"],
-                (told.starts_at or slot["starts_at"]) if is_elsewhere else row["starts_at"],
-                (told.ends_at or slot["ends_at"]) if is_elsewhere else row["ends_at"],
+                told.schedule_id if is_moved else row["schedule_id"],
+                told.sequence if is_moved else row["sequence"],
+                (told.starts_at or slot["starts_at"]) if is_moved else row["starts_at"],
+                (told.ends_at or slot["ends_at"]) if is_moved else row["ends_at"],
                 slot["clinic_date"],
                 told.reason,
                 clock.now(),
@@ -172,6 +173,20 @@ async def _displace(tx: Transaction, told: ToldAppointment, *, apart_from: int |
         told.sequence,
         apart_from,
     )
+
+
+async def _slot_to_follow(tx: Transaction, row: Row, told: ToldAppointment) -> Row:
+    """Find where the appointment stands now. One that was moved and then cancelled lies on its last day here too.
+
+    Raises:
+        ScheduleUnknown: not known here (yet); a cancellation does not wait for that.
+    """
+    try:
+        return await _slot_of(tx, told)
+    except ScheduleUnknown:
+        if told.status != "cancelled":
+            raise
+        return row
 
 
 async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> None:

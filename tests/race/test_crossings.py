@@ -1,6 +1,7 @@
 """Different actions that cross on the same seats, the same person's day, or the same idempotency key."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
@@ -9,10 +10,12 @@ from uuid import UUID
 import pytest
 
 from booking import errors, service
+from booking.catalogue import schedules
 from booking.facts import Appointment
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
+from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from tests.factories.booking import (
     PORTAL,
@@ -257,7 +260,7 @@ async def test_ended_holds_go_to_the_window_the_desk_or_back_on_sale(hospital: H
 
 
 async def test_the_same_person_at_the_window_and_online(hospital: HospitalUnderTest) -> None:
-    schedules = [await hospital.schedule(seats=4) for _ in range(2)]
+    both = [await hospital.schedule(seats=4) for _ in range(2)]
     people = await hospital.patients(4)
     counters = desks()
 
@@ -265,16 +268,67 @@ async def test_the_same_person_at_the_window_and_online(hospital: HospitalUnderT
         *(
             sell_at_window(
                 hospital.db,
-                window_booking(his_id=f"H{n}", patient_id=person, schedule_id=schedules[0].id, sequence=n + 1),
+                window_booking(his_id=f"H{n}", patient_id=person, schedule_id=both[0].id, sequence=n + 1),
             )
             for n, person in enumerate(people)
         ),
-        *(ask(counters[n % 4], schedules[1].slots[0], person) for n, person in enumerate(people)),
+        *(ask(counters[n % 4], both[1].slots[0], person) for n, person in enumerate(people)),
     )
 
     seen = outcomes(answers)
     assert seen["UUID"] + seen["Win"] == 4
     assert seen["AlreadyBooked"] == 4
+    await require_books_agree(hospital.db)
+
+
+# --- the slot office
+
+OFFICE = Actor(client_id="slot-office", channel="window", kind="internal", staff_code="S0001")
+
+
+async def test_withdrawing_a_schedule_races_booking_in_it(hospital: HospitalUnderTest) -> None:
+    """Either nobody has a number of a withdrawn schedule, or it stays."""
+    seen: Counter[str] = Counter()
+    people = await hospital.patients(4)
+    counters = desks()
+    for n in range(12):
+        schedule = await hospital.schedule(seats=3, starts_in=timedelta(days=2 + n))
+        asking = [ask(counters[i], schedule.slots[0], person) for i, person in enumerate(people)]
+        withdrawing = refused(schedules.withdraw_schedule(schedule.id, version=1, actor=OFFICE))
+        # Who is first differs from round to round.
+        answers = await all_at_once(*asking[: n % 4], withdrawing, *asking[n % 4 :])
+
+        withdrawn, asked = answers[n % 4], [answer for i, answer in enumerate(answers) if i != n % 4]
+        sold = await sequence_numbers(hospital.db, schedule)
+        assert len(sold) == outcomes(asked)["Win"]
+        if isinstance(withdrawn, HospitalError):
+            assert type(withdrawn).__name__ in ("ScheduleHasBookings", "DatabaseBusy")
+        else:
+            assert sold == []
+            assert set(outcomes(asked)) <= {"SoldOut", "SlotNotFound"}
+        seen[type(withdrawn).__name__] += 1
+        await require_books_agree(hospital.db)
+    assert sum(seen.values()) == 12
+
+
+async def test_blocking_and_giving_back_seats_race_booking(hospital: HospitalUnderTest) -> None:
+    schedule = await hospital.schedule(seats=20)
+    slot = schedule.slots[0]
+    people = await hospital.patients(20)
+    counters = desks()
+
+    answers = await all_at_once(
+        *(ask(counters[n % 4], slot, person) for n, person in enumerate(people)),
+        *(refused(schedules.block_seats(slot, count=2, actor=OFFICE)) for _ in range(4)),
+        *(refused(schedules.unblock_seats(slot, count=1, actor=OFFICE)) for _ in range(4)),
+    )
+
+    assert set(outcomes(answers[:20])) <= {"Win", "SoldOut"}
+    assert set(outcomes(answers[20:])) <= {"dict", "SeatsNotFree", "SeatsNotBlocked", "DatabaseBusy"}
+    blocked = await hospital.db.fetchval("SELECT count(*) FROM seat WHERE status = 'blocked'")
+    done = outcomes(answers[20:24])["dict"] * 2 - outcomes(answers[24:])["dict"]
+    assert blocked == done
+    assert len(await sequence_numbers(hospital.db, schedule)) == outcomes(answers[:20])["Win"] <= 20 - blocked
     await require_books_agree(hospital.db)
 
 

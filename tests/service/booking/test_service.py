@@ -22,6 +22,7 @@ from tests.factories.booking import (
     books,
     require_books_agree,
 )
+from tests.factories.his_window import sell_at_window, window_booking
 
 STRANGER = type(PORTAL)(client_id="insurer", channel="portal", kind="partner")
 
@@ -226,6 +227,23 @@ async def test_a_person_stands_once_in_a_department_and_day(hospital: HospitalUn
 
 
 @claims
+async def test_another_clients_appointment_stands_in_the_way_without_being_named(
+    hospital: HospitalUnderTest, claim: Claim
+) -> None:
+    first, second = await hospital.schedule(seats=2), await hospital.schedule(seats=2)
+    tomorrow = await hospital.schedule(seats=2, starts_in=timedelta(days=3))
+    [person] = await hospital.patients(1)
+    theirs = await book(first, person, actor=KIOSK)
+    mine = await book(tomorrow, person)
+
+    await require_refused(hospital, claim(second, person), errors.AlreadyBooked)
+    await require_refused(hospital, move(mine, second), errors.AlreadyBooked)
+    named = errors.AlreadyBooked
+    await require_refused(hospital, claim(second, person, actor=KIOSK), named, appointment_id=str(theirs.id))
+    await require_refused(hospital, move(mine, second, actor=KIOSK), named, appointment_id=theirs.id)
+
+
+@claims
 async def test_a_person_has_so_many_numbers_a_day(hospital: HospitalUnderTest, claim: Claim) -> None:
     await set_rule(hospital, daily_limit=2, once_per_department_day=False)
     schedules = [await hospital.schedule(seats=2) for _ in range(3)]
@@ -253,6 +271,26 @@ async def test_a_full_slot_is_sold_out_until_a_reserve_is_recycled(hospital: Hos
         await require_refused(hospital, claim(schedule, third), errors.SoldOut, next_release_at=None)
 
 
+async def test_the_number_of_places_counts_where_clinics_have_different_limits(hospital: HospitalUnderTest) -> None:
+    """A place given back leaves a gap in the person's day; what is behind it still counts."""
+    strict = await hospital.schedule(seats=2)
+    elsewhere = [await (await HospitalUnderTest(hospital.db).build()).schedule(seats=1) for _ in range(2)]
+    tomorrow = await hospital.schedule(seats=2, starts_in=timedelta(days=3))
+    await set_rule(hospital, daily_limit=1)
+    [person] = await hospital.patients(1)
+    given_back, _ = [await book(schedule, person) for schedule in elsewhere]
+    await cancel(given_back)
+    moving = await book(tomorrow, person)
+
+    for claim in (hold, book):
+        await require_refused(hospital, claim(strict, person), errors.DailyLimitReached, limit=1)
+    await require_refused(hospital, move(moving, strict), errors.DailyLimitReached, limit=1)
+    told = window_booking(his_id="H1", patient_id=person, schedule_id=strict.id, sequence=1)
+    before = await books(hospital.db)
+    assert type(await sell_at_window(hospital.db, told)) is errors.DailyLimitReached
+    assert await books(hospital.db) == before
+
+
 # --- ends of holds
 
 
@@ -278,6 +316,18 @@ async def test_a_hold_ends_at_its_instant_without_any_timer(hospital: HospitalUn
         await require_books_agree(hospital.db)
     events = await hospital.db.fetch("SELECT kind FROM booking_event WHERE schedule_id = $1 ORDER BY id", schedule.id)
     assert [row["kind"] for row in events] == ["held", "hold_expired", "booked"]
+
+
+async def test_a_hold_does_not_outlive_the_beginning_of_its_slot(hospital: HospitalUnderTest) -> None:
+    schedule = await hospital.schedule(seats=1)
+    [person] = await hospital.patients(1)
+    with clock.frozen(schedule.starts_at - timedelta(minutes=5)):
+        held = await hold(schedule, person)
+
+    assert held.until == schedule.starts_at
+    with clock.frozen(schedule.starts_at):
+        confirm = service.confirm_hold(hold_id=held.id, actor=PORTAL)
+        await require_refused(hospital, confirm, errors.HoldEnded, current_status="expired")
 
 
 async def test_the_sweep_writes_ended_holds_down_once(hospital: HospitalUnderTest) -> None:

@@ -87,6 +87,24 @@ async def test_an_appointment_goes_through_its_life(micro_his: MicroHisProcess, 
     assert await row_of(micro_his, one.platform_id) == ("cancelled", 4, schedule.schedule_id, 7)
 
 
+async def test_a_number_moved_and_cancelled_before_the_his_hears_of_either_lies_where_it_was_last(
+    micro_his: MicroHisProcess, platform_port: Hl7MllpHis
+) -> None:
+    """Letters tell how things stand when they are sent: after a backlog the move already says "cancelled"."""
+    schedule = await tell_schedule(platform_port, a_schedule())
+    one = an_appointment(schedule, 1)
+    await tell(platform_port, BOOKED, one)
+
+    await tell(platform_port, MOVED, changed(one, AppointmentStatus.CANCELLED, 3, sequence=7))
+
+    assert await row_of(micro_his, one.platform_id) == ("cancelled", 3, schedule.schedule_id, 7)
+    unheard_of = an_appointment(schedule, 2)
+    await tell(platform_port, BOOKED, unheard_of)
+    gone = changed(unheard_of, AppointmentStatus.CANCELLED, 3, schedule_id=uuid.uuid4())
+    await tell(platform_port, MOVED, gone)
+    assert await row_of(micro_his, unheard_of.platform_id) == ("cancelled", 3, schedule.schedule_id, 2)
+
+
 async def test_a_no_show_keeps_its_number(micro_his: MicroHisProcess, platform_port: Hl7MllpHis) -> None:
     schedule = await tell_schedule(platform_port, a_schedule())
     one = an_appointment(schedule, 1)
