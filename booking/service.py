@@ -39,7 +39,7 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
         IdempotencyMismatch: the key belongs to another request.
     """
     win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
-    return hold_answer(win) if win.replayed is None else Hold.from_stored(win.replayed)
+    return hold_answer(win)
 
 
 async def book_appointment(
@@ -51,7 +51,7 @@ async def book_appointment(
         As hold_seat.
     """
     win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
-    return appointment_answer(win) if win.replayed is None else Appointment.from_stored(win.replayed)
+    return appointment_answer(win)
 
 
 async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Appointment:
