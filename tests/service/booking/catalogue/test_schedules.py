@@ -181,7 +181,7 @@ async def test_an_extra_clinic_must_make_sense(catalogue: Catalogue, schedule: V
     overlap = {"on": NEXT_WEEK, "starts": time(10, 30), "ends": time(11, 30)}
     await attempt(errors.ScheduleClash, overlap, schedule_id=schedule["id"])
     await catalogue.add(kinds.SERVICE_TYPE, code="vip", **names("vip"))
-    await attempt(errors.FeeMissing, {"service_type": "vip"}, service_type="vip", title="chief")
+    await attempt(errors.FeeMissing, {"service_type": "vip"}, service_type="vip", practitioner_title="chief")
 
 
 async def test_an_extra_clinic_is_made_once(catalogue: Catalogue) -> None:
@@ -218,7 +218,7 @@ async def test_a_withdrawn_schedule_is_out_of_sale(catalogue: Catalogue, schedul
     assert (told.status, told.version) == ("withdrawn", 2)
     await require_books_agree(catalogue.db)
     again = schedules.withdraw_schedule(schedule_id, version=2, actor=OFFICE)
-    await refused(catalogue, again, errors.ScheduleNotActive, status="withdrawn")
+    await refused(catalogue, again, errors.ScheduleNotActive, current_status="withdrawn")
 
 
 async def test_a_schedule_with_bookings_is_not_withdrawn(catalogue: Catalogue, schedule: Values) -> None:
