@@ -227,7 +227,8 @@ async def _written(
 
 
 async def _locked(kind: Kind, key: UUID | date | str, version: int) -> Values:
-    row = await kind.model.filter(**{kind.key: key}).select_for_update().get_or_none()
+    # NO KEY: whoever only needs the entry to exist (a foreign key's check) is not kept waiting.
+    row = await kind.model.filter(**{kind.key: key}).select_for_update(no_key=True).get_or_none()
     if row is None:
         raise errors.EntryNotFound(entity=kind.entity)
     values = _values(kind, row)
