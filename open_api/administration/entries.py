@@ -56,7 +56,15 @@ def add_entries(
         )
 
     async def remove(call: PartnerCall) -> Reply:
-        return ok(await entries.remove_entry(kind, call.path[name], version=call.query["version"], actor=call.actor))
+        return ok(
+            await entries.remove_entry(
+                kind,
+                call.path[name],
+                version=call.query["version"],
+                actor=call.actor,
+                idempotency=call.idempotency,
+            )
+        )
 
     writing: tuple[type[HospitalError], ...] = (errors.Duplicate, *refusals, *WRITE_ERRORS)
     routes.post(path, scope=WRITE, request=f"{schema}_new.json", response=f"{schema}.json", errors=writing, status=201)(
@@ -75,7 +83,7 @@ def add_entries(
             scope=WRITE,
             query="administration/removal_query.json",
             response=f"{schema}.json",
-            errors=(errors.EntryNotFound, errors.VersionConflict, *refusals, DatabaseBusy, DatabaseUnavailable),
+            errors=(errors.EntryNotFound, errors.VersionConflict, *refusals, *WRITE_ERRORS),
         )(
             _named(
                 routes, remove, f"remove_{kind.entity}", f"Take a {one} away that is still as you read it (`version`)."

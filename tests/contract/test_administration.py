@@ -364,6 +364,18 @@ async def test_the_same_key_gives_the_same_answer(open_api: OpenApi, office: Slo
         assert mismatch["field"] == "name_en"
 
 
+async def test_the_same_key_changes_and_removes_once(open_api: OpenApi, office: SlotOffice) -> None:
+    fee = (await set_up_clinic(office))["fee"]
+    path, change = f"{BASE}/fees/{fee['id']}", {"version": 1, "amount_fen": 1}
+    changed = await office.ask("PATCH", path, change, status=200, key="change-1")
+    assert await office.ask("PATCH", path, change, status=200, key="change-1") == changed
+    removed = await office.ask("DELETE", f"{path}?version=2", status=200, key="remove-1")
+    async with nothing_changes(open_api.db):
+        assert await office.ask("DELETE", f"{path}?version=2", status=200, key="remove-1") == removed == changed
+        other = await office.ask("DELETE", f"{path}?version=3", status=409, code="idempotency.mismatch", key="remove-1")
+        assert other["field"] == "version"
+
+
 async def test_a_whole_number_may_be_written_with_a_point(open_api: OpenApi, office: SlotOffice) -> None:
     """In JSON 3 and 3.0 are one number; what is stored is 3."""
     made = await set_up_clinic(office)
