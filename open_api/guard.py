@@ -64,14 +64,16 @@ def guarded(route: Route) -> SanicHandler:
             if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
             staff = await _staff(request, client) if route.changes_state else None
-            body = read_body(request)
+            body, query = read_body(request), read_query(request)
             call = PartnerCall(
                 body=body,
-                query=read_query(request),
+                query=query,
                 path=path,
                 client=client,
                 actor=Actor(client.id, client.channel, client.kind, staff, request_id),
-                idempotency=_idempotency(request, route, client.id, body, path) if route.changes_state else None,
+                idempotency=_idempotency(request, route, client.id, body, query | path)
+                if route.changes_state
+                else None,
                 request_id=request_id,
                 language=language,
             )
@@ -194,7 +196,7 @@ _READERS: Final[dict[str, Callable[[str], object]]] = {"integer": _integer, "num
 
 
 def _idempotency(
-    request: Request, route: Route, client_id: str, body: dict[str, Any], path: dict[str, Any]
+    request: Request, route: Route, client_id: str, body: dict[str, Any], address: dict[str, Any]
 ) -> Idempotency | None:
     key = request.headers.get("idempotency-key")
     if key is None:
@@ -203,7 +205,7 @@ def _idempotency(
         raise errors.InvalidIdempotencyKey
     seal = cipher().short_hash
     hashes = {name: seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for name, value in body.items()}
-    for name, value in path.items():
+    for name, value in address.items():
         hashes[name] = seal(str(value).encode())
     return Idempotency(client_id, key, route.operation, hashes)
 

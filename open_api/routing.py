@@ -49,10 +49,15 @@ class Route:
 
 @dataclass(slots=True)
 class Routes:
-    """The operations of one feature. staff_only: all of them are for the hospital's own applications."""
+    """The operations of one feature.
+
+    staff_only: all of them are for the hospital's own applications. described_by: the module whose first line says
+    what they are about, where it is not the one that the handlers stand in.
+    """
 
     tag: str
     staff_only: bool = False
+    described_by: str | None = None
     entries: list[Route] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Route]:

@@ -187,18 +187,25 @@ async def change_entry(
         return answer
 
 
-async def remove_entry(kind: Kind, key: UUID | date | str, *, version: int, actor: Actor) -> Values:
+async def remove_entry(
+    kind: Kind, key: UUID | date | str, *, version: int, actor: Actor, idempotency: Idempotency | None = None
+) -> Values:
     """Take an entry away that nobody has changed since the caller read it, and give it as it was.
 
     Raises:
-        EntryNotFound, VersionConflict, InUse, EssentialEntry, DayPast, DatabaseUnavailable, DatabaseBusy.
+        EntryNotFound, VersionConflict, InUse, EssentialEntry, DayPast.
+        IdempotencyMismatch, DatabaseUnavailable, DatabaseBusy.
     """
     async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            return stored
         before = await _locked(kind, key, version)
         await _require_unused(tx, kind, before)
         await kind.model.filter(**{kind.key: key}).delete()
-        await _written(tx, kind, "deleted", before, None, actor)
-        return plain(before)
+        answer = await _written(tx, kind, "deleted", before, None, actor)
+        if idempotency:
+            await idempotency.remember(tx, answer)
+        return answer
 
 
 async def _written(
@@ -227,7 +234,8 @@ async def _written(
 
 
 async def _locked(kind: Kind, key: UUID | date | str, version: int) -> Values:
-    row = await kind.model.filter(**{kind.key: key}).select_for_update().get_or_none()
+    # NO KEY: whoever only needs the entry to exist (a foreign key's check) is not kept waiting.
+    row = await kind.model.filter(**{kind.key: key}).select_for_update(no_key=True).get_or_none()
     if row is None:
         raise errors.EntryNotFound(entity=kind.entity)
     values = _values(kind, row)

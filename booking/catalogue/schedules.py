@@ -165,8 +165,10 @@ async def move_seats(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return stored
+        # The pool before the schedule, as who changes a pool's rule has them.
+        pool_is_in_use = await share_lock(tx, "pool", "code", to_pool)
         await _lock_coming(tx, schedule_id)
-        if not await share_lock(tx, "pool", "code", to_pool):
+        if not pool_is_in_use:
             raise errors.ReferenceUnknown(field="to_pool")
         before = await _count_pools(tx, schedule_id)
         seats = await _lock_exactly(tx, schedule_id, slot_id=slot_id, pool=from_pool, count=count)
@@ -314,7 +316,7 @@ async def _require_no_clash(tx: Transaction, new: NewSchedule) -> None:
 
 async def _lock_coming(tx: Transaction, schedule_id: UUID) -> Row:
     row = await tx.fetchrow(
-        "SELECT status, version, clinic_date, ends_at FROM schedule WHERE id = $1 FOR UPDATE", schedule_id
+        "SELECT status, version, clinic_date, ends_at FROM schedule WHERE id = $1 FOR NO KEY UPDATE", schedule_id
     )
     if row is None:
         raise errors.EntryNotFound(entity="schedule")

@@ -56,11 +56,19 @@ def add_entries(
         )
 
     async def remove(call: PartnerCall) -> Reply:
-        return ok(await entries.remove_entry(kind, call.path[name], version=call.query["version"], actor=call.actor))
+        return ok(
+            await entries.remove_entry(
+                kind,
+                call.path[name],
+                version=call.query["version"],
+                actor=call.actor,
+                idempotency=call.idempotency,
+            )
+        )
 
     writing: tuple[type[HospitalError], ...] = (errors.Duplicate, *refusals, *WRITE_ERRORS)
     routes.post(path, scope=WRITE, request=f"{schema}_new.json", response=f"{schema}.json", errors=writing, status=201)(
-        _named(create, f"create_{kind.entity}", f"Add a {one}.")
+        _named(routes, create, f"create_{kind.entity}", f"Add a {one}.")
     )
     routes.patch(
         f"{path}/<{key}>",
@@ -68,15 +76,19 @@ def add_entries(
         request=f"{schema}_change.json",
         response=f"{schema}.json",
         errors=(errors.EntryNotFound, errors.VersionConflict, errors.NothingToChange, errors.InUse, *writing),
-    )(_named(change, f"change_{kind.entity}", f"Change a {one} that is still as you read it (`version`)."))
+    )(_named(routes, change, f"change_{kind.entity}", f"Change a {one} that is still as you read it (`version`)."))
     if removable:
         routes.delete(
             f"{path}/<{key}>",
             scope=WRITE,
             query="administration/removal_query.json",
             response=f"{schema}.json",
-            errors=(errors.EntryNotFound, errors.VersionConflict, *refusals, DatabaseBusy, DatabaseUnavailable),
-        )(_named(remove, f"remove_{kind.entity}", f"Take a {one} away that is still as you read it (`version`)."))
+            errors=(errors.EntryNotFound, errors.VersionConflict, *refusals, *WRITE_ERRORS),
+        )(
+            _named(
+                routes, remove, f"remove_{kind.entity}", f"Take a {one} away that is still as you read it (`version`)."
+            )
+        )
 
 
 def _add_reads(routes: Routes, kind: Kind, path: str, *, schema: str, one: str, many: str, key: str) -> None:
@@ -98,10 +110,10 @@ def _add_reads(routes: Routes, kind: Kind, path: str, *, schema: str, one: str, 
         query=f"{schema}_query.json",
         response=f"{schema}_list.json",
         errors=(InvalidCursor, DatabaseUnavailable),
-    )(_named(show_page, f"list_{kind.entity}", f"List {many}."))
+    )(_named(routes, show_page, f"list_{kind.entity}", f"List {many}."))
     routes.get(
         f"{path}/<{key}>", scope=READ, response=f"{schema}.json", errors=(errors.EntryNotFound, DatabaseUnavailable)
-    )(_named(get, f"get_{kind.entity}", f"Read a {one}."))
+    )(_named(routes, get, f"get_{kind.entity}", f"Read a {one}."))
 
 
 def after(list_name: str, query: dict[str, Any]) -> str | None:
@@ -122,8 +134,9 @@ def shown_page(list_name: str, found: list[dict[str, Any]], limit: int, *keys: s
     )
 
 
-def _named(handler: Handler, name: str, sentence: str) -> Handler:
-    """Give an operation the name and sentence by which logs and documentation know it."""
+def _named(routes: Routes, handler: Handler, name: str, sentence: str) -> Handler:
+    """Give an operation the name, sentence and home by which logs and documentation know it."""
     handler.__name__ = name
     handler.__doc__ = sentence
+    handler.__module__ = routes.described_by or handler.__module__
     return handler

@@ -82,6 +82,26 @@ async def test_a_removal_is_logged(catalogue: Catalogue) -> None:
     assert (change["action"], change["before"], change["after"]) == ("deleted", fee, None)
 
 
+async def test_a_template_and_a_rule_change_in_all_their_kinds_of_values(catalogue: Catalogue) -> None:
+    """Hours, days, percents and instants come back as they were given, and as they are read later."""
+    template = await catalogue.template()
+    changes = {
+        "starts": "08:30",
+        "ends": "11:30",
+        "quotas": {"window": 10, "city_portal": 5},
+        "valid_until": "2026-12-31",
+    }
+    changed = await catalogue.change(kinds.SCHEDULE_TEMPLATE, template, **changes)
+    assert changed == template | changes | {"version": 2}
+    assert await get_entry(kinds.SCHEDULE_TEMPLATE, catalogue.ids["schedule_template"]) == changed
+
+    rule = await catalogue.rule()
+    fixed = {"kind": "fixed", "days_ahead": None, "at_time": None, "fixed_at": "2026-09-10T12:00:00+08:00"}
+    changed = await catalogue.change(kinds.RELEASE_RULE, rule, **fixed)
+    assert changed == rule | fixed | {"fixed_at": "2026-09-10T04:00:00+00:00", "version": 2}
+    assert await get_entry(kinds.RELEASE_RULE, catalogue.ids["release_rule"]) == changed
+
+
 async def test_the_same_values_change_nothing(catalogue: Catalogue) -> None:
     clinic = await get_entry(kinds.CLINIC, catalogue.ids["clinic"])
     async with nothing_changes(catalogue.db):

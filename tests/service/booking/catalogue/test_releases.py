@@ -1,14 +1,15 @@
 """When which channel may take which pool's seats."""
 
+import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
-from booking.catalogue import generation, kinds
+from booking.catalogue import generation, kinds, schedules
 from booking.catalogue.calendar import DayException, HospitalCalendar
 from booking.catalogue.entries import get_entry, remove_entry
-from booking.catalogue.releases import Releasable, Release, ReleasePlan, Rule
+from booking.catalogue.releases import Releasable, Release, ReleasePlan, Rule, recompute_releases
 from kernel import clock
 from tests.factories.slot_office import OFFICE, WEDNESDAY, Catalogue, at
 
@@ -198,3 +199,31 @@ async def test_the_his_hears_when_its_windows_share_is_recycled_at_another_time(
     day = (WEDNESDAY + timedelta(days=14)).isoformat()
     assert await catalogue.letters() == [("schedule.changed", f"campusday:{catalogue.of('campus')}:{day}")]
     assert await catalogue.db.fetchval("SELECT version FROM schedule") == 2
+
+
+async def test_changes_at_once_do_not_stand_in_each_others_way(catalogue: Catalogue) -> None:
+    """Pools, channels, rules, days and schedules all end in the same rows; the last to commit has seen the others."""
+    standing = await catalogue.rule(holiday_aware=True)
+    schedule_id = await published(catalogue)
+    day = WEDNESDAY + timedelta(days=7)
+    for n in range(5):
+        pools = [await get_entry(kinds.POOL, code) for code in ("window", "city_portal")]
+        channel = await get_entry(kinds.CHANNEL, "city_portal")
+        standing = await get_entry(kinds.RELEASE_RULE, standing["id"])
+        generated = WEDNESDAY + timedelta(days=21 + 7 * n)
+        await asyncio.gather(
+            catalogue.change(kinds.POOL, pools[0], recycle_minutes_before=100 + n),
+            catalogue.change(kinds.POOL, pools[1], recycle_minutes_before=200 + n),
+            catalogue.change(kinds.CHANNEL, channel, active=bool(n % 2)),
+            catalogue.change(kinds.RELEASE_RULE, standing, days_ahead=8 + n),
+            catalogue.rule(channel="window", days_ahead=n, service_type="general" if n % 2 else None)
+            if n < 2
+            else catalogue.add(kinds.CALENDAR_DAY, date=(day - timedelta(days=n)).isoformat(), kind="holiday"),
+            generation.generate_schedules(first=generated, last=generated, actor=OFFICE),
+            schedules.move_seats(schedule_id, from_pool="common", to_pool="window", count=1, actor=OFFICE),
+        )
+    rows = "SELECT row_to_json(r)::text AS row FROM schedule_release r ORDER BY 1"
+    stood = [row["row"] for row in await catalogue.db.fetch(rows)]
+    async with catalogue.db.transaction() as tx:
+        assert await recompute_releases(tx) == 5  # 7 October is a holiday.
+    assert [row["row"] for row in await catalogue.db.fetch(rows)] == stood
