@@ -218,7 +218,7 @@ async def test_a_withdrawn_schedule_is_out_of_sale(catalogue: Catalogue, schedul
     assert (told.status, told.version) == ("withdrawn", 2)
     await require_books_agree(catalogue.db)
     again = schedules.withdraw_schedule(schedule_id, version=2, actor=OFFICE)
-    await refused(catalogue, again, errors.ScheduleNotActive, status="withdrawn")
+    await refused(catalogue, again, errors.ScheduleNotActive, current_status="withdrawn")
 
 
 async def test_a_schedule_with_bookings_is_not_withdrawn(catalogue: Catalogue, schedule: Values) -> None:
