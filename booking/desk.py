@@ -9,7 +9,7 @@ mates: when a batch aborts, its requests are tried one by one.
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -35,10 +35,10 @@ LOOKS_MAX = 8
 LOOK_PAUSE_SECONDS = 0.004
 SOLD_OUT_REMEMBERED_MAX = 10_000
 
-log = get_logger("booking")
+# One of the batch did not fit; which one is found by trying them one by one.
+_SPLIT_ON = (asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
 
-# What `claim_seats` adds to the answer that is kept.
-_KNOWN_WITH_THE_SEAT = ("queue_number", "number")
+log = get_logger("booking")
 
 Kind = Literal["hold", "appointment"]
 
@@ -53,9 +53,9 @@ class SeatRequest:
     actor: Actor
     idempotency: Idempotency | None
     answer: "asyncio.Future[Win]"
-    id: UUID | None = None
     looks: int = 0
     slot: SlotFacts | None = None
+    known: dict[str, Any] = field(default_factory=dict)  # of the answer, before there is a seat
 
     @property
     def alone(self) -> tuple[object, ...]:
@@ -67,11 +67,15 @@ class SeatRequest:
 class Win(NamedTuple):
     """A seat was given; `replayed` is the stored answer when this request had been served before."""
 
-    request: SeatRequest
+    known: dict[str, Any]
     queue_number: int
     number: int | None
-    at: datetime
     replayed: dict[str, Any] | None = None
+
+    @property
+    def id(self) -> UUID:
+        """Of the hold or appointment."""
+        return UUID(str((self.known or self.replayed or {})["id"]))
 
 
 class Desk:
@@ -133,7 +137,8 @@ class Desk:
         later: list[SeatRequest] = []
         while self._waiting and len(batch) < BATCH_REQUESTS_MAX:
             request = self._waiting.popleft()
-            if request.answer.cancelled():
+            if request.answer.done():
+                # Its caller has gone, or has been told of a failure.
                 continue
             if any(one in self._under_way for one in request.alone):
                 later.append(request)
@@ -145,20 +150,21 @@ class Desk:
 
     async def _decide(self, batch: list[SeatRequest]) -> None:
         at = clock.now()
-        ready = await self._apply_rules(batch, at)
-        if not ready:
-            return
-        try:
-            await self._claim(ready, at)
-        except (asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
-            log.warning("desk_batch_split", kind=self._kind, requests=len(ready), error=type(error).__name__)
-            for request in ready:
-                if not request.answer.done():
-                    await self._claim_alone(request, at)
+        async with db.database().session() as session:
+            ready = await self._apply_rules(session, batch, at)
+            if not ready:
+                return
+            try:
+                await self._claim(session, ready, at)
+            except _SPLIT_ON as error:
+                log.warning("desk_batch_split", kind=self._kind, requests=len(ready), error=type(error).__name__)
+                for request in ready:
+                    if not request.answer.done():
+                        await self._claim_alone(session, request, at)
 
-    async def _claim_alone(self, request: SeatRequest, at: datetime) -> None:
+    async def _claim_alone(self, session: db.Session, request: SeatRequest, at: datetime) -> None:
         try:
-            await self._claim([request], at)
+            await self._claim(session, [request], at)
         except asyncpg.DeadlockDetectedError:
             _refuse(request, db.DatabaseBusy())
         except asyncpg.UniqueViolationError as error:
@@ -168,15 +174,11 @@ class Desk:
         except Exception as error:  # noqa: BLE001  it goes to its own caller, not to its neighbours
             _fail([request], error)
 
-    async def _apply_rules(self, batch: list[SeatRequest], at: datetime) -> list[SeatRequest]:
+    async def _apply_rules(self, session: db.Session, batch: list[SeatRequest], at: datetime) -> list[SeatRequest]:
         hopeful = [request for request in batch if request.place not in self._sold_out]
         people_asked = [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in hopeful]
-        reading_slots = facts.read_slot_facts(db.database(), facts.distinct(r.place for r in batch), at=at)
-        people: dict[UUID, patients.PatientFacts] = {}
-        if people_asked:
-            slots, people = await asyncio.gather(reading_slots, patients.eligibility_facts(db.database(), people_asked))
-        else:
-            slots = await reading_slots
+        slots = await facts.read_slot_facts(session, facts.distinct(r.place for r in batch), at=at)
+        people = await patients.eligibility_facts(session, people_asked) if people_asked else {}
         self._remember_sold_out(slots)
         asked_for = {request.patient_id for request in hopeful}
         ready: list[SeatRequest] = []
@@ -198,7 +200,7 @@ class Desk:
                 # Another channel's pools, or a seat that has come back: with the next batch.
                 later.append(request)
         self._waiting.extendleft(reversed(later))
-        await self._turn_away(refused, at)
+        await self._turn_away(session, refused)
         return ready
 
     def _remember_sold_out(self, slots: Mapping[tuple[UUID, str], SlotFacts]) -> None:
@@ -210,7 +212,7 @@ class Desk:
             else:
                 self._sold_out = {place}
 
-    async def _turn_away(self, refused: list[tuple[SeatRequest, HospitalError]], at: datetime) -> None:
+    async def _turn_away(self, session: db.Session, refused: list[tuple[SeatRequest, HospitalError]]) -> None:
         """Refuse, unless the same request was served before the rules turned against it."""
         keyed: list[tuple[SeatRequest, Idempotency, HospitalError]] = []
         for request, error in refused:
@@ -220,15 +222,15 @@ class Desk:
                 keyed.append((request, request.idempotency, error))
         if not keyed:
             return
-        stored = await stored_answers(db.database(), [key for _, key, _ in keyed])
+        stored = await stored_answers(session, [key for _, key, _ in keyed])
         for place, (request, key, error) in enumerate(keyed):
             if place in stored:
-                _replay(request, key, dict(stored[place]), at)
+                _replay(request, key, dict(stored[place]))
             else:
                 _refuse(request, error)
 
-    async def _claim(self, ready: list[SeatRequest], at: datetime) -> None:
-        rows = await db.database().fetch(
+    async def _claim(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> None:
+        rows = await session.fetch(
             "SELECT * FROM claim_seats($1, $2, $3, $4)",
             self._kind,
             at,
@@ -242,19 +244,19 @@ class Desk:
             request = ready[i]
             if outcome == "won":
                 decided += 1
-                _win(request, Win(request, seq, number, at))
+                _win(request, Win(request.known, seq, number))
             else:
-                self._answer_other(request, outcome, detail, at)
+                self._answer_other(request, outcome, detail)
         assert len(rows) == len(ready), f"{len(ready)} asked, {len(rows)} answered"
 
-    def _answer_other(self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None, at: datetime) -> None:
+    def _answer_other(self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None) -> None:
         slot = request.slot
         assert slot is not None, "claimed with facts"
         match outcome:
             case "replay":
                 assert detail is not None, "a replay carries what was stored"
                 assert request.idempotency is not None, "only keys are replayed"
-                _replay(request, request.idempotency, detail, at)
+                _replay(request, request.idempotency, detail)
             case "sold_out":
                 _refuse(request, errors.SoldOut(next_release_at=slot.opens_next))
             case "already":
@@ -294,17 +296,15 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
     """Give a request as PostgreSQL's type `seat_request`, field by field."""
     slot, actor, key = request.slot, request.actor, request.idempotency
     assert slot is not None, "claimed with facts"
-    request.id = request.id or new_id()
+    request.known = _known_of_hold(request, slot, at) if request.kind == "hold" else _known(request, slot, at)
     kept: tuple[str | None, ...] = (None, None, None, None)
     if key is not None:
-        answer = (hold_answer if request.kind == "hold" else appointment_answer)(Win(request, 0, 0, at)).stored()
-        for name in _KNOWN_WITH_THE_SEAT:
-            answer.pop(name, None)
-        result = orjson.dumps(answer, default=str)[:-1]
-        kept = (key.key, key.operation, orjson.dumps(key.field_hashes).decode(), result.decode())
+        # The end of the JSON is left to `claim_seats`, which knows the number.
+        result = orjson.dumps(request.known, default=str)[:-1].decode()
+        kept = (key.key, key.operation, orjson.dumps(key.field_hashes).decode(), result)
     return (
         i,
-        request.id,
+        request.known["id"],
         slot.slot_id,
         slot.schedule_id,
         slot.department_id,
@@ -315,7 +315,7 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
         slot.fee_fen,
         ",".join(slot.pools),
         request.patient_id,
-        rules.hold_until(slot, at=at),
+        request.known.get("until"),
         actor.channel,
         actor.client_id,
         actor.staff_code,
@@ -324,55 +324,61 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
     )
 
 
+def _known_of_hold(request: SeatRequest, slot: SlotFacts, at: datetime) -> dict[str, Any]:
+    """Give all of a hold but its number."""
+    return {
+        "id": new_id(),
+        "status": "active",
+        "slot_id": slot.slot_id,
+        "schedule_id": slot.schedule_id,
+        "patient_id": request.patient_id,
+        "until": rules.hold_until(slot, at=at),
+        "fee_fen": slot.fee_fen,
+        "created_at": at,
+    }
+
+
+def _known(request: SeatRequest, slot: SlotFacts, at: datetime) -> dict[str, Any]:
+    """Give all of an appointment but its numbers."""
+    return {
+        "id": new_id(),
+        "status": "booked",
+        "his_status": "pending",
+        "patient_id": request.patient_id,
+        "slot_id": slot.slot_id,
+        "schedule_id": slot.schedule_id,
+        "department_id": slot.department_id,
+        "clinic_id": slot.clinic_id,
+        "campus_id": slot.campus_id,
+        "room_id": slot.room_id,
+        "practitioner_id": slot.practitioner_id,
+        "service_type": slot.service_type,
+        "clinic_date": slot.clinic_date,
+        "starts_at": slot.starts_at,
+        "ends_at": slot.ends_at,
+        "fee_fen": slot.fee_fen,
+        "channel": request.actor.channel,
+        "client_id": request.actor.client_id,
+        "cancel_reason": None,
+        "version": 1,
+        "created_at": at,
+        "updated_at": at,
+    }
+
+
 def hold_answer(win: Win) -> facts.Hold:
     """Shape a won hold."""
-    slot, request = win.request.slot, win.request
-    assert slot is not None, "won with facts"
-    assert request.id is not None, "named when it was claimed"
-    return facts.Hold(
-        id=request.id,
-        status="active",
-        slot_id=slot.slot_id,
-        schedule_id=slot.schedule_id,
-        patient_id=request.patient_id,
-        queue_number=win.queue_number,
-        until=rules.hold_until(slot, at=win.at),
-        fee_fen=slot.fee_fen,
-        created_at=win.at,
-    )
+    if win.replayed is not None:
+        return facts.Hold.from_stored(win.replayed)
+    return facts.Hold(**win.known, queue_number=win.queue_number)
 
 
 def appointment_answer(win: Win) -> facts.Appointment:
     """Shape a won appointment."""
-    slot, request = win.request.slot, win.request
-    assert slot is not None, "won with facts"
-    assert request.id is not None, "named when it was claimed"
-    return facts.Appointment(
-        id=request.id,
-        number=win.number or 0,
-        status="booked",
-        his_status="pending",
-        patient_id=request.patient_id,
-        slot_id=slot.slot_id,
-        schedule_id=slot.schedule_id,
-        department_id=slot.department_id,
-        clinic_id=slot.clinic_id,
-        campus_id=slot.campus_id,
-        room_id=slot.room_id,
-        practitioner_id=slot.practitioner_id,
-        service_type=slot.service_type,
-        clinic_date=slot.clinic_date,
-        starts_at=slot.starts_at,
-        ends_at=slot.ends_at,
-        queue_number=win.queue_number,
-        fee_fen=slot.fee_fen,
-        channel=request.actor.channel,
-        client_id=request.actor.client_id,
-        cancel_reason=None,
-        version=1,
-        created_at=win.at,
-        updated_at=win.at,
-    )
+    if win.replayed is not None:
+        return facts.Appointment.from_stored(win.replayed)
+    assert win.number is not None, "an appointment has a number"
+    return facts.Appointment(**win.known, queue_number=win.queue_number, number=win.number)
 
 
 def _already(detail: dict[str, Any], actor: Actor) -> HospitalError:
@@ -383,13 +389,13 @@ def _already(detail: dict[str, Any], actor: Actor) -> HospitalError:
     return errors.AlreadyBooked()
 
 
-def _replay(request: SeatRequest, key: Idempotency, kept: dict[str, Any], at: datetime) -> None:
+def _replay(request: SeatRequest, key: Idempotency, kept: dict[str, Any]) -> None:
     try:
         key.require_same(kept["operation"], kept["field_hashes"])
     except HospitalError as error:
         _refuse(request, error)
     else:
-        _win(request, Win(request, 0, None, at, kept["result"]))
+        _win(request, Win({}, 0, None, kept["result"]))
 
 
 def _win(request: SeatRequest, win: Win) -> None:

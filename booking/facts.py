@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from kernel.db import Database, Row, Transaction
+from kernel.db import Reader, Row
 
 
 class SlotFacts(NamedTuple):
@@ -75,7 +75,7 @@ _POOLS = SlotFacts._fields.index("pools")
 
 
 async def read_slot_facts(
-    db: Database | Transaction, keys: Sequence[tuple[UUID, str]], *, at: datetime
+    db: Reader, keys: Sequence[tuple[UUID, str]], *, at: datetime
 ) -> dict[tuple[UUID, str], SlotFacts]:
     """Read the facts of (slot, channel) pairs; slots that do not exist are missing from the answer."""
     rows = await db.fetch(_SLOT_FACTS, [slot for slot, _ in keys], [channel for _, channel in keys], at)

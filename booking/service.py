@@ -42,7 +42,7 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
     """
     async with _only_own_named(actor):
         win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
-    return hold_answer(win) if win.replayed is None else Hold.from_stored(win.replayed)
+    return hold_answer(win)
 
 
 async def book_appointment(
@@ -55,7 +55,7 @@ async def book_appointment(
     """
     async with _only_own_named(actor):
         win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
-    return appointment_answer(win) if win.replayed is None else Appointment.from_stored(win.replayed)
+    return appointment_answer(win)
 
 
 async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Appointment:

@@ -3,9 +3,9 @@
 `jsonb` and `json` come and go as Python values; strings given for them are taken as JSON text already.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import asyncpg
@@ -56,6 +56,14 @@ class DatabaseBusy(Unavailable):
     en = "The service is busy. Please try again in a moment."
 
 
+class Reader(Protocol):
+    """What a read needs: the database, a transaction or a session, whichever the caller is in."""
+
+    async def fetch(self, query: str, *args: object) -> list[Row]:
+        """Run a statement and give its rows."""
+        ...
+
+
 class Transaction:
     """One database transaction, with what shall happen once it has been committed."""
 
@@ -100,6 +108,29 @@ class Transaction:
             action()
 
 
+class Session:
+    """One connection kept for several statements, each of its own."""
+
+    __slots__ = ("_connection", "_unavailable")
+
+    def __init__(
+        self, connection: asyncpg.Connection, unavailable: Callable[[BaseException], Awaitable[BaseException]]
+    ) -> None:
+        self._connection = connection
+        self._unavailable = unavailable
+
+    async def fetch(self, query: str, *args: object) -> list[Row]:
+        """Run a statement of its own and give its rows.
+
+        Raises:
+            DatabaseUnavailable: the server is away; what the statement did is not known.
+        """
+        try:
+            return await self._connection.fetch(query, *args)
+        except GONE as error:
+            raise await self._unavailable(error) from error
+
+
 class Database:
     """The platform's PostgreSQL."""
 
@@ -119,6 +150,8 @@ class Database:
             "reset": _keep_session,
             "timeout": CONNECT_SECONDS_MAX,
             "command_timeout": STATEMENT_SECONDS_MAX,
+            # What PostgreSQL writes out itself, as JSON, is in UTC too.
+            "server_settings": {"timezone": "UTC"},
         }
         await Tortoise.init(
             config={
@@ -194,6 +227,19 @@ class Database:
         if not isinstance(error, TimeoutError | asyncpg.TooManyConnectionsError):
             await self.pool.expire_connections()
         return DatabaseUnavailable()
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Session]:
+        """Keep one connection for several statements: taking one and giving it back costs more than a small read.
+
+        Raises:
+            DatabaseUnavailable: no connection is to be had.
+        """
+        try:
+            async with self.pool.acquire() as connection:
+                yield Session(cast(asyncpg.Connection, connection), self._unavailable)
+        except GONE as error:
+            raise await self._unavailable(error) from error
 
     async def fetch(self, query: str, *args: object) -> list[Row]:
         """Run a statement of its own and give its rows.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from kernel.db import Database, Row, Transaction
+from kernel.db import Database, Reader, Row, Transaction
 from kernel.errors import Conflict
 
 KEEP_DAYS = 7
@@ -79,7 +79,7 @@ class Idempotency:
         )
 
 
-async def stored_answers(db: Database, keys: Sequence[Idempotency]) -> dict[int, Row]:
+async def stored_answers(db: Reader, keys: Sequence[Idempotency]) -> dict[int, Row]:
     """Look many keys up at once, waiting for requests with the same key that are just being served.
 
     Gives `operation`, `field_hashes` and `result` by the place of the key; see `Idempotency.require_same`.

@@ -13,6 +13,7 @@ from kernel.log import get_logger
 from kernel.redis import GONE, redis_client
 
 WAKE_CHANNEL = "outbox"
+WAKES_APART_SECONDS = 0.02
 
 OUTBOX = Box("outbox")
 INBOX = Box("inbox")
@@ -53,6 +54,7 @@ def wake() -> None:
 
 
 _waking: "asyncio.Task[None] | None" = None
+_woken_at = 0.0
 
 
 async def flush_wakes() -> None:
@@ -62,9 +64,13 @@ async def flush_wakes() -> None:
 
 
 async def _publish_wake() -> None:
-    global _waking  # noqa: PLW0603  see wake
+    global _waking, _woken_at  # noqa: PLW0603  see wake
     client = redis_client()
+    clock = asyncio.get_running_loop().time
     try:
+        # The first goes at once; under a rush one wake serves all commits of the moment.
+        await asyncio.sleep(max(_woken_at + WAKES_APART_SECONDS - clock(), 0))
+        _woken_at = clock()
         if client is not None:
             await client.publish(WAKE_CHANNEL, b"1")
     except GONE as error:

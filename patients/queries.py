@@ -1,24 +1,21 @@
 """Reading patients, always within the caller's scope."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 from uuid import UUID
 
-from kernel.db import Database, Transaction
+from kernel.db import Reader
 
 
-@dataclass(frozen=True, slots=True)
-class PatientFacts:
+class PatientFacts(NamedTuple):
     """What a clinic's rules ask of a person. sex: GB/T 2261.1 (0 unknown, 1 male, 2 female, 9 unspecified)."""
 
     sex: int
     birth_date: date
 
 
-async def eligibility_facts(
-    db: Database | Transaction, keys: Sequence[tuple[UUID, str | None]]
-) -> dict[UUID, PatientFacts]:
+async def eligibility_facts(db: Reader, keys: Sequence[tuple[UUID, str | None]]) -> dict[UUID, PatientFacts]:
     """Read many people's facts in one statement.
 
     Each key is a patient and the client who asks, or None for one who sees all; a person whom that client has not

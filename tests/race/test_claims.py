@@ -88,7 +88,7 @@ async def test_one_person_asking_everywhere_at_once_stands_once_in_a_department(
 
     assert outcomes(answers) == {"Win": 1, "AlreadyBooked": 7}
     winner = next(answer for answer in answers if not isinstance(answer, Exception))
-    assert {a.details["appointment_id"] for a in answers if isinstance(a, HospitalError)} == {str(winner.request.id)}
+    assert {a.details["appointment_id"] for a in answers if isinstance(a, HospitalError)} == {str(winner.id)}
     await require_books_agree(hospital.db)
 
 
@@ -122,7 +122,7 @@ async def test_the_same_key_asked_many_times_at_once_books_once(hospital: Hospit
     first = [answer for answer in answers if answer.replayed is None]
     assert len(first) == 1
     stored = {answer.replayed["id"] for answer in answers if answer.replayed is not None}
-    assert stored == {str(first[0].request.id)}
+    assert stored == {str(first[0].id)}
     assert await sequence_numbers(hospital.db, schedule) == [1]
     await require_books_agree(hospital.db)
 
@@ -290,8 +290,8 @@ async def test_a_thousand_rounds_of_holding_booking_cancelling_and_moving(hospit
                     if isinstance(held, Exception):
                         return held
                     if n % 2:
-                        return await service.release_hold(hold_id=held.request.id, actor=PORTAL)
-                    return await service.confirm_hold(hold_id=held.request.id, actor=PORTAL)
+                        return await service.release_hold(hold_id=held.id, actor=PORTAL)
+                    return await service.confirm_hold(hold_id=held.id, actor=PORTAL)
                 case _:
                     return await ask(booking[n % 3], slot, person)
         except HospitalError as refusal:
