@@ -38,7 +38,10 @@ COMMENT ON TABLE idempotency_key IS 'Answers that had effects, replayed for the 
 -- A function, because a single statement would not see what was committed while it waited for a lock.
 CREATE FUNCTION stored_answers(client_ids text[], keys text[])
 RETURNS TABLE (i integer, operation text, field_hashes json, result json)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Plans are kept, and one made while the table was small would read all of it later.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(k.h) FROM (
         SELECT hashtextextended(a.client_id || E'\n' || a.key, 1) AS h

@@ -33,7 +33,10 @@ CREATE TYPE seat_request AS (
 -- outcome: won | replay | sold_out | contended | already | daily_limit | again
 CREATE FUNCTION claim_seats(kind text, at timestamptz, asked seat_request[], handlers text[])
 RETURNS TABLE (i integer, outcome text, seat_id bigint, seq integer, number bigint, detail jsonb)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Every look-up is by key. Plans are kept, and one made while a table was small would read all of it later.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
 #variable_conflict use_column
 DECLARE
     lucky    seat_request[];   -- those for whom a seat is locked
@@ -103,15 +106,15 @@ BEGIN
         SELECT l.patient_id, l.clinic_date, o.ordinal, CASE WHEN l.once THEN l.department_id END, l.id,
                CASE kind WHEN 'hold' THEN l.until ELSE 'infinity' END
         FROM unnest(lucky) l CROSS JOIN LATERAL (
+            SELECT coalesce(array_agg(v.ordinal), '{}') AS ordinals FROM visit_claim v
+            WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date) taken
+        CROSS JOIN LATERAL (
             -- Limits differ by clinic, so it is the number of places that counts, not the highest ordinal.
-            SELECT CASE WHEN t.taken = 0 THEN 1::smallint
-                   WHEN t.taken < l.daily_limit THEN (
-                       SELECT min(n)::smallint FROM generate_series(1, t.taken + 1) n WHERE NOT EXISTS (
-                           SELECT FROM visit_claim v WHERE v.patient_id = l.patient_id
-                             AND v.clinic_date = l.clinic_date AND v.ordinal = n))
-                   END AS ordinal
-            FROM (SELECT count(*) AS taken FROM visit_claim v
-                  WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date) t) o
+            SELECT CASE WHEN taken.ordinals = '{}' THEN 1
+                   WHEN cardinality(taken.ordinals) < l.daily_limit THEN (
+                       SELECT min(n) FROM generate_series(1, cardinality(taken.ordinals) + 1) n
+                       WHERE n <> ALL (taken.ordinals))
+                   END AS ordinal) o
         WHERE o.ordinal IS NOT NULL
         ORDER BY l.patient_id, l.clinic_date
         ON CONFLICT DO NOTHING
@@ -136,6 +139,9 @@ BEGIN
         IF placed IS NULL THEN
             RETURN;
         END IF;
+        SELECT array_agg(lucky[k] ORDER BY k), array_agg(seats[k] ORDER BY k), array_agg(numbers[k] ORDER BY k)
+        INTO lucky, seats, numbers
+        FROM generate_subscripts(lucky, 1) k WHERE (lucky[k]).id = ANY (placed);
     END IF;
 
     -- 4. The seats are theirs. Whoever takes a seat from an ended hold writes that end down; the hold's own row is
@@ -143,24 +149,18 @@ BEGIN
     IF stale IS NOT NULL THEN
         INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, channel, client_id)
         SELECT at, 'hold_expired', s.id, s.schedule_id, h.patient_id, h.id, h.channel, 'system:expiry'
-        FROM unnest(seats, lucky) w(seat, i, id) JOIN seat s ON s.id = w.seat JOIN hold h ON h.id = s.hold_id
-        WHERE w.id = ANY (placed);
+        FROM seat s JOIN hold h ON h.id = s.hold_id WHERE s.id = ANY (seats);
     END IF;
-
-    UPDATE seat s SET status = CASE kind WHEN 'hold' THEN 'held' ELSE 'booked' END,
-           hold_id = CASE kind WHEN 'hold' THEN w.id END,
-           hold_until = CASE kind WHEN 'hold' THEN w.until END
-    FROM unnest(seats, lucky) w(seat, i, id, slot_id, schedule_id, department_id, once, daily_limit, clinic_date,
-         starts_at, fee_fen, pools, patient_id, until)
-    WHERE s.id = w.seat AND w.id = ANY (placed);
 
     -- 5. The hold or appointment, its event, its messages, and the answer for a repeated request.
     IF kind = 'hold' THEN
+        UPDATE seat s SET status = 'held', hold_id = w.id, hold_until = w.until
+        FROM unnest(seats, lucky) w(seat, i, id, slot_id, schedule_id, department_id, once, daily_limit, clinic_date,
+             starts_at, fee_fen, pools, patient_id, until) WHERE s.id = w.seat;
         RETURN QUERY
         WITH won AS (SELECT w.* FROM unnest(seats, numbers, lucky) w(seat, seq, i, id, slot_id, schedule_id,
                 department_id, once, daily_limit, clinic_date, starts_at, fee_fen, pools, patient_id, until, channel,
-                client_id, staff_code, request_id, idem_key, operation, field_hashes, result)
-            WHERE w.id = ANY (placed)),
+                client_id, staff_code, request_id, idem_key, operation, field_hashes, result)),
         made AS (
             INSERT INTO hold (id, seat_id, slot_id, schedule_id, patient_id, status, until, channel, client_id,
                               staff_code, created_at)
@@ -178,12 +178,12 @@ BEGIN
             FROM won w WHERE w.idem_key IS NOT NULL)
         SELECT w.i, 'won', w.seat, w.seq, NULL::bigint, NULL::jsonb FROM won w;
     ELSE
+        UPDATE seat s SET status = 'booked', hold_id = NULL, hold_until = NULL WHERE s.id = ANY (seats);
         RETURN QUERY
         WITH won AS (SELECT w.*, nextval('appointment_number') AS number
             FROM unnest(seats, numbers, lucky) w(seat, seq, i, id, slot_id, schedule_id,
                 department_id, once, daily_limit, clinic_date, starts_at, fee_fen, pools, patient_id, until, channel,
-                client_id, staff_code, request_id, idem_key, operation, field_hashes, result)
-            WHERE w.id = ANY (placed)),
+                client_id, staff_code, request_id, idem_key, operation, field_hashes, result)),
         made AS (
             INSERT INTO appointment (id, number, seat_id, seq, slot_id, schedule_id, department_id, clinic_date,
                 starts_at, patient_id, status, channel, client_id, staff_code, fee_fen, created_at, updated_at)
