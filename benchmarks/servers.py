@@ -160,7 +160,7 @@ def python_module(name: str) -> list[str]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process and its living children have used (proc(5): utime and stime)."""
+    """Processor time that a process and its children have used, those that have ended too (proc(5))."""
     ticks = os.sysconf("SC_CLK_TCK")
     total = 0
     for entry in Path("/proc").iterdir():
@@ -172,4 +172,6 @@ def cpu_seconds(pid: int) -> float:
             continue
         if pid in (int(entry.name), int(fields[1])):
             total += int(fields[11]) + int(fields[12])
+        if pid == int(entry.name):
+            total += int(fields[13]) + int(fields[14])
     return total / ticks

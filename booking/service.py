@@ -40,8 +40,7 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
         Contended, DatabaseUnavailable: try again.
         IdempotencyMismatch: the key belongs to another request.
     """
-    async with _only_own_named(actor):
-        win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
+    win = await _hold_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return hold_answer(win)
 
 
@@ -53,8 +52,7 @@ async def book_appointment(
     Raises:
         As hold_seat.
     """
-    async with _only_own_named(actor):
-        win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
+    win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
     return appointment_answer(win)
 
 

@@ -110,11 +110,11 @@ BEGIN
             WHERE v.patient_id = l.patient_id AND v.clinic_date = l.clinic_date) taken
         CROSS JOIN LATERAL (
             -- Limits differ by clinic, so it is the number of places that counts, not the highest ordinal.
-            SELECT CASE WHEN cardinality(taken.ordinals) >= l.daily_limit THEN NULL
-                        WHEN taken.ordinals = '{}' THEN 1
-                        ELSE (SELECT min(n) FROM generate_series(1, cardinality(taken.ordinals) + 1) n
-                              WHERE n <> ALL (taken.ordinals))
-            END AS ordinal) o
+            SELECT CASE WHEN taken.ordinals = '{}' THEN 1
+                   WHEN cardinality(taken.ordinals) < l.daily_limit THEN (
+                       SELECT min(n) FROM generate_series(1, cardinality(taken.ordinals) + 1) n
+                       WHERE n <> ALL (taken.ordinals))
+                   END AS ordinal) o
         WHERE o.ordinal IS NOT NULL
         ORDER BY l.patient_id, l.clinic_date
         ON CONFLICT DO NOTHING
