@@ -246,7 +246,7 @@ class Inventory(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(
     "examples",
-    [10, pytest.param(400, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
+    [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
 )
 async def test_any_sequence_of_steps_agrees_with_the_model(database: Database, examples: int) -> None:
     await HospitalUnderTest(database).build()
