@@ -25,6 +25,7 @@ SELECT q.i, (
         FROM slot s WHERE s.schedule_id = q.schedule_id) v)
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (schedule_id, channel, i)
 JOIN schedule sc ON sc.id = q.schedule_id AND sc.status = 'active'
+JOIN clinic c ON c.id = sc.clinic_id AND c.active
 CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools
     FROM schedule_release l WHERE l.schedule_id = q.schedule_id AND l.channel = q.channel) r

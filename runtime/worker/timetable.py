@@ -74,10 +74,15 @@ class Timetable:
     async def run(self) -> None:
         """Work until stop()."""
         loops = [asyncio.create_task(self._repeat(job)) for job in self._jobs]
-        await self._stopping.wait()
-        for one in loops:
+        stopping = asyncio.create_task(self._stopping.wait())
+        # A loop never ends by itself: one that breaks ends the relay, and the supervisor starts that anew.
+        await asyncio.wait([*loops, stopping], return_when=asyncio.FIRST_COMPLETED)
+        broken = [one for one in loops if one.done()]
+        for one in (*loops, stopping):
             one.cancel()
-        await asyncio.gather(*loops, return_exceptions=True)
+        await asyncio.gather(*loops, stopping, return_exceptions=True)
+        for one in broken:
+            one.result()
 
     async def _repeat(self, job: Job) -> None:
         while True:
