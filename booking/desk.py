@@ -105,7 +105,11 @@ class Desk:
         answer: asyncio.Future[Win] = asyncio.get_running_loop().create_future()
         self._waiting.append(SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer))
         self._start_batch()
-        return await answer
+        try:
+            return await answer
+        finally:
+            # A refusal's traceback would keep this frame, and the frame the future that keeps the refusal.
+            del answer
 
     def _start_batch(self) -> None:
         if self._running < BATCHES_MAX and self._waiting:
@@ -191,7 +195,7 @@ class Desk:
                 if request.patient_id in asked_for:
                     _require_person(slot, people.get(request.patient_id))
             except HospitalError as error:
-                refused.append((request, error))
+                refused.append((request, error.with_traceback(None)))
                 continue
             request.slot = slot
             if request.patient_id in asked_for and pools.setdefault(slot.slot_id, slot.pools) == slot.pools:
