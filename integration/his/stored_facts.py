@@ -29,7 +29,14 @@ _KINDS: dict[str, type] = {
 
 def dump_facts(facts: Facts) -> str:
     """Write facts as JSON text that `load_facts` reads back to equal facts."""
-    return orjson.dumps({"kind": type(facts).__name__, "facts": facts}).decode()
+    return orjson.dumps({"kind": type(facts).__name__, "facts": facts}, default=_plain).decode()
+
+
+def _plain(value: object) -> str:
+    """Write an id of asyncpg's own kind, which orjson does not take for a UUID."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 def load_facts(text: str) -> Facts:

@@ -135,7 +135,8 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     if told.status not in _STEPS[row["status"]]:
         await tx.execute("UPDATE appointment SET version = $2 WHERE id = $1", row["id"], told.version)
         return
-    slot = await _slot_to_follow(tx, row, told) if is_elsewhere else row
+    # One that was moved and then cancelled lies where it was last here too, as soon as that place is known.
+    slot = await _slot_of(tx, told) if is_elsewhere else row
     is_moved = slot is not row
     if told.status != "cancelled":
         await _displace(tx, told, apart_from=row["id"])
@@ -173,20 +174,6 @@ async def _displace(tx: Transaction, told: ToldAppointment, *, apart_from: int |
         told.sequence,
         apart_from,
     )
-
-
-async def _slot_to_follow(tx: Transaction, row: Row, told: ToldAppointment) -> Row:
-    """Find where the appointment stands now. One that was moved and then cancelled lies on its last day here too.
-
-    Raises:
-        ScheduleUnknown: not known here (yet); a cancellation does not wait for that.
-    """
-    try:
-        return await _slot_of(tx, told)
-    except ScheduleUnknown:
-        if told.status != "cancelled":
-            raise
-        return row
 
 
 async def _take_refusal(tx: Transaction, row: Row, told: ToldAppointment) -> None:

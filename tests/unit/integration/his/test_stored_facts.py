@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from integration.his.errors import FactsUnreadable
 from integration.his.stored_facts import dump_facts, load_facts
+from kernel.ids import parse_id
 from tests.unit.integration.exchange.test_hl7v2_profile import APPOINTMENT, PATIENT, SCHEDULE
 
 
@@ -31,3 +34,9 @@ def test_fields_of_a_newer_release_are_left_out() -> None:
 def test_what_does_not_fit_is_said_so(text: str) -> None:
     with pytest.raises(FactsUnreadable):
         load_facts(text)
+
+
+def test_ids_of_the_databases_own_kind_are_kept_too() -> None:
+    from_database = replace(PATIENT, platform_id=parse_id(str(PATIENT.platform_id)))
+
+    assert load_facts(dump_facts(from_database)) == PATIENT
