@@ -29,7 +29,14 @@ _KINDS: dict[str, type] = {
 
 def dump_facts(facts: Facts) -> str:
     """Write facts as JSON text that `load_facts` reads back to equal facts."""
-    return orjson.dumps({"kind": type(facts).__name__, "facts": facts}).decode()
+    return orjson.dumps({"kind": type(facts).__name__, "facts": facts}, default=_write_id).decode()
+
+
+def _write_id(value: object) -> str:
+    """Write the database driver's own kind of UUID, which orjson does not know."""
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError
 
 
 def load_facts(text: str) -> Facts:
