@@ -11,7 +11,7 @@ from uuid import UUID
 
 from booking import claims
 from booking.his.errors import ScheduleUnknown, SeatTaken
-from booking.his.outbound import HANDLER
+from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
 from booking.service import cancel_locked
 from booking.states import APPOINTMENT
 from integration.his.errors import HisDisagrees
@@ -27,7 +27,6 @@ from kernel.log import get_logger
 from kernel.outbox import publish
 from patients.his import his_actor, take_over_patient, tell_patient
 
-CANCELLED_AT_HIS: Final = "cancelled_at_his"
 _SEAT_COLUMNS: Final = ("seq", "slot_id", "schedule_id", "department_id", "clinic_date", "starts_at", "fee_fen")
 
 log = get_logger("booking")
