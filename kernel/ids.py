@@ -9,6 +9,7 @@ from asyncpg.pgproto.pgproto import UUID as PostgresUUID  # noqa: N811  a class,
 
 _NUMBER_DIGITS = 9
 _NUMBER_SPACE = 10**_NUMBER_DIGITS
+_NUMBER_MAX = 2**63 - 1  # what the database counts with
 # Multiplying by a unit modulo 10^9 is a bijection: neighbours look unrelated, and no two collide.
 _SCRAMBLE = 387_420_489
 # A digit counted twice, by the sum of its digits (ISO/IEC 7812-1 annex B).
@@ -56,6 +57,8 @@ def parse_appointment_number(text: str) -> int:
     if len(body) == _NUMBER_DIGITS:
         number: int = int(body) * _UNSCRAMBLE % _NUMBER_SPACE
         return number
+    if int(body) > _NUMBER_MAX:
+        raise ValueError("no number is so high")
     return int(body)
 
 

@@ -8,11 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote
 
 SANDBOX_ONLY = ("BENCH_ECHO", "MICRO_HIS_DATABASE_URL", "MICRO_HIS_MLLP", "MICRO_HIS_HTTP", "MICRO_HIS_PEER")
 PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_MLLP", "HIS_HTTP_URL", "HIS_HTTP_TOKEN")
 # Passwords and tokens that appear in documentation, manifests or examples.
 KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "secret", "sandbox", "micro-his")
+
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+PORT_MAX = 65_535
 
 
 class SettingsError(Exception):
@@ -34,7 +39,7 @@ class Endpoint:
             SettingsError: not of that form.
         """
         host, _, port = text.rpartition(":")
-        if not host or not port.isdigit():
+        if not host or not _is_port(port):
             raise SettingsError(f"want host:port, not {text!r}")
         return cls(host, int(port))
 
@@ -84,7 +89,12 @@ class Settings:
             raise SettingsError(f"MODE must be sandbox or production, not {mode!r}")
         if not env.get("DATABASE_URL"):
             raise SettingsError("DATABASE_URL is not set; ./hospital up sets it for the embedded PostgreSQL")
+        if not _is_port(env.get("HTTP_PORT", "8000")):
+            raise SettingsError(f"HTTP_PORT must be a port, not {env['HTTP_PORT']!r}")
         port = int(env.get("HTTP_PORT", "8000"))
+        log_level = env.get("LOG_LEVEL", "INFO").upper()
+        if log_level not in LOG_LEVELS:
+            raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
         data_dir = Path(env.get("DATA_DIR", ".data"))
         return cls(
             mode=mode,  # type: ignore[arg-type]  # one of the two, as just checked
@@ -102,7 +112,7 @@ class Settings:
             his_sending_application=env.get("HIS_SENDING_APPLICATION", "MICROHIS"),
             his_charset=env.get("HIS_CHARSET", "UNICODE UTF-8"),
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
-            log_level=env.get("LOG_LEVEL", "INFO").upper(),
+            log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
         )
 
@@ -118,7 +128,7 @@ def _require_production(env: Mapping[str, str]) -> None:
         raise SettingsError("production wants an https PUBLIC_URL")
     for name in ("DATABASE_URL", "REDIS_URL"):
         password = env[name].partition("://")[2].rpartition("@")[0].partition(":")[2]
-        if password in KNOWN_SECRETS:
+        if unquote(password) in KNOWN_SECRETS:
             raise SettingsError(f"production refuses the well-known password in {name}")
     if env["HIS_HTTP_TOKEN"] in KNOWN_SECRETS:
         raise SettingsError("production refuses the well-known HIS_HTTP_TOKEN")
@@ -126,3 +136,7 @@ def _require_production(env: Mapping[str, str]) -> None:
 
 def _endpoint(env: Mapping[str, str], name: str) -> Endpoint | None:
     return Endpoint.parse(env[name]) if env.get(name) else None
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= PORT_MAX

@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import re
 import time
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, cast
@@ -13,6 +14,7 @@ from oauth.known_credentials import DEMO_CLIENTS
 
 REMEMBER_SECONDS: Final = 1.0
 REMEMBERED_MAX: Final = 10_000
+STAFF_CODE: Final = re.compile(r"[A-Z][0-9]{3,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ async def require_staff(code: str | None) -> str:
     """
     if not code:
         raise StaffRequired
-    if len(code) > 16:
+    if not STAFF_CODE.fullmatch(code):
         raise StaffUnknown
     known = _staff.get(code)
     if known is None:

@@ -12,12 +12,11 @@ from kernel.audit import record_change
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 from kernel.ids import new_id
-from oauth.clients import secret_hash
+from oauth.clients import STAFF_CODE, secret_hash
 
 SECRET_BYTES: Final = 32
 NAME_CHARACTERS_MAX: Final = 100
 _CLIENT_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
-_STAFF_CODE: Final = re.compile(r"[A-Z][0-9]{3,9}")
 
 
 class RegistrationRefused(Exception):
@@ -120,7 +119,7 @@ async def register_staff(tx: Transaction, *, code: str, name: str, actor: Actor)
     Raises:
         RegistrationRefused: the code has another form or is taken, or the name is too long.
     """
-    if not _STAFF_CODE.fullmatch(code):
+    if not STAFF_CODE.fullmatch(code):
         raise RegistrationRefused("A staff code is a capital letter and 3 to 9 digits.")
     _require_name(name)
     made = await tx.execute(

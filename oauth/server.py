@@ -5,7 +5,6 @@ all that client_credentials asks for. Later grants get a module each beside this
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import unquote_plus
@@ -135,8 +134,8 @@ def _client_id(form: Mapping[str, str], authorization: str | None) -> str | None
         return None
     try:
         pair = base64.b64decode(encoded, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
-        # Authlib would decode it once more, and fail.
+    except ValueError as error:
+        # No base64, or no UTF-8. Authlib would decode it once more, and fail.
         raise InvalidClientError from error
     return unquote_plus(pair.partition(":")[0])
 

@@ -77,7 +77,7 @@ def verify(token: str) -> Grant:
     Raises:
         InvalidToken: whatever is wrong with it; we do not say what.
     """
-    if len(token) > TOKEN_CHARACTERS_MAX:
+    if len(token) > TOKEN_CHARACTERS_MAX or not token.isascii():
         raise InvalidToken
     digest = sha256(token.encode()).digest()
     known = _verified.get(digest)

@@ -66,6 +66,7 @@ STATUS: Final[dict[str, int]] = {
     "oauth.staff_required": 403,
     "oauth.staff_unknown": 403,
     "patients.document_disagrees": 422,
+    "patients.identity_disagrees": 409,
     "patients.invalid_document": 422,
     "patients.name_mismatch": 409,
     "patients.not_found": 404,

@@ -3,7 +3,8 @@ PatientError
 ├── PatientNotFound     patients.not_found
 ├── InvalidDocument     patients.invalid_document    rule
 ├── DocumentDisagrees   patients.document_disagrees  field
-└── NameMismatch        patients.name_mismatch
+├── NameMismatch        patients.name_mismatch
+└── IdentityDisagrees   patients.identity_disagrees  field
 """
 
 from kernel.errors import Conflict, Invalid, NotFound
@@ -39,3 +40,11 @@ class NameMismatch(Conflict):
     code = "patients.name_mismatch"
     zh = "姓名与该证件已登记的姓名不一致，请核对"
     en = "The name does not agree with the one registered for this document. Please check it."
+
+
+class IdentityDisagrees(Conflict):
+    """A record number is told with the identity of somebody else than the person who has it here."""
+
+    code = "patients.identity_disagrees"
+    zh = "病历号与证件信息不一致，请到病案室核对"
+    en = "The record number and the identity told with it belong to different people. The records office must look."

@@ -22,7 +22,8 @@ from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
 from kernel.events import Actor
 from kernel.outbox import publish
-from patients.errors import PatientNotFound
+from patients.documents import RESIDENT_ID, Document
+from patients.errors import IdentityDisagrees, PatientNotFound
 from patients.service import Registration, attach_identifier, record_event, register_from_his
 
 HIS_SYSTEM: Final = "his"
@@ -77,20 +78,17 @@ async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor
 
     Raises:
         PatientNotFound: not known here, and the HIS names no document to register them by.
+        IdentityDisagrees: the numbers are one person's and the rest is another's; nobody is overwritten.
         InvalidDocument, DocumentDisagrees: the document cannot be right.
     """
-    linked = None
-    if told.his_number:
-        linked = await tx.fetchval(
-            "SELECT patient_id FROM patient_identifier WHERE system = $1 AND value = $2",
-            HIS_SYSTEM,
-            told.his_number,
-        )
+    linked = await find_linked(tx, told)
+    patient_id = linked
+    if linked is None and told.platform_id is not None:
+        patient_id = await tx.fetchval("SELECT id FROM patient WHERE id = $1", told.platform_id)
+    if patient_id is not None:
+        await _require_same_person(tx, patient_id, told)
     if linked is not None:
         return UUID(str(linked)), False
-    patient_id = None
-    if told.platform_id is not None:
-        patient_id = await tx.fetchval("SELECT id FROM patient WHERE id = $1", told.platform_id)
     if patient_id is None:
         if told.document_type is None or told.document_number is None:
             raise PatientNotFound
@@ -109,6 +107,43 @@ async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor
     if told.his_number:
         await attach_identifier(tx, patient_id=patient_id, system=HIS_SYSTEM, value=told.his_number)
     return UUID(str(patient_id)), True
+
+
+async def find_linked(db: Database | Transaction, told: PatientFacts) -> UUID | None:
+    """Give the person here who has the HIS's record number that is told.
+
+    Raises:
+        IdentityDisagrees: our own number that is told with it is another person's.
+    """
+    if not told.his_number:
+        return None
+    linked: UUID | None = await db.fetchval(
+        "SELECT patient_id FROM patient_identifier WHERE system = $1 AND value = $2", HIS_SYSTEM, told.his_number
+    )
+    if linked is not None and told.platform_id not in (None, linked):
+        raise IdentityDisagrees(field="platform_id")
+    return linked
+
+
+async def _require_same_person(tx: Transaction, patient_id: UUID, told: PatientFacts) -> None:
+    """Check that what is told of a person can be true of the one whom the numbers name.
+
+    The same document settles it. A passport is renewed and a person has several documents, so another document
+    says nothing; but nobody has two identity numbers of GB 11643, nor two birth dates.
+
+    Raises:
+        IdentityDisagrees.
+    """
+    row = await tx.fetchrow("SELECT document_type, document_hash, birth_date FROM patient WHERE id = $1", patient_id)
+    assert row is not None, "found in this transaction"
+    if told.document_type == row["document_type"] and told.document_number:
+        document = Document(row["document_type"], told.document_number.strip().upper())
+        if cipher().lookup_hash(document.lookup_text) == row["document_hash"]:
+            return
+        if told.document_type == RESIDENT_ID:
+            raise IdentityDisagrees(field="document")
+    if told.birth_date not in (None, row["birth_date"]):
+        raise IdentityDisagrees(field="birth_date")
 
 
 async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
@@ -149,7 +184,7 @@ async def _apply_patient(tx: Transaction, change: InboundChange) -> None:
     """Take a person over from the HIS, or follow what it says of one who is linked.
 
     Raises:
-        PatientNotFound, InvalidDocument, DocumentDisagrees: as take_over_patient.
+        PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees: as take_over_patient.
     """
     told = change.facts
     assert isinstance(told, PatientFacts), "the port gives a patient with this kind"

@@ -6,7 +6,6 @@ over the open API.
 
 import argparse
 import asyncio
-import getpass
 import sys
 from typing import Final
 
@@ -18,6 +17,7 @@ from kernel.settings import Settings, SettingsError
 from oauth import registration
 from oauth.registration import RegistrationRefused
 from open_api.oauth import SCOPES
+from runtime.login import login_name
 
 DATABASE_CONNECTIONS_MAX: Final = 2
 
@@ -52,7 +52,7 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
     Raises:
         RegistrationRefused: it cannot be done; nothing was changed.
     """
-    actor = Actor(client_id=f"system:access:{getpass.getuser()}", channel="system", kind="system")
+    actor = Actor(client_id=f"system:access:{login_name()}", channel="system", kind="system")
     match given.action:
         case "client":
             await _ensure_channel(tx, given.channel)

@@ -5,7 +5,6 @@ Exit status: 0 done; 2 it could not be done.
 
 import argparse
 import asyncio
-import getpass
 import json
 import re
 import sys
@@ -28,6 +27,7 @@ from kernel.log import configure_logging
 from kernel.outbox import flush_wakes
 from kernel.redis import close_redis, open_redis
 from kernel.settings import Settings, SettingsError
+from runtime.login import login_name
 
 DONE, NOT_DONE = 0, 2
 
@@ -146,7 +146,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
         one.set_defaults(action=action)
         if action != "show":
             one.add_argument("--reason", required=True, help="why; it is kept with your name")
-            one.add_argument("--person", default=getpass.getuser(), help="who decides (default: the login name)")
+            one.add_argument("--person", default=login_name(), help="who decides (default: the login name)")
     return parser.parse_args(given)
 
 

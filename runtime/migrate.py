@@ -7,6 +7,7 @@ a file that was changed after it was applied stops everything. Why not the ORM's
 import asyncio
 import hashlib
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -18,19 +19,22 @@ FOLDER = Path(__file__).resolve().parent.parent / "migrations"
 LOCK = 0x686F7370_6D696772  # "hospmigr"
 LOCK_SECONDS_MAX = 10
 STATEMENT_SECONDS_MAX = 3600
+CONNECT_SECONDS_MAX = 10
+WAIT_SECONDS_MAX = 300
+PAUSE_SECONDS = 2
 
 
 class MigrationError(Exception):
     """The database and the files disagree; a person must look."""
 
 
-async def migrate(database_url: str, folder: Path = FOLDER) -> list[str]:
+async def migrate(database_url: str, folder: Path = FOLDER, *, wait_seconds: float = 0) -> list[str]:
     """Apply what is missing and give the names of what was applied.
 
     Raises:
-        MigrationError: an applied file was changed or is gone.
+        MigrationError: an applied file was changed or is gone, or there is no database to be had.
     """
-    connection = await asyncpg.connect(**parse_url(database_url), timeout=10)
+    connection = await _connect(database_url, wait_seconds)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         await connection.execute(
@@ -46,6 +50,24 @@ async def migrate(database_url: str, folder: Path = FOLDER) -> list[str]:
         return fresh
     finally:
         await connection.close()
+
+
+async def _connect(database_url: str, wait_seconds: float) -> asyncpg.Connection:
+    """Connect, waiting for a PostgreSQL that is only just coming up, as after a power cut.
+
+    Raises:
+        MigrationError: it does not come, or does not let us in.
+    """
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return await asyncpg.connect(**parse_url(database_url), timeout=CONNECT_SECONDS_MAX)
+        except (OSError, TimeoutError, asyncpg.CannotConnectNowError) as error:
+            if time.monotonic() >= deadline:
+                raise MigrationError(f"PostgreSQL does not answer: {error}") from error
+            await asyncio.sleep(PAUSE_SECONDS)
+        except (asyncpg.PostgresError, ValueError) as error:
+            raise MigrationError(f"PostgreSQL does not let us in: {error}") from error
 
 
 async def _apply(connection: asyncpg.Connection, name: str, path: Path) -> None:
@@ -72,7 +94,9 @@ def _checksum(path: Path) -> str:
 def main() -> int:
     """Migrate the database named by DATABASE_URL."""
     try:
-        fresh = asyncio.run(migrate(Settings.from_environment().database_url))
+        settings = Settings.from_environment()
+        wait_seconds = WAIT_SECONDS_MAX if settings.production else 0
+        fresh = asyncio.run(migrate(settings.database_url, wait_seconds=wait_seconds))
     except (MigrationError, SettingsError) as error:
         print(f"migrate: {error}", file=sys.stderr)
         return 1

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from booking import claims
 from booking.his.errors import ScheduleUnknown, SeatTaken
-from booking.his.outbound import HANDLER
+from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
 from booking.service import cancel_locked
 from booking.states import APPOINTMENT
 from integration.his.errors import HisDisagrees
-from integration.his.facts import AppointmentFacts, AppointmentStatus, VisitFacts
+from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, VisitFacts
 from integration.his.port import InboundChange, InboundKind
 from integration.his.subscriptions import InboundSubscription
 from kernel import clock
@@ -25,9 +25,8 @@ from kernel.events import Actor
 from kernel.ids import new_id
 from kernel.log import get_logger
 from kernel.outbox import publish
-from patients.his import his_actor, take_over_patient, tell_patient
+from patients.his import find_linked, his_actor, take_over_patient, tell_patient
 
-CANCELLED_AT_HIS: Final = "cancelled_at_his"
 _SEAT_COLUMNS: Final = ("seq", "slot_id", "schedule_id", "department_id", "clinic_date", "starts_at", "fee_fen")
 
 log = get_logger("booking")
@@ -50,7 +49,7 @@ async def _apply_booking(tx: Transaction, change: InboundChange) -> None:
     Raises:
         SeatTaken, ScheduleUnknown: the seat is not free, or not ours.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
-        PatientNotFound, InvalidDocument, DocumentDisagrees: nobody to book for.
+        PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees: nobody to book for.
     """
     told = _appointment(change)
     known = await find_appointment(tx, told)
@@ -65,7 +64,7 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
 
     Raises:
         SeatTaken, ScheduleUnknown, AlreadyBooked, AlreadyHeld, DailyLimitReached,
-        PatientNotFound, InvalidDocument, DocumentDisagrees.
+        PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees.
     """
     actor = his_actor(source, staff_code=told.made_by)
     patient_id, newly_linked = await take_over_patient(tx, told.patient, actor=actor)
@@ -209,8 +208,10 @@ async def _follow(tx: Transaction, row: Row, told: AppointmentFacts, change: Inb
     """Follow a newer status, and keep the HIS's number.
 
     Raises:
-        HisDisagrees: the HIS has moved it to another seat, which only the platform may.
+        HisDisagrees: it is another person's, or the HIS has moved it to another seat, which only the platform may.
     """
+    if await _is_of_another(tx, row, told.patient):
+        raise HisDisagrees(appointment_id=row["id"])
     if told.his_id is not None and row["his_id"] is None:
         await tx.execute("UPDATE appointment SET his_id = $2 WHERE id = $1", row["id"], told.his_id)
     named_seat = told.schedule_id is not None and told.sequence is not None
@@ -220,6 +221,12 @@ async def _follow(tx: Transaction, row: Row, told: AppointmentFacts, change: Inb
         raise HisDisagrees(appointment_id=row["id"])
     actor = his_actor(change.source, staff_code=told.made_by)
     await follow_status(tx, row, status=told.status, version=told.version, actor=actor)
+
+
+async def _is_of_another(tx: Transaction, row: Row, told: PatientFacts) -> bool:
+    """Tell whether the person named with an appointment is known here, and not the one who has it."""
+    person = await find_linked(tx, told) or told.platform_id
+    return person is not None and person != row["patient_id"]
 
 
 async def follow_status(tx: Transaction, row: Row, *, status: AppointmentStatus, version: int, actor: Actor) -> bool:
@@ -288,17 +295,18 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
     A visit that redeems an appointment marks it as arrived. One without is the HIS's own.
 
     Raises:
-        HisDisagrees: it redeems an appointment that is not known here yet.
+        HisDisagrees: it redeems an appointment that is not known here yet, or that is another person's.
+        PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees: nobody who could have come.
     """
     visit = change.facts
     assert isinstance(visit, VisitFacts), "the port gives a visit with this kind"
     actor = his_actor(change.source)
-    _, newly_linked = await take_over_patient(tx, visit.patient, actor=actor)
+    patient_id, newly_linked = await take_over_patient(tx, visit.patient, actor=actor)
     if visit.appointment_id is None and visit.his_appointment_id is None:
         log.info("visit_without_appointment", newly_linked=newly_linked)
         return
     row = await tx.fetchrow(
-        "SELECT * FROM appointment WHERE id = $1 OR his_id = $2 FOR UPDATE",
+        "SELECT * FROM appointment WHERE id = $1 OR his_id = $2 ORDER BY id = $1 DESC NULLS LAST LIMIT 1 FOR UPDATE",
         visit.appointment_id,
         visit.his_appointment_id,
     )
@@ -306,6 +314,8 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
         if await _is_refused(tx, visit.his_appointment_id, source=change.source):
             return
         raise HisDisagrees(his_id=visit.his_appointment_id)
+    if row["patient_id"] != patient_id:
+        raise HisDisagrees(appointment_id=row["id"])
     if row["status"] != "booked":
         return
     at = clock.now()

@@ -33,6 +33,9 @@ UNKNOWN_THERE: Final = "appointment_unknown"
 PASSED_ON_THE_WAY: Final = timedelta(seconds=60)
 """Longer than a refused letter takes from the HIS's answer to here (a lease)."""
 REJECTED_BY_HIS: Final = "his_rejected"
+CANCELLED_AT_HIS: Final = "cancelled_at_his"
+_OWN_REASONS: Final = frozenset({REJECTED_BY_HIS, CANCELLED_AT_HIS})
+"""Reasons that are codes of ours; any other is what somebody said."""
 
 _KINDS: Final = {
     "appointment.booked": ChangeKind.APPOINTMENT_BOOKED,
@@ -84,7 +87,8 @@ async def load_appointment_facts(
             room_code=row["room_code"],
             practitioner_code=row["practitioner_code"],
             service_type=row["service_type"],
-            reason_code=row["cancel_reason"] or "",
+            reason_code=row["cancel_reason"] if row["cancel_reason"] in _OWN_REASONS else "",
+            reason_text="" if row["cancel_reason"] in _OWN_REASONS else row["cancel_reason"] or "",
             made_by=row["made_by"],
             channel=row["channel"],
         )

@@ -20,6 +20,7 @@ from integration.micro_his.records import (
 
 NAME_CHARACTERS_MAX: Final = 64
 CODE_CHARACTERS_MAX: Final = 64
+REASON_CHARACTERS_MAX: Final = 200
 SEQUENCE_MAX: Final = 100_000
 VERSION_MAX: Final = 2**31 - 1
 SLOTS_MAX: Final = 200
@@ -125,7 +126,7 @@ def read_appointment(message: Message) -> ToldAppointment:
         ends_at=ends,
         made_by=_short(scheduling.text(16), "SCH-16"),
         channel=_short(scheduling.text(16, 2), "SCH-16"),
-        reason=_short(scheduling.text(6), "SCH-6"),
+        reason=_reason(scheduling),
         patient=read_patient(message),
     )
 
@@ -275,6 +276,11 @@ def _short(text: str, where: str) -> str:
     if len(text) > CODE_CHARACTERS_MAX:
         raise BadFieldValue(f"{where} wants at most {CODE_CHARACTERS_MAX} characters")
     return text
+
+
+def _reason(scheduling: Segment) -> str:
+    """The code of SCH-6, or else the words: whatever somebody gave as a reason, the number comes back."""
+    return _short(scheduling.text(6), "SCH-6") or scheduling.text(6, 2)[:REASON_CHARACTERS_MAX]
 
 
 def _time(text: str) -> datetime | None:

@@ -16,10 +16,14 @@ CONCURRENCY_DEFAULT = 2
 
 def main() -> int:
     """Work until SIGTERM; batches under way are finished first."""
-    settings = Settings.from_environment()
+    try:
+        settings = Settings.from_environment()
+        if settings.redis_url is None:
+            raise SettingsError("REDIS_URL is not set: the worker takes its tasks from there")
+    except SettingsError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 2
     configure_logging(settings.log_level)
-    if settings.redis_url is None:
-        raise SettingsError("REDIS_URL is not set: the worker takes its tasks from there")
     app = make_app(settings.redis_url)
     register_tasks(app)
 

@@ -216,9 +216,13 @@ async def serve(settings: Settings) -> None:
 
 def main() -> int:
     """Run the relay process."""
-    settings = Settings.from_environment()
-    configure_logging(settings.log_level)
-    asyncio.run(serve(settings))
+    try:
+        settings = Settings.from_environment()
+        configure_logging(settings.log_level)
+        asyncio.run(serve(settings))
+    except SettingsError as error:
+        print(f"relay: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -13,6 +13,7 @@ from integration.exchange.hl7v2.patients import (
     read_pid,
     read_uuid,
     read_version,
+    require_short,
 )
 from integration.his.facts import AppointmentFacts, AppointmentStatus
 
@@ -92,7 +93,7 @@ def read_appointment(message: Message, *, his_authority: str) -> AppointmentFact
     location, person = message.first("AIL"), message.first("AIP")
     return AppointmentFacts(
         platform_id=read_uuid(placer, "SCH-1") if placer else None,
-        his_id=filler or None,
+        his_id=require_short(filler, "SCH-2") or None,
         status=_read_status(scheduling.text(25), event),
         version=version,
         schedule_id=read_uuid(schedule, "SCH-5") if schedule else None,
@@ -106,7 +107,7 @@ def read_appointment(message: Message, *, his_authority: str) -> AppointmentFact
         service_type=scheduling.text(8),
         reason_code=scheduling.text(6),
         reason_text=scheduling.text(6, 2),
-        made_by=scheduling.text(16),
+        made_by=require_short(scheduling.text(16), "SCH-16"),
         channel=scheduling.text(16, 2),
     )
 

@@ -16,7 +16,7 @@ from integration.codecs.hl7v2_values import (
     parse_integer,
     parse_timestamp,
 )
-from integration.exchange.hl7v2.patients import PLATFORM, read_uuid
+from integration.exchange.hl7v2.patients import PLATFORM, read_uuid, require_short
 from integration.his.facts import LocationFacts, PractitionerFacts, ScheduleFacts, SlotFacts
 
 SCHEDULE_FILE: Final = "SCHEDULE"
@@ -154,7 +154,7 @@ def read_practitioner(group: list[Segment]) -> PractitionerFacts:
         raise BadFieldValue("segment STF must follow MFE in a file of practitioners")
     gone = group[0].text(1) in (_DEACTIVATE, _DELETE) or staff.text(7) == "I"
     return PractitionerFacts(
-        code=staff.required(1),
+        code=require_short(staff.required(1), "STF-1"),
         name=staff.required(3),
         title=staff.text(18),
         department_code=staff.text(8),

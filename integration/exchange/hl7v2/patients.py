@@ -11,6 +11,9 @@ from integration.his.facts import PatientFacts, Sex, VisitFacts
 
 PLATFORM: Final = "PLATFORM"
 NAME_CHARACTERS_MAX: Final = 64
+IDENTIFIER_CHARACTERS_MAX: Final = 64
+VERSION_MAX: Final = 1_000_000_000
+"""Far below what the database counts to: the platform goes on counting from a version that it has heard."""
 VERSION_MARK: Final = "version="
 
 _RESIDENT_ID: Final = "CN-ID"
@@ -32,14 +35,14 @@ def read_version(message: Message) -> int:
     """The version that the sender states, 1 where it states none.
 
     Raises:
-        BadFieldValue: it is not a positive whole number.
+        BadFieldValue: it is not a positive whole number, or beyond all reason.
     """
     for note in message.all("NTE"):
         text = note.text(3)
         if text.startswith(VERSION_MARK):
             version = parse_integer(text.removeprefix(VERSION_MARK))
-            if not 0 < version < 2**31:
-                raise BadFieldValue("NTE-3 version is not a positive whole number")
+            if not 0 < version <= VERSION_MAX:
+                raise BadFieldValue(f"NTE-3 version is not a whole number from 1 to {VERSION_MAX}")
             return version
     return 1
 
@@ -84,6 +87,7 @@ def read_pid(pid: Segment, *, his_authority: str, version: int) -> PatientFacts:
         code = pid.text(3, 5, repetition=repetition)
         if not value:
             continue
+        require_short(value, "PID-3")
         if authority == PLATFORM and code == "PI":
             platform_id = read_uuid(value, "PID-3")
         elif authority == his_authority and code == "MR":
@@ -105,7 +109,7 @@ def read_pid(pid: Segment, *, his_authority: str, version: int) -> PatientFacts:
         sex=sex,
         document_type=document[0] if document else None,
         document_number=document[1] if document else None,
-        phone=pid.text(13) or pid.text(13, 12) or None,
+        phone=require_short(pid.text(13) or pid.text(13, 12), "PID-13") or None,
         version=version,
     )
 
@@ -134,14 +138,25 @@ def read_visit(message: Message, *, his_authority: str, sent_at: datetime) -> Vi
     registered_at = visit.text(44)
     return VisitFacts(
         his_number=patient.his_number,
-        visit_number=visit.required(19),
+        visit_number=require_short(visit.required(19), "PV1-19"),
         patient=patient,
         appointment_id=read_uuid(redeemed, "PV1-50") if redeemed else None,
-        his_appointment_id=visit.text(5) or None,
+        his_appointment_id=require_short(visit.text(5), "PV1-5") or None,
         clinic_code=visit.text(3),
         practitioner_code=visit.text(7),
         registered_at=parse_timestamp(registered_at) if registered_at else sent_at,
     )
+
+
+def require_short(text: str, where: str) -> str:
+    """Give an identifier or a telephone back that can be one: what is longer could be neither stored nor found.
+
+    Raises:
+        BadFieldValue: it is longer than any.
+    """
+    if len(text) > IDENTIFIER_CHARACTERS_MAX:
+        raise BadFieldValue(f"{where} wants at most {IDENTIFIER_CHARACTERS_MAX} characters")
+    return text
 
 
 def read_uuid(text: str, where: str) -> UUID:

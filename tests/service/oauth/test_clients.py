@@ -63,7 +63,7 @@ async def test_staff_must_be_named_and_work_here(database: Database) -> None:
     for missing in (None, ""):
         with pytest.raises(StaffRequired):
             await require_staff(missing)
-    for unknown in ("S0002", "S9999", "s0001", "S0001'--", "S" * 17):
+    for unknown in ("S0002", "S9999", "s0001", "S0001'--", "S" * 17, "S\x00", "S\udcff", "S００１"):
         with pytest.raises(StaffUnknown):
             await require_staff(unknown)
 

@@ -75,6 +75,7 @@ async def test_each_refusal_has_its_error(database: Database, form: dict[str, st
         authorization("Basic"),
         authorization("Basic !!!"),
         authorization("Basic gIGC"),
+        httpx.Headers({b"authorization": b"Basic \xff\xfe"}),
         authorization("Bearer x"),
         authorization("Digest x"),
     ],

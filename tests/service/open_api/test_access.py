@@ -69,6 +69,7 @@ FORGERIES: dict[str, Callable[[Forger], str]] = {
     "an unknown client": lambda f: f.signed(sub="nobody-here", client_id="nobody-here"),
     "a client's name with a null": lambda f: f.signed(sub="a\x00b", client_id="a\x00b"),
     "scopes as a list": lambda f: f.signed(scope=["catalogue.read"]),
+    "bytes of no text": lambda _: b"\xff\xfe".decode("latin-1"),
     "too long": lambda f: f.signed(padding="x" * 5_000),
 }
 

@@ -2,6 +2,8 @@
 
 import importlib.util
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,13 @@ def test_production_is_told_all_it_wants() -> None:
     assert set(settings.PRODUCTION_WANTS) - named == {"KEYS_DIR"}
     config = next(one["data"] for one in _documents() if one["kind"] == "ConfigMap")
     assert set(settings.PRODUCTION_WANTS) - set(config) == {"DATABASE_URL", "REDIS_URL", "HIS_HTTP_TOKEN"}
+
+
+def test_a_shell_reads_the_settings_as_systemd_does() -> None:
+    example = DEPLOY / "systemd" / "environment.example"
+    script = f'set -aeu; . {shlex.quote(str(example))}; printf %s "$HIS_CHARSET"'
+    read = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)  # noqa: S607  the shell of the machine
+    assert (read.returncode, read.stdout, read.stderr) == (0, "UNICODE UTF-8", "")
 
 
 def test_the_image_holds_every_room() -> None:

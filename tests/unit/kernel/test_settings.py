@@ -78,7 +78,7 @@ def test_no_database_no_start() -> None:
         Settings.from_environment({})
 
 
-@pytest.mark.parametrize("text", ["his", ":2575", "his:", "his:port", "his:-1"])
+@pytest.mark.parametrize("text", ["his", ":2575", "his:", "his:port", "his:-1", "his:65536", "his:２５７５"])
 def test_an_address_needs_host_and_port(text: str) -> None:
     with pytest.raises(SettingsError, match="host:port"):
         Endpoint.parse(text)
@@ -86,3 +86,16 @@ def test_an_address_needs_host_and_port(text: str) -> None:
 
 def test_an_address_is_written_as_it_was_read() -> None:
     assert str(Endpoint.parse("his.internal:2575")) == "his.internal:2575"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HTTP_PORT", "http"), ("HTTP_PORT", "99999"), ("HTTP_PORT", ""), ("LOG_LEVEL", "chatty")]
+)
+def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        Settings.from_environment(PRODUCTION | {name: value})
+
+
+def test_a_well_known_password_is_known_however_it_is_written() -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL"):
+        Settings.from_environment(PRODUCTION | {"DATABASE_URL": "postgresql://hospital:chang%65me@db/hospital"})

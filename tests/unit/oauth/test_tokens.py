@@ -127,7 +127,8 @@ def test_a_changed_token_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", ".", "..", "...", "a.b.c", "é.b.c", "\x00", "null", "e30.e30.e30", "x" * 5_000, "bearer", "a b"]
+    "token",
+    ["", ".", "..", "...", "a.b.c", "é.b.c", "\x00", "null", "e30.e30.e30", "x" * 5_000, "bearer", "a b", "\udcff"],
 )
 def test_what_is_no_token_is_refused(token: str) -> None:
     refused(token)

@@ -105,6 +105,22 @@ async def test_a_number_moved_and_cancelled_before_the_his_hears_of_either_lies_
     assert await row_of(micro_his, unheard_of.platform_id) == ("booked", 1, schedule.schedule_id, 2)
 
 
+async def test_a_number_comes_back_whatever_the_patient_gave_as_a_reason(
+    micro_his: MicroHisProcess, platform_port: Hl7MllpHis
+) -> None:
+    schedule = await tell_schedule(platform_port, a_schedule())
+    one = an_appointment(schedule, 1)
+    await tell(platform_port, BOOKED, one)
+    words = "家里有急事|^~\\&" * 20
+
+    await tell(platform_port, CANCELLED, changed(one, AppointmentStatus.CANCELLED, 2, reason_text=words[:200]))
+
+    reason = await micro_his.db.fetchval(
+        "SELECT reason FROM appointment WHERE platform_id = $1 AND status = 'cancelled'", one.platform_id
+    )
+    assert reason == words[:200]
+
+
 async def test_a_no_show_keeps_its_number(micro_his: MicroHisProcess, platform_port: Hl7MllpHis) -> None:
     schedule = await tell_schedule(platform_port, a_schedule())
     one = an_appointment(schedule, 1)

@@ -236,8 +236,29 @@ def test_a_registration_at_the_window_says_which_appointment_it_redeems() -> Non
         ("张三^^^^^^L", "", RequiredFieldMissing),
         ("19900102", "19901302", BadFieldValue),
         ("V77", "", RequiredFieldMissing),
+        ("V77", "V" * 65, BadFieldValue),
+        ("MR0001", "M" * 65, BadFieldValue),
+        ("|H7|", f"|{'H' * 65}|", BadFieldValue),
     ],
 )
 def test_what_breaks_the_profile_is_refused(wrong: str, right: str, error: type[Hl7Error]) -> None:
     with pytest.raises(error):
         Hl7Profile("MICROHIS").read(parse(VISIT.replace(wrong, right).encode()))
+
+
+@pytest.mark.parametrize(("version", "is_taken"), [(0, False), (1, True), (10**9, True), (10**9 + 1, False)])
+def test_a_version_leaves_room_to_count_on(version: int, is_taken: bool) -> None:  # noqa: FBT001  parametrized
+    message = from_his(OutboundChange(ChangeKind.APPOINTMENT_BOOKED, replace(APPOINTMENT, version=version)))
+    if is_taken:
+        (heard,) = Hl7Profile("MICROHIS").read(message)
+        assert isinstance(heard.facts, AppointmentFacts)
+        assert heard.facts.version == version
+    else:
+        with pytest.raises(BadFieldValue):
+            Hl7Profile("MICROHIS").read(message)
+
+
+@pytest.mark.parametrize("long", [replace(APPOINTMENT, his_id="x" * 65), replace(APPOINTMENT, made_by="x" * 65)])
+def test_an_appointments_identifiers_are_bounded(long: AppointmentFacts) -> None:
+    with pytest.raises(BadFieldValue):
+        Hl7Profile("MICROHIS").read(from_his(OutboundChange(ChangeKind.APPOINTMENT_BOOKED, long)))
