@@ -1,36 +1,49 @@
 """How many seats a channel may take now, per slot.
 
+Seats that will go to those who wait are not among them: where some are due, they are given out before the count.
+
 Always fresh: an answer comes from a read that began after the question arrived. Questions that arrive while a read
 is running share the next one, so that a rush of readers costs a few statements, not thousands.
 """
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
+from booking import returns
+from booking.facts import settle_first
 from kernel import clock
-from kernel.db import database
+from kernel.db import Row, database
 
 READS_MAX = 1
 READ_KEYS_MAX = 64
 
 
-_READ = """
+# `due`: somebody may be waiting for what is free.
+_READ = f"""
 SELECT q.i, (
     SELECT string_agg(row_to_json(v)::text, ',' ORDER BY v.starts_at) FROM (
         SELECT s.id, s.schedule_id, s.starts_at, s.ends_at, sc.fee_fen,
                CASE WHEN s.starts_at <= $3 OR r.pools IS NULL THEN 0 ELSE (
                    SELECT count(*) FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
                       AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS available
-        FROM slot s WHERE s.schedule_id = q.schedule_id) v)
+        FROM slot s WHERE s.schedule_id = q.schedule_id) v),
+    CASE WHEN r.settle_first THEN EXISTS (
+        SELECT FROM slot s JOIN seat t ON t.slot_id = s.id
+        WHERE s.schedule_id = q.schedule_id AND s.starts_at > $3 AND t.status IN ('free', 'held')
+           AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS due
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (schedule_id, channel, i)
 JOIN schedule sc ON sc.id = q.schedule_id AND sc.status = 'active'
 JOIN clinic c ON c.id = sc.clinic_id AND c.active
+JOIN booking_rule h ON h.clinic_id IS NULL
+LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
 CROSS JOIN LATERAL (
-    SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools
+    SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools,
+           {settle_first("t.schedule_id = q.schedule_id", "$3")} AS settle_first
     FROM schedule_release l WHERE l.schedule_id = q.schedule_id AND l.channel = q.channel) r
 WHERE r.released
-"""
+"""  # noqa: S608  our own constants alone
 
 Key = tuple[UUID, str]
 Answer = str
@@ -97,13 +110,19 @@ class AvailabilityReader:
 
 
 async def _read(keys: list[Key]) -> dict[Key, Answer]:
-    rows = await database().fetch(
-        _READ, [schedule for schedule, _ in keys], [channel for _, channel in keys], clock.now()
-    )
+    at = clock.now()
+    rows = await _fetch(keys, at)
+    if due := {keys[row["i"] - 1][0] for row in rows if row["due"]}:
+        await returns.settle(database(), due, at=at)
+        rows = await _fetch(keys, at)
     found = dict.fromkeys(keys, "")
-    for i, slots in rows:
+    for i, slots, _ in rows:
         found[keys[i - 1]] = slots or ""
     return found
+
+
+async def _fetch(keys: list[Key], at: datetime) -> list[Row]:
+    return await database().fetch(_READ, [schedule for schedule, _ in keys], [channel for _, channel in keys], at)
 
 
 _reader = AvailabilityReader()

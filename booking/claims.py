@@ -21,18 +21,19 @@ from kernel.events import Actor
 from kernel.outbox import publish
 
 
-async def lock_hold(tx: Transaction, hold_id: UUID, actor: Actor) -> Row:
-    """Lock a hold of this caller.
+async def lock_hold(tx: Transaction, hold_id: UUID, actor: Actor, *, kind: str = "hold") -> Row:
+    """Lock a hold of this caller, or an offer of the waitlist (`kind`).
 
     Raises:
         HoldNotFound: absent, or another client's.
     """
     row = await tx.fetchrow(
         "SELECT h.*, s.seq FROM hold h JOIN seat s ON s.id = h.seat_id"
-        " WHERE h.id = $1 AND ($2 OR h.client_id = $3) FOR UPDATE OF h",
+        " WHERE h.id = $1 AND ($2 OR h.client_id = $3) AND h.kind = $4 FOR UPDATE OF h",
         hold_id,
         actor.sees_all,
         actor.client_id,
+        kind,
     )
     if row is None:
         raise errors.HoldNotFound
@@ -273,14 +274,32 @@ async def lock_unsold_schedule(tx: Transaction, schedule_id: UUID, *, at: dateti
         asyncpg.LockNotAvailableError: a seat is being sold just now; `Database.transaction` says it is busy.
     """
     rows = await tx.fetch(
-        "SELECT id, status, hold_id, hold_until FROM seat WHERE schedule_id = $1 ORDER BY id FOR UPDATE NOWAIT",
+        "SELECT s.id, s.status, s.hold_id, s.hold_until, k.kind FROM seat s LEFT JOIN hold k ON k.id = s.hold_id"
+        " WHERE s.schedule_id = $1 ORDER BY s.id FOR UPDATE OF s NOWAIT",
         schedule_id,
     )
-    taken = [row for row in rows if row["status"] == "booked" or (row["status"] == "held" and row["hold_until"] > at)]
+    running = [row for row in rows if row["status"] == "held" and row["hold_until"] > at]
+    cooling = [row for row in running if row["kind"] == "cooling"]
+    taken = sum(row["status"] == "booked" for row in rows) + len(running) - len(cooling)
     if taken:
-        raise ScheduleHasBookings(seats=len(taken))
+        raise ScheduleHasBookings(seats=taken)
+    await _end_cooling(tx, cooling)
     await _end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
     return [row["id"] for row in rows if row["status"] != "blocked"]
+
+
+async def _end_cooling(tx: Transaction, seats: Sequence[Row]) -> None:
+    """Let the return delay of locked seats end now. A hold that the sweep has in hand has ended by itself."""
+    assert HOLD.allows("active", "released")
+    await tx.execute(
+        "UPDATE hold SET status = 'released' WHERE id IN ("
+        " SELECT id FROM hold WHERE id = ANY ($1) AND status = 'active' FOR UPDATE SKIP LOCKED)",
+        [seat["hold_id"] for seat in seats],
+    )
+    await tx.execute(
+        "UPDATE seat SET hold_until = '-infinity' WHERE id = ANY ($1) AND status = 'held'",
+        [seat["id"] for seat in seats],
+    )
 
 
 async def _end_stale_holds(tx: Transaction, seat_ids: list[int], *, at: datetime) -> None:
@@ -290,7 +309,8 @@ async def _end_stale_holds(tx: Transaction, seat_ids: list[int], *, at: datetime
     assert SEAT.allows("held", "free")
     await tx.execute(
         "INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, channel, client_id)"
-        " SELECT $2, 'hold_expired', s.id, s.schedule_id, h.patient_id, h.id, h.channel, 'system:expiry'"
+        " SELECT $2, CASE h.kind WHEN 'cooling' THEN 'reopened' ELSE 'hold_expired' END, s.id, s.schedule_id,"
+        " h.patient_id, h.id, h.channel, 'system:expiry'"
         " FROM seat s JOIN hold h ON h.id = s.hold_id WHERE s.id = ANY ($1)",
         seat_ids,
         at,

@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from booking import errors, facts, rules
+from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
 from kernel import clock, db
 from kernel.errors import HospitalError
@@ -182,6 +182,8 @@ class Desk:
         hopeful = [request for request in batch if request.place not in self._sold_out]
         people_asked = [(r.patient_id, None if r.actor.sees_all else r.actor.client_id) for r in hopeful]
         slots = await facts.read_slot_facts(session, facts.distinct(r.place for r in batch), at=at)
+        if any(slot.settle_first and slot.has_seat for slot in slots.values()):
+            slots = await _settle_first(session, slots, at)
         people = await patients.eligibility_facts(session, people_asked) if people_asked else {}
         self._remember_sold_out(slots)
         asked_for = {request.patient_id for request in hopeful}
@@ -280,6 +282,15 @@ class Desk:
     def _look_again(self, request: SeatRequest) -> None:
         self._waiting.appendleft(request)
         self._start_batch()
+
+
+async def _settle_first(
+    session: db.Session, slots: dict[tuple[UUID, str], SlotFacts], at: datetime
+) -> dict[tuple[UUID, str], SlotFacts]:
+    """Let those who wait have what has come free by the instant by which the batch claims; look again at the rest."""
+    waited = {slot.schedule_id for slot in slots.values() if slot.settle_first and slot.has_seat}
+    await returns.settle(session, waited, at=at)
+    return await facts.read_slot_facts(session, list(slots), at=at)
 
 
 def _require_slot(slot: SlotFacts | None, at: datetime) -> SlotFacts:

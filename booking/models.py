@@ -217,6 +217,11 @@ class BookingRule(Model):
     daily_limit = fields.SmallIntField(null=True)
     cancel_minutes_before = fields.IntField(null=True)
     reschedule_limit = fields.SmallIntField(null=True)
+    waitlist_limit = fields.SmallIntField(null=True)
+    waitlist_offer_minutes = fields.SmallIntField(null=True)
+    waitlist_cutoff_minutes = fields.IntField(null=True)
+    return_delay_seconds_min = fields.IntField(null=True)
+    return_delay_seconds_max = fields.IntField(null=True)
     version = fields.IntField(default=1)
 
     class Meta:

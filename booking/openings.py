@@ -1,16 +1,17 @@
 """What a channel may book and when: schedules with their free seats, and the nearest openings.
 
 A channel sees the schedules of which it gets seats some day. Seats are counted as they stand at the moment of
-the read; a hold whose time is over counts as free.
+the read; a hold whose time is over counts as free. What is due to those who wait is given out before the count.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+from booking import returns
 from booking.catalogue.errors import EntryNotFound, RangeTooLong
 from kernel import clock
 from kernel.db import Row, database
@@ -20,6 +21,8 @@ RANGE_DAYS_USUAL: Final = 14
 # How many days ahead the nearest openings are looked for: mostly the first look finds enough.
 HORIZONS_DAYS: Final = (2, 14, 60)
 CAMPUSES_MAX: Final = 500
+# When what was found turns out to be due to those who wait, the look that follows may find what is due to others.
+SETTLES_MAX: Final = 5
 EARTH_RADIUS_METRES: Final = 6_371_009
 
 
@@ -99,11 +102,11 @@ CROSS JOIN LATERAL (
 _FREE = "t.status IN ('free', 'held') AND (t.status = 'free' OR t.hold_until <= $2)"
 
 _SCHEDULES = f"""
-SELECT sc.id, sc.clinic_date, sc.period, sc.starts_at, sc.ends_at, sc.practitioner_id, p.name, p.title,
+SELECT sc.id AS schedule_id, sc.clinic_date, sc.period, sc.starts_at, sc.ends_at, sc.practitioner_id, p.name, p.title,
        sc.department_id, sc.clinic_id, sc.campus_id, sc.room_id, sc.service_type, sc.fee_fen,
        CASE WHEN r.pools IS NULL THEN 0 ELSE (
            SELECT count(*) FROM slot s JOIN seat t ON t.slot_id = s.id
-           WHERE s.schedule_id = sc.id AND s.starts_at > $2 AND {_FREE} AND t.pool = ANY (r.pools)) END,
+           WHERE s.schedule_id = sc.id AND s.starts_at > $2 AND {_FREE} AND t.pool = ANY (r.pools)) END AS available,
        CASE WHEN r.pools IS NULL THEN r.opens_at END
 FROM (
     SELECT sc.* FROM schedule sc JOIN clinic c ON c.id = sc.clinic_id AND c.active
@@ -164,9 +167,7 @@ async def list_schedules(
     query.where("sc.clinic_date <= {}::date", last)
     if after is not None:
         query.where("(sc.starts_at, sc.id) > ({}::timestamptz, {}::uuid)", *after)
-    rows = await database().fetch(
-        _SCHEDULES.format(conditions=query.conditions, limit=query.value(limit)), *query.values
-    )
+    rows = await _settled(_SCHEDULES.format(conditions=query.conditions, limit=query.value(limit)), query.values)
     return [ScheduleOpening(*row) for row in rows]
 
 
@@ -177,8 +178,8 @@ async def get_schedule(schedule_id: UUID, *, channel: str) -> ScheduleOpening:
         EntryNotFound: no such schedule, withdrawn, or one of which this channel never gets seats.
         DatabaseUnavailable.
     """
-    rows = await database().fetch(
-        _SCHEDULES.format(conditions="sc.id = $3::uuid", limit="1"), channel, clock.now(), schedule_id
+    rows = await _settled(
+        _SCHEDULES.format(conditions="sc.id = $3::uuid", limit="1"), [channel, clock.now(), schedule_id]
     )
     if not rows:
         raise EntryNotFound(entity="schedule")
@@ -204,12 +205,29 @@ async def nearest_openings(
         query.where("sc.clinic_date >= {}::date", clock.today())
         query.where("sc.clinic_date <= {}::date", clock.today() + timedelta(days=days))
         statement = _NEAREST_CLOSEST_FIRST if closest_first else _NEAREST_SOONEST_FIRST
-        rows = await database().fetch(
-            statement.format(conditions=query.conditions, limit=query.value(limit)), *query.values
-        )
+        rows = await _settled(statement.format(conditions=query.conditions, limit=query.value(limit)), query.values)
         if len(rows) == limit:
             break
     return [SlotOpening(*row) for row in rows]
+
+
+async def _settled(statement: str, values: Sequence[Any]) -> list[Row]:
+    """Read openings once those who wait for seats of them have been given theirs.
+
+    The statement's second parameter is the instant of the question.
+    """
+    at: datetime = values[1]
+    rows = await database().fetch(statement, *values)
+    settled: set[UUID] = set()
+    for _ in range(SETTLES_MAX):
+        open_ones = {row["schedule_id"] for row in rows if row["available"]} - settled
+        due = await returns.find_due(open_ones, at=at) if open_ones else set()
+        settled |= open_ones
+        if not due:
+            break
+        await returns.settle(database(), due, at=at)
+        rows = await database().fetch(statement, *values)
+    return rows
 
 
 async def _distances(place: Place | None) -> dict[UUID, int | None]:

@@ -100,7 +100,7 @@ async def get_hold(hold_id: UUID, *, actor: Actor) -> Hold:
     """
     row = await database().fetchrow(
         "SELECT h.*, s.seq, sc.fee_fen FROM hold h JOIN seat s ON s.id = h.seat_id"
-        " JOIN schedule sc ON sc.id = h.schedule_id WHERE h.id = $1 AND ($2 OR h.client_id = $3)",
+        " JOIN schedule sc ON sc.id = h.schedule_id WHERE h.id = $1 AND ($2 OR h.client_id = $3) AND h.kind = 'hold'",
         hold_id,
         actor.sees_all,
         actor.client_id,

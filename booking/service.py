@@ -6,12 +6,15 @@ first one's, as it was then.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from booking import claims, errors, facts, queries, rules
+from booking import claims, errors, facts, queries, returns, rules
 from booking.desk import Desk, appointment_answer, hold_answer
 from booking.facts import Appointment, Hold, SlotFacts
+from booking.returns import FreedSeat
+from booking.waitlist import claims as waitlist
 from kernel import clock
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
@@ -70,39 +73,49 @@ async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         hold = await claims.lock_hold(tx, hold_id, actor)
-        await claims.end_hold(tx, hold, status="confirmed", at=at)
-        await claims.book_held_seat(tx, hold, at=at)
-        slot = await _slot(tx, hold["slot_id"], actor)
-        appointment_id = new_id()
-        await claims.keep_visit_for(tx, hold_id=hold_id, appointment_id=appointment_id)
-        row = await claims.insert_appointment(
-            tx,
-            _new_appointment(appointment_id, slot, hold["patient_id"], actor)
-            | {"seat_id": hold["seat_id"], "seq": hold["seq"], "created_at": at, "updated_at": at},
-        )
-        await claims.tell(
-            tx,
-            "booked",
-            actor=actor,
-            at=at,
-            seat_id=hold["seat_id"],
-            schedule_id=hold["schedule_id"],
-            patient_id=hold["patient_id"],
-            hold_id=hold_id,
-            appointment_id=appointment_id,
-        )
-        await claims.send_appointment(
-            tx,
-            "appointment.booked",
-            appointment_id=appointment_id,
-            patient_id=hold["patient_id"],
-            version=1,
-            handlers=HANDLERS,
-        )
-        answer = queries.shape_appointment(row, slot)
+        answer = await book_locked_hold(tx, hold, actor=actor, at=at)
         if idempotency:
             await idempotency.remember(tx, answer.stored())
         return answer
+
+
+async def book_locked_hold(tx: Transaction, hold: Row, *, actor: Actor, at: datetime) -> Appointment:
+    """Turn a hold, or an offer of the waitlist, that this transaction has locked into an appointment.
+
+    Raises:
+        HoldEnded: it ran out, was released or confirmed.
+        AlreadyBooked: the person stands in this schedule already.
+    """
+    await claims.end_hold(tx, hold, status="confirmed", at=at)
+    await claims.book_held_seat(tx, hold, at=at)
+    slot = await _slot(tx, hold["slot_id"], actor)
+    appointment_id = new_id()
+    await claims.keep_visit_for(tx, hold_id=hold["id"], appointment_id=appointment_id)
+    row = await claims.insert_appointment(
+        tx,
+        _new_appointment(appointment_id, slot, hold["patient_id"], actor)
+        | {"seat_id": hold["seat_id"], "seq": hold["seq"], "created_at": at, "updated_at": at},
+    )
+    await claims.tell(
+        tx,
+        "booked",
+        actor=actor,
+        at=at,
+        seat_id=hold["seat_id"],
+        schedule_id=hold["schedule_id"],
+        patient_id=hold["patient_id"],
+        hold_id=hold["id"],
+        appointment_id=appointment_id,
+    )
+    await claims.send_appointment(
+        tx,
+        "appointment.booked",
+        appointment_id=appointment_id,
+        patient_id=hold["patient_id"],
+        version=1,
+        handlers=HANDLERS,
+    )
+    return queries.shape_appointment(row, slot)
 
 
 async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Hold:
@@ -116,20 +129,8 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         if idempotency and (stored := await idempotency.replay(tx)):
             return Hold.from_stored(stored)
         hold = await claims.lock_hold(tx, hold_id, actor)
-        await claims.end_hold(tx, hold, status="released", at=at)
-        if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold_id):
-            raise errors.HoldEnded(current_status="expired")
-        await claims.release_visit(tx, hold_id)
-        await claims.tell(
-            tx,
-            "hold_released",
-            actor=actor,
-            at=at,
-            seat_id=hold["seat_id"],
-            schedule_id=hold["schedule_id"],
-            patient_id=hold["patient_id"],
-            hold_id=hold_id,
-        )
+        await release_locked_hold(tx, hold, actor=actor, at=at)
+        await returns.return_seat(tx, hold["seat_id"], because="hold_released", given_back_by=hold["patient_id"], at=at)
         slot = await _slot(tx, hold["slot_id"], actor)
         answer = queries.shape_hold(hold, fee_fen=slot.fee_fen, status="released", at=at)
         if idempotency:
@@ -137,10 +138,32 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         return answer
 
 
+async def release_locked_hold(tx: Transaction, hold: Row, *, actor: Actor, at: datetime) -> None:
+    """End a hold, or an offer of the waitlist, that this transaction has locked; its seat is free, not yet returned.
+
+    Raises:
+        HoldEnded: it ran out, was released or confirmed.
+    """
+    await claims.end_hold(tx, hold, status="released", at=at)
+    if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold["id"]):
+        raise errors.HoldEnded(current_status="expired")
+    await claims.release_visit(tx, hold["id"])
+    await claims.tell(
+        tx,
+        "hold_released",
+        actor=actor,
+        at=at,
+        seat_id=hold["seat_id"],
+        schedule_id=hold["schedule_id"],
+        patient_id=hold["patient_id"],
+        hold_id=hold["id"],
+    )
+
+
 async def cancel_appointment(
     *, appointment_id: UUID, reason: str | None, actor: Actor, idempotency: Idempotency | None = None
 ) -> Appointment:
-    """Give the number back; the seat is on sale again at once.
+    """Give the number back; the seat goes to whoever waits for it, or back on sale by the clinic's return delay.
 
     Raises:
         AppointmentNotFound: absent, or another client's.
@@ -165,9 +188,11 @@ async def cancel_appointment(
 
 
 async def cancel_locked(
-    tx: Transaction, row: Row, *, actor: Actor, reason: str | None, handlers: tuple[str, ...]
+    tx: Transaction, row: Row, *, actor: Actor, reason: str | None, handlers: tuple[str, ...], returned: bool = True
 ) -> None:
     """Cancel an appointment that this transaction has locked, without asking the deadline.
+
+    returned: the seat is there to be offered; not when the HIS says that its window has sold it.
 
     Raises:
         AppointmentNotActive: cancelled already, or past cancelling.
@@ -194,6 +219,8 @@ async def cancel_locked(
         version=version,
         handlers=handlers,
     )
+    if returned:
+        await returns.return_seat(tx, row["seat_id"], because="cancelled", given_back_by=row["patient_id"], at=at)
 
 
 async def reschedule_appointment(
@@ -208,13 +235,15 @@ async def reschedule_appointment(
         SoldOut: no seat of the channel's pools is free there.
         IdempotencyMismatch, DatabaseUnavailable.
     """
+    at = clock.now()
+    await _settle_first(slot_id, actor, at=at)
     async with _only_own_named(actor), database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
         old, new = await _slot(tx, row["slot_id"], actor), await _slot(tx, slot_id, actor)
         await _require_movable(tx, row, old, new)
-        await move_locked(tx, row, new, actor=actor, handlers=HANDLERS)
+        await move_locked(tx, row, new, actor=actor, handlers=HANDLERS, at=at)
         answer = await queries.read_appointment(tx, appointment_id)
         if idempotency:
             await idempotency.remember(tx, answer.stored())
@@ -238,6 +267,14 @@ async def _only_own_named(actor: Actor) -> AsyncIterator[None]:
         raise errors.AlreadyBooked from None
 
 
+async def _settle_first(slot_id: UUID, actor: Actor, *, at: datetime) -> None:
+    """Give out what has come free in a slot's schedule to those who wait, before somebody moves there."""
+    key = (slot_id, actor.channel)
+    slot = (await facts.read_slot_facts(database(), [key], at=at)).get(key)
+    if slot is not None and slot.settle_first and slot.has_seat:
+        await returns.settle(database(), [slot.schedule_id], at=at)
+
+
 async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts) -> None:
     at = clock.now()
     if row["status"] != "booked":
@@ -255,13 +292,24 @@ async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotF
     rules.require_eligible(new, people[row["patient_id"]])
 
 
-async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor, handlers: tuple[str, ...]) -> None:
+async def move_locked(
+    tx: Transaction,
+    row: Row,
+    new: SlotFacts,
+    *,
+    actor: Actor,
+    handlers: tuple[str, ...],
+    at: datetime,
+    returned: bool = True,
+) -> None:
     """Move an appointment that this transaction has locked onto a seat of a slot.
+
+    at: the instant by which `returns.settle` has given out what came free there, if `new.settle_first`.
+    returned: the old seat is there to be offered; not when the HIS says that its window has sold it.
 
     Raises:
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
     """
-    at = clock.now()
     seat = await claims.claim_free_seat(tx, new, at=at)
     await claims.free_booked_seat(tx, row["seat_id"])
     await claims.release_visit(tx, row["id"])
@@ -293,29 +341,8 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         },
     )
     if seat["stale"] is not None:
-        await claims.tell(
-            tx,
-            "hold_expired",
-            actor=SWEEP_ACTOR,
-            at=at,
-            seat_id=seat["id"],
-            schedule_id=new.schedule_id,
-            hold_id=seat["stale"],
-        )
-    for kind, seat_id, schedule_id in (
-        ("moved_away", row["seat_id"], row["schedule_id"]),
-        ("moved_here", seat["id"], new.schedule_id),
-    ):
-        await claims.tell(
-            tx,
-            kind,
-            actor=actor,
-            at=at,
-            seat_id=seat_id,
-            schedule_id=schedule_id,
-            patient_id=row["patient_id"],
-            appointment_id=row["id"],
-        )
+        await returns.tell_of_ended_hold(tx, seat["id"], hold_id=seat["stale"], actor=SWEEP_ACTOR, at=at)
+    await _tell_of_move(tx, row, seat_id=seat["id"], schedule_id=new.schedule_id, actor=actor, at=at)
     await claims.send_appointment(
         tx,
         "appointment.moved",
@@ -324,10 +351,31 @@ async def move_locked(tx: Transaction, row: Row, new: SlotFacts, *, actor: Actor
         version=version,
         handlers=handlers,
     )
+    if returned:
+        await returns.return_seat(tx, row["seat_id"], because="moved_away", given_back_by=row["patient_id"], at=at)
+
+
+async def _tell_of_move(
+    tx: Transaction, row: Row, *, seat_id: int, schedule_id: UUID, actor: Actor, at: datetime
+) -> None:
+    for kind, seat, schedule in (
+        ("moved_away", row["seat_id"], row["schedule_id"]),
+        ("moved_here", seat_id, schedule_id),
+    ):
+        await claims.tell(
+            tx,
+            kind,
+            actor=actor,
+            at=at,
+            seat_id=seat,
+            schedule_id=schedule,
+            patient_id=row["patient_id"],
+            appointment_id=row["id"],
+        )
 
 
 async def expire_holds(limit: int = 500) -> int:
-    """Write down the end of holds whose time is over and put their seats back; give the number of them.
+    """Write down the end of holds and offers whose time is over and return their seats; give the number of them.
 
     Only book-keeping: a hold is over when its time is, whether this has run or not.
     """
@@ -350,19 +398,17 @@ async def _expire(tx: Transaction, hold_ids: list[UUID]) -> None:
         hold_ids,
         at,
     )
-    for row in rows:
-        if await claims.free_held_seat(tx, seat_id=row["seat_id"], hold_id=row["id"]):
-            await claims.tell(
-                tx,
-                "hold_expired",
-                actor=SWEEP_ACTOR,
-                at=at,
-                seat_id=row["seat_id"],
-                schedule_id=row["schedule_id"],
-                patient_id=row["patient_id"],
-                hold_id=row["id"],
-            )
-    await claims.release_visits(tx, [row["id"] for row in rows])
+    holds = {row["id"]: row for row in rows}
+    freed = await returns.free_ended_seats(tx, rows, at=at)
+    await waitlist.end_missed_offers(tx, [row for row in rows if row["kind"] == "offer"], at=at)
+    await claims.release_visits(tx, list(holds))
+    await returns.return_seats(tx, [_returned(seat["id"], holds[seat["hold_id"]]) for seat in freed], at=at)
+
+
+def _returned(seat_id: int, hold: Row) -> FreedSeat:
+    if hold["kind"] == "cooling":
+        return FreedSeat(seat_id, "reopened", since=hold["until"], cools=False)
+    return FreedSeat(seat_id, "hold_expired", hold["patient_id"], hold["until"])
 
 
 async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:

@@ -148,7 +148,8 @@ BEGIN
     -- left to the sweep, because waiting for it here would turn the order of locks around.
     IF stale IS NOT NULL THEN
         INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, channel, client_id)
-        SELECT at, 'hold_expired', s.id, s.schedule_id, h.patient_id, h.id, h.channel, 'system:expiry'
+        SELECT at, CASE h.kind WHEN 'cooling' THEN 'reopened' ELSE 'hold_expired' END, s.id, s.schedule_id,
+               h.patient_id, h.id, h.channel, 'system:expiry'
         FROM seat s JOIN hold h ON h.id = s.hold_id WHERE s.id = ANY (seats);
     END IF;
 

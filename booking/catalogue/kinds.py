@@ -205,9 +205,17 @@ async def _require_complete(_tx: Transaction, values: Values) -> None:
             "daily_limit",
             "cancel_minutes_before",
             "reschedule_limit",
+            "waitlist_limit",
+            "waitlist_offer_minutes",
+            "waitlist_cutoff_minutes",
+            "return_delay_seconds_min",
+            "return_delay_seconds_max",
         ):
             if values[name] is None:
                 raise errors.ValueNotAllowed(field=name)
+    shortest, longest = values["return_delay_seconds_min"], values["return_delay_seconds_max"]
+    if (shortest is None) != (longest is None) or (shortest is not None and shortest > longest):
+        raise errors.ValueNotAllowed(field="return_delay_seconds_max")
 
 
 async def _require_clinics_rule(_tx: Transaction, values: Values) -> None:

@@ -9,12 +9,14 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from booking import claims
+from booking import claims, returns
 from booking.catalogue import errors
 from booking.catalogue.announcing import announce_schedules
 from booking.catalogue.entries import Values, plain, share_lock
 from booking.catalogue.generation import GENERATION_LOCK, Template, insert_schedules, require_hours
 from booking.catalogue.quotas import require_quotas
+from booking.returns import FreedSeat
+from booking.waitlist.claims import close_withdrawn
 from kernel import clock
 from kernel.audit import record_change
 from kernel.db import Database, Row, Transaction, database
@@ -134,6 +136,7 @@ async def withdraw_schedule(
         # Whoever asked the rules a moment ago still finds no seat.
         await claims.block_seats(tx, free, actor=actor, at=at)
         await tx.execute("UPDATE schedule SET status = 'withdrawn' WHERE id = $1 AND status = 'active'", schedule_id)
+        await close_withdrawn(tx, schedule_id, actor=actor, at=at)
         answer = await _changed(
             tx, schedule_id, before={"status": "active"}, after={"status": "withdrawn"}, actor=actor
         )
@@ -217,7 +220,7 @@ async def block_seats(
 
 
 async def unblock_seats(slot_id: UUID, *, count: int, actor: Actor, idempotency: Idempotency | None = None) -> Values:
-    """Put blocked seats of a slot back on sale, the first numbers first.
+    """Put blocked seats of a slot back, the first numbers first: to those who wait, else on sale.
 
     Raises:
         EntryNotFound, ScheduleNotActive, DayPast: there is no such coming slot.
@@ -232,7 +235,9 @@ async def unblock_seats(slot_id: UUID, *, count: int, actor: Actor, idempotency:
         seats = await claims.lock_blocked_seats(tx, slot_id=slot_id, count=count)
         if len(seats) < count:
             raise errors.SeatsNotBlocked(blocked=len(seats))
-        await claims.unblock_seats(tx, seats, actor=actor, at=clock.now())
+        at = clock.now()
+        await claims.unblock_seats(tx, seats, actor=actor, at=at)
+        await returns.return_seats(tx, [FreedSeat(seat, "unblocked", cools=False) for seat in seats], at=at)
         slot = {"slot_id": str(slot_id)}
         answer = await _changed(
             tx,

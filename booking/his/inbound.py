@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from booking import claims
+from booking import claims, returns
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
 from booking.service import cancel_locked
@@ -172,15 +172,7 @@ async def _claim_seat(tx: Transaction, seat: Row, *, actor: Actor, at: datetime)
     if claimed is None:
         raise SeatTaken
     if claimed["stale"] is not None:
-        await claims.tell(
-            tx,
-            "hold_expired",
-            actor=actor,
-            at=at,
-            seat_id=seat["id"],
-            schedule_id=seat["schedule_id"],
-            hold_id=claimed["stale"],
-        )
+        await returns.tell_of_ended_hold(tx, seat["id"], hold_id=claimed["stale"], actor=actor, at=at)
 
 
 async def _apply_change(tx: Transaction, change: InboundChange) -> None:

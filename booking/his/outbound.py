@@ -186,7 +186,14 @@ async def _settle_rejection(tx: Transaction, intent: Intent, rejection: Rejected
             return Verdict.SETTLED
     # What it refused may be a move only: then it still has the appointment where it was, and must hear of its end.
     is_known_there = row["his_id"] is not None or intent.event_type == "appointment.moved"
-    await cancel_locked(tx, row, actor=SYSTEM, reason=REJECTED_BY_HIS, handlers=(HANDLER,) if is_known_there else ())
+    await cancel_locked(
+        tx,
+        row,
+        actor=SYSTEM,
+        reason=REJECTED_BY_HIS,
+        handlers=(HANDLER,) if is_known_there else (),
+        returned=rejection.code != SEAT_TAKEN,
+    )
     if not is_known_there:
         await tx.execute("UPDATE appointment SET his_status = 'rejected' WHERE id = $1", row["id"])
     log.warning("appointment_rejected_by_his", appointment=str(row["id"]), code=rejection.code)
@@ -218,12 +225,13 @@ async def _earlier_holder_under_way(tx: Transaction, row: Row) -> bool:
 async def _take_another_seat(tx: Transaction, row: Row) -> bool:
     """Give the appointment another seat of its time band and tell the HIS anew; False: there is none."""
     key = (row["slot_id"], row["channel"])
-    slot = (await read_slot_facts(tx, [key], at=clock.now())).get(key)
+    at = clock.now()
+    slot = (await read_slot_facts(tx, [key], at=at)).get(key)
     if slot is None:
         return False
     try:
         async with tx.connection.transaction():
-            await move_locked(tx, row, slot, actor=SYSTEM, handlers=())
+            await move_locked(tx, row, slot, actor=SYSTEM, handlers=(), at=at, returned=False)
     except (errors.SoldOut, errors.AlreadyBooked, errors.AlreadyHeld, errors.DailyLimitReached):
         return False
     # It was not the patient's wish, so it does not count as one of the moves that they have.

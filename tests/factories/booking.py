@@ -210,13 +210,36 @@ async def require_books_agree(db: Books) -> None:
     assert {hold: row["seat_id"] for hold, row in holds.items()} == held, "active holds and held seats differ"
     claims = await db.fetch("SELECT * FROM visit_claim WHERE until > $1", now)
     owners = {row["owner_id"] for row in claims}
-    # Who has come, or stayed away, keeps the place that the appointment took in the day.
-    active = {row["id"] for row in standing} | set(holds)
+    # Who has come, or stayed away, keeps the place that the appointment took in the day. A seat cools for nobody.
+    active = {row["id"] for row in standing} | {hold for hold, row in holds.items() if row["kind"] != "cooling"}
     assert owners == active, "places in the day and their owners differ"
     assert await _status_from_events(db) == {
         seat: "free" if row["status"] == "held" and row["hold_until"] <= now else row["status"]
         for seat, row in seats.items()
     }, "the event log tells another story than the seats"
+    await _require_waitlist_agrees(db, holds, standing, now)
+
+
+async def _require_waitlist_agrees(db: Books, holds: dict[UUID, Any], standing: list[Any], now: datetime) -> None:
+    entries = {row["id"]: row for row in await db.fetch("SELECT * FROM waitlist_entry")}
+    offered = {
+        row["offer_id"]: (row["id"], row["patient_id"])
+        for row in entries.values()
+        if row["status"] == "waiting" and row["offer_id"] is not None and row["offer_until"] > now
+    }
+    offers = {hold: (row["entry_id"], row["patient_id"]) for hold, row in holds.items() if row["kind"] == "offer"}
+    assert offers == offered, "open offers and the entries they are for differ"
+    ever = {row["id"] for row in await db.fetch("SELECT id FROM appointment")} | {row["id"] for row in standing}
+    taken = {row["appointment_id"] for row in entries.values() if row["status"] == "taken"}
+    assert taken <= ever, "an entry was taken with an appointment that is none"
+    last: dict[UUID, str] = {}
+    for event in await db.fetch("SELECT entry_id, kind FROM waitlist_event ORDER BY id"):
+        assert last.get(event["entry_id"]) not in ("taken", "closed", "expired", "withdrawn"), "an ended entry went on"
+        last[event["entry_id"]] = event["kind"]
+    going_on = {"joined", "offered", "declined"}
+    assert {entry: "waiting" if kind in going_on else kind for entry, kind in last.items()} == {
+        entry: row["status"] for entry, row in entries.items()
+    }, "the waitlist's events tell another story than its entries"
 
 
 async def _status_from_events(db: Books) -> dict[int, str]:
@@ -232,11 +255,19 @@ async def _status_from_events(db: Books) -> dict[int, str]:
         "hold_expired": "free",
         "blocked": "blocked",
         "unblocked": "free",
+        "offered": "held",
+        "reopened": "free",
     }
     ends = {row["id"]: row["until"] for row in await db.fetch("SELECT id, until FROM hold")}
     # Events of one seat are ordered by its row lock; their numbers may be given out before it, so time decides first.
     for event in await db.fetch("SELECT seat_id, kind, hold_id FROM booking_event ORDER BY id"):
         seat = event["seat_id"]
+        if event["kind"] == "returned":
+            # Kept back for a while, or on sale at once.
+            assert story[seat] == "free", f"seat {seat}: returned while {story[seat]}"
+            story[seat] = "held" if event["hold_id"] else "free"
+            until[seat] = ends.get(event["hold_id"], clock.now())
+            continue
         before, now = story[seat], after[event["kind"]]
         assert before != now, f"seat {seat}: {event['kind']} while {before}"
         story[seat] = now
@@ -247,7 +278,10 @@ async def _status_from_events(db: Books) -> dict[int, str]:
     }
 
 
-CHANGED_BY_BOOKING = ("seat", "hold", "appointment", "visit_claim", "booking_event", "outbox", "idempotency_key")
+CHANGED_BY_BOOKING = (
+    "seat", "hold", "appointment", "visit_claim", "booking_event", "outbox", "idempotency_key", "waitlist_entry",
+    "waitlist_event", "booking_notice",
+)  # fmt: skip
 
 
 async def books(db: Books) -> dict[str, list[tuple[Any, ...]]]:

@@ -137,7 +137,8 @@ async def restore_reference_data(db: Database) -> None:
         await tx.execute("DELETE FROM booking_rule WHERE id <> $1", HOSPITAL_RULE)
         await tx.execute(
             "UPDATE booking_rule SET hold_seconds = 900, once_per_department_day = true, daily_limit = 3,"
-            " cancel_minutes_before = 30, reschedule_limit = 2, version = 1"
+            " cancel_minutes_before = 30, reschedule_limit = 2, waitlist_limit = 3, waitlist_offer_minutes = 30,"
+            " waitlist_cutoff_minutes = 60, return_delay_seconds_min = 0, return_delay_seconds_max = 0, version = 1"
         )
         await tx.execute(
             "DELETE FROM title WHERE code <> ALL ($1)", ["chief", "associate_chief", "attending", "resident"]

@@ -210,7 +210,7 @@ async def test_two_cancellations_of_one_appointment_free_its_seat_once(hospital:
 
     assert outcomes(answers) == {"Appointment": 1, "AppointmentNotActive": 7}
     events = await hospital.db.fetch("SELECT kind FROM booking_event ORDER BY id")
-    assert [row["kind"] for row in events] == ["booked", "cancelled"]
+    assert [row["kind"] for row in events] == ["booked", "cancelled", "returned"]
     await require_books_agree(hospital.db)
 
 

@@ -388,7 +388,7 @@ async def test_a_key_asked_many_times_at_once_moves_once(hospital: HospitalUnder
 
     assert {(answer.id, answer.version, answer.queue_number) for answer in answers} == {(appointment.id, 2, 1)}
     kinds = await hospital.db.fetch("SELECT kind FROM booking_event ORDER BY id")
-    assert [row["kind"] for row in kinds] == ["booked", "moved_away", "moved_here"]
+    assert [row["kind"] for row in kinds] == ["booked", "moved_away", "moved_here", "returned"]
     await require_books_agree(hospital.db)
 
 

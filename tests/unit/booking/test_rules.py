@@ -40,6 +40,7 @@ SLOT = SlotFacts(
     pools=("common",),
     opens_next=None,
     has_seat=True,
+    settle_first=False,
 )
 
 

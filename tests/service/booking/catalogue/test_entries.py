@@ -226,6 +226,11 @@ COMPLETE: dict[str, Any] = {
     "daily_limit": 1,
     "cancel_minutes_before": 0,
     "reschedule_limit": 0,
+    "waitlist_limit": 1,
+    "waitlist_offer_minutes": 15,
+    "waitlist_cutoff_minutes": 0,
+    "return_delay_seconds_min": 0,
+    "return_delay_seconds_max": 0,
 }
 DUPLICATES: list[tuple[Kind, Callable[[Catalogue], dict[str, Any]], str]] = [
     (kinds.CAMPUS, lambda _: {"code": "YX", "address": "a", "latitude": 1, "longitude": 1} | names("c"), "code"),

@@ -345,7 +345,7 @@ async def test_blocked_seats_are_not_sold_until_they_are_put_back(catalogue: Cat
     assert booked.queue_number == 1
     events = await catalogue.db.fetch("SELECT kind, staff_code FROM booking_event ORDER BY id")
     assert [tuple(event) for event in events] == [
-        *[("blocked", "S0001")] * 3, ("unblocked", "S0001"), ("booked", "S0001"),
+        *[("blocked", "S0001")] * 3, ("unblocked", "S0001"), ("returned", None), ("booked", "S0001"),
     ]  # fmt: skip
     await require_books_agree(catalogue.db)
 
