@@ -24,6 +24,8 @@ _BOOKING: Final = (
     "patients.write",
     "appointments.read",
     "appointments.write",
+    "waitlist.read",
+    "waitlist.write",
 )
 
 DEMO_CLIENTS: Final = (

@@ -17,8 +17,8 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, patients
-from open_api.administration import calendar, changes, people, places, rules, schedules
+from open_api import booking, catalogue, errors, patients, waitlist
+from open_api.administration import calendar, changes, people, places, returns, rules, schedules
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -31,12 +31,14 @@ BODY_BYTES_MAX: Final = 64 * 1024
 FEATURES: Final[Sequence[Routes]] = (
     catalogue.routes,
     booking.routes,
+    waitlist.routes,
     patients.routes,
     places.routes,
     people.routes,
     rules.routes,
     calendar.routes,
     schedules.routes,
+    returns.routes,
     changes.routes,
 )
 

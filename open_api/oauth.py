@@ -19,6 +19,8 @@ SCOPES: Final = {
     "patients.write": "Register patients by real name.",
     "appointments.read": "Read your application's holds and appointments.",
     "appointments.write": "Hold seats; book, move and cancel appointments.",
+    "waitlist.read": "Read who waits on your application's behalf, and what they are offered.",
+    "waitlist.write": "Put patients on the waitlist, answer offers, and withdraw.",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
 }

@@ -79,6 +79,17 @@ STATUS: Final[dict[str, int]] = {
     "request.schema_violation": 422,
     "request.too_large": 413,
     "request.unsupported_media_type": 415,
+    "waitlist.already_waiting": 409,
+    "waitlist.closed": 409,
+    "waitlist.dates_invalid": 422,
+    "waitlist.entry_ended": 409,
+    "waitlist.entry_not_found": 404,
+    "waitlist.limit_reached": 409,
+    "waitlist.offer_ended": 409,
+    "waitlist.offer_not_found": 404,
+    "waitlist.priority_not_allowed": 403,
+    "waitlist.seats_available": 409,
+    "waitlist.target_not_found": 404,
 }
 
 TITLES: Final = {

@@ -13,7 +13,7 @@ WaitlistError
 └── OfferEnded           waitlist.offer_ended           current_status
 """
 
-from kernel.errors import Conflict, NotFound, Refused
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 
 
 class TargetNotFound(NotFound):
@@ -24,7 +24,7 @@ class TargetNotFound(NotFound):
     en = "The clinic, doctor or department to wait for could not be found."
 
 
-class DatesInvalid(Refused):
+class DatesInvalid(Invalid):
     """The days lie in the past or before one another, or are too many."""
 
     code = "waitlist.dates_invalid"
@@ -64,7 +64,7 @@ class LimitReached(Refused):
     en = "This patient is on as many waitlists as is allowed."
 
 
-class PriorityNotAllowed(Refused):
+class PriorityNotAllowed(Forbidden):
     """Only the hospital's own staff may put somebody on the list as urgent."""
 
     code = "waitlist.priority_not_allowed"

@@ -45,6 +45,11 @@ async def load_hospital(cipher: FieldCipher, say: Say, *, patients: int = PATIEN
         for table in TABLES:
             await tx.copy(table, plan.columns[table], plan.rows[table])
         await _insert_templates(tx, plan)
+        # So that nobody who cancels a famous number can take it again under another name.
+        await tx.execute(
+            "UPDATE booking_rule SET return_delay_seconds_min = 60, return_delay_seconds_max = 600"
+            " WHERE clinic_id IS NULL"
+        )
         say(_catalogue_line(plan))
         for practitioner_id, *_ in plan.rows["practitioner"]:
             assert isinstance(practitioner_id, UUID)

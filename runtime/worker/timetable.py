@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from booking.service import expire_holds
+from booking.waitlist.service import end_passed_entries, offer_free_seats
 from integration.his.catch_up import catch_up
 from integration.his.errors import HisUnavailable
 from integration.his.reconcile import reconcile_day
@@ -168,6 +169,9 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
 
     jobs = [
         Job("sweep_holds", sweep_holds, every=timedelta(seconds=5)),
+        # Seats that come free by the clock reach those who wait even if nobody else asks for them.
+        Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
+        Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
     if settings.his_http_url is not None:

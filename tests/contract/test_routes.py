@@ -9,12 +9,12 @@ from booking.errors import Contended
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
 from open_api.problems import STATUS
-from tests.contract import booking_cases, catalogue_cases, patient_cases
+from tests.contract import booking_cases, catalogue_cases, patient_cases, waitlist_cases
 from tests.contract.cases import CASES, SUCCESS, Case
 from tests.contract.conformity import ROUTES, route_of
 from tests.factories.open_api import OpenApi
 
-MODULES = (booking_cases, catalogue_cases, patient_cases)
+MODULES = (booking_cases, catalogue_cases, patient_cases, waitlist_cases)
 
 # Provoked where their causes are at hand: tests/chaos takes the database away, tests/race contends for seats,
 # tests/service/open_api/test_idempotency.py sends another request with a used key to every changing route.

@@ -25,6 +25,8 @@ BOOKING_SCOPES = (
     "patients.write",
     "appointments.read",
     "appointments.write",
+    "waitlist.read",
+    "waitlist.write",
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write")
 PREFIX = "/open/v1"

@@ -237,7 +237,10 @@ async def test_events_keep_for_whom_an_application_acted(open_api: OpenApi) -> N
         )  # fmt: skip
         assert answer.status_code == 200, answer.text
 
-    events = await open_api.db.fetch("SELECT kind, client_id, staff_code, request_id FROM booking_event ORDER BY id")
+    # What the platform itself decides of a seat that comes free is nobody's doing.
+    events = await open_api.db.fetch(
+        "SELECT kind, client_id, staff_code, request_id FROM booking_event WHERE kind <> 'returned' ORDER BY id"
+    )
 
     assert [(event["kind"], event["staff_code"]) for event in events] == [
         ("held", kiosk.staff_code),

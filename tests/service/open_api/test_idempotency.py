@@ -59,6 +59,19 @@ async def _move(api: OpenApi) -> tuple[str, Any]:
     return f"/appointments/{booked.json()['id']}/reschedule", {"slot_id": str(schedule.slots[0])}
 
 
+async def _join(api: OpenApi) -> tuple[str, Any]:
+    schedule = await api.hospital.schedule(seats=1)
+    await api.book(schedule.slots[0], await api.patient())
+    patient = await api.patient()
+    return "/waitlist", {"target_kind": "schedule", "target_id": str(schedule.id), "patient_id": str(patient)}
+
+
+async def _leave(api: OpenApi) -> tuple[str, Any]:
+    path, body = await _join(api)
+    entry = (await api.portal.post(path, body)).json()["id"]
+    return f"/waitlist/{entry}/withdraw", None
+
+
 CHANGES: dict[str, Prepare] = {
     "register": _register,
     "hold": _hold,
@@ -67,6 +80,8 @@ CHANGES: dict[str, Prepare] = {
     "release": _release,
     "cancel": _cancel,
     "move": _move,
+    "join": _join,
+    "leave": _leave,
 }
 
 
@@ -97,7 +112,8 @@ async def test_one_key_sent_many_times_at_once(open_api: OpenApi, change: str) -
 
 async def _count_events(api: OpenApi) -> int:
     found: int = await api.db.fetchval(
-        "SELECT (SELECT count(*) FROM booking_event) + (SELECT count(*) FROM patient_event WHERE kind = 'registered')"
+        "SELECT (SELECT count(*) FROM booking_event WHERE kind <> 'returned')"
+        " + (SELECT count(*) FROM patient_event WHERE kind = 'registered') + (SELECT count(*) FROM waitlist_event)"
     )
     return found
 

@@ -12,7 +12,7 @@ from tests.contract.conformity import ROUTES
 from tests.contract.requests import body_of
 from tests.factories.open_api import Caller, OpenApi, registration
 
-OWNED = {"hold_id", "appointment_id", "patient_id"}
+OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id"}
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id"}
 
@@ -27,11 +27,13 @@ WITH_OWNED_ID = [route for route in PARTNER_ROUTES if ids_in(route) & OWNED]
 
 @dataclass
 class Belongings:
-    """A hold, an appointment and a patient of one partner, and a free slot for anybody."""
+    """A hold, an appointment, a patient and a place on the waitlist of one partner, and a free slot for anybody."""
 
     hold_id: UUID
     appointment_id: UUID
     patient_id: UUID
+    entry_id: UUID
+    offer_id: UUID
     free_slot: UUID
     document: dict[str, str]
 
@@ -43,7 +45,13 @@ class Belongings:
         patient = UUID((await owner.post("/patients", person)).json()["id"])
         hold = await api.hold(schedule.slots[0], patient, owner)
         appointment = await api.book(elsewhere.slots[0], patient, owner)
-        return cls(hold, appointment, patient, schedule.slots[0], person["document"])
+        full = await api.hospital.schedule(seats=1)
+        given_back = await api.book(full.slots[0], await api.patient(owner), owner)
+        waits = {"target_kind": "schedule", "target_id": str(full.id), "patient_id": str(await api.patient(owner))}
+        entry = (await owner.post("/waitlist", waits)).json()["id"]
+        await owner.post(f"/appointments/{given_back}/cancel", {})
+        offer = (await owner.get(f"/waitlist/{entry}")).json()["offer_id"]
+        return cls(hold, appointment, patient, UUID(entry), UUID(offer), schedule.slots[0], person["document"])
 
 
 @pytest.mark.parametrize("route", WITH_OWNED_ID, ids=lambda route: route.operation)
@@ -57,7 +65,7 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
     if body and "slot_id" in body:
         body["slot_id"] = str(theirs.free_slot)
 
-    for caller, expected in ((stranger, {404}), (open_api.portal, {200, 409})):
+    for caller, expected in ((stranger, {404}), (open_api.portal, {200, 201, 409})):
         answer = await caller.send(route.method, address, body=body, key="k1" if route.changes_state else None)
         assert answer.status_code in expected, answer.text
         if caller is stranger:
