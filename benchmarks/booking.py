@@ -236,10 +236,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     patients = PATIENTS_WITH_HISTORY if options.history >= PATIENTS_WITH_HISTORY else PATIENTS
     secret = secrets.token_urlsafe(32)
     figures: dict[str, Any] = {}
-    with _temporary(cache) as root, ExitStack() as stack:
+    with temporary(cache) as root, ExitStack() as stack:
         say("Starting PostgreSQL and Valkey ...")
         servers = stack.enter_context(databases(root, statement_statistics=bool(options.profile)))
-        database_url, admin_url = asyncio.run(_prepare(servers))
+        database_url, admin_url = asyncio.run(prepare(servers))
         load_cipher(servers.folder.keys)
         hospital = asyncio.run(_build(admin_url, secret, patients=patients, hot_schedules=rounds_of_hot))
         port = ports.any_free("127.0.0.1")
@@ -305,7 +305,7 @@ def _peer(options: argparse.Namespace, servers: Servers, cache: Path, many_rps: 
 
 
 @contextmanager
-def _temporary(cache: Path) -> Iterator[Path]:
+def temporary(cache: Path) -> Iterator[Path]:
     """A folder on the disk of the data (fsync on a memory disk would prove nothing), gone afterwards."""
     root = Path(tempfile.mkdtemp(prefix="run-", dir=cache))
     try:
@@ -318,7 +318,7 @@ def _temporary(cache: Path) -> Iterator[Path]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-async def _prepare(servers: Servers) -> tuple[str, str]:
+async def prepare(servers: Servers) -> tuple[str, str]:
     """Make and migrate the database; give its URL for the platform and for the bench itself."""
     password = secrets.token_hex(16)
     superuser = servers.postgres.superuser_password

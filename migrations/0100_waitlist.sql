@@ -41,6 +41,7 @@ CREATE TABLE waitlist_entry (
     ends_at        timestamptz NOT NULL,               -- waits no longer, whether anybody has written that down or not
     offer_id       uuid,                               -- the hold of the open offer
     offer_until    timestamptz,                        -- once it is past, the entry is over
+    refused_slots  uuid[]      NOT NULL DEFAULT '{}',  -- declined: not offered again
     appointment_id uuid,                               -- what it was taken with
     created_at     timestamptz NOT NULL,
     updated_at     timestamptz NOT NULL,
@@ -130,19 +131,19 @@ CREATE FUNCTION place_in_day(person uuid, day date, department uuid, day_limit s
                              ends timestamptz, instant timestamptz)
 RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    place smallint;
+    place smallint := 1;
 BEGIN
-    DELETE FROM visit_claim c USING (
-        SELECT patient_id, clinic_date, ordinal FROM visit_claim
-        WHERE patient_id = person AND clinic_date = day AND until <= instant FOR UPDATE SKIP LOCKED) e
-    WHERE c.patient_id = e.patient_id AND c.clinic_date = e.clinic_date AND c.ordinal = e.ordinal;
-    IF EXISTS (SELECT FROM visit_claim WHERE patient_id = person AND clinic_date = day AND department_id = department) THEN
-        RETURN false;
-    END IF;
-    SELECT min(n) INTO place FROM generate_series(1, day_limit) n WHERE NOT EXISTS (
-        SELECT FROM visit_claim WHERE patient_id = person AND clinic_date = day AND ordinal = n);
-    IF place IS NULL THEN
-        RETURN false;
+    IF EXISTS (SELECT FROM visit_claim WHERE patient_id = person AND clinic_date = day) THEN
+        DELETE FROM visit_claim c USING (
+            SELECT patient_id, clinic_date, ordinal FROM visit_claim
+            WHERE patient_id = person AND clinic_date = day AND until <= instant FOR UPDATE SKIP LOCKED) e
+        WHERE c.patient_id = e.patient_id AND c.clinic_date = e.clinic_date AND c.ordinal = e.ordinal;
+        SELECT min(n) INTO place FROM generate_series(1, day_limit) n WHERE NOT EXISTS (
+            SELECT FROM visit_claim WHERE patient_id = person AND clinic_date = day AND ordinal = n);
+        IF place IS NULL OR EXISTS (
+            SELECT FROM visit_claim WHERE patient_id = person AND clinic_date = day AND department_id = department) THEN
+            RETURN false;
+        END IF;
     END IF;
     INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id, until)
     VALUES (person, day, place, department, owner, ends) ON CONFLICT DO NOTHING;
@@ -164,25 +165,29 @@ CREATE TYPE freed_seat AS (
 CREATE FUNCTION offer_seats(instant timestamptz, freed freed_seat[]) RETURNS bigint[]
 LANGUAGE plpgsql AS $$
 DECLARE
-    place   record;          -- seats that are equal to those who wait: of one slot and pool
+    place   record;          -- seats of one schedule and pool, in order of time and number
     waiting record;
-    taken   integer;
+    given   boolean[];       -- parallel to the place's seats
+    lowest  integer;         -- the first of them that is not given
+    chosen  integer;
+    ends    timestamptz;     -- of the offer
     offer   uuid;
     seats   bigint[] := '{}';
     offers  uuid[] := '{}';
     entries uuid[] := '{}';
 BEGIN
     FOR place IN
-        SELECT t.id AS slot_id, sc.id AS schedule_id, sc.practitioner_id, sc.department_id, sc.clinic_id,
-               sc.clinic_date, sc.period, s.pool, f.because <> 'opened' AS returned,
-               array_agg(s.id ORDER BY s.seq) AS seats,
+        SELECT sc.id AS schedule_id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, sc.period,
+               s.pool, f.because <> 'opened' AS returned,
+               array_agg(s.id ORDER BY t.starts_at, s.seq) AS seats,
+               array_agg(t.id ORDER BY t.starts_at, s.seq) AS slots,
                coalesce(array_agg(f.patient_id) FILTER (WHERE f.patient_id IS NOT NULL), '{}') AS givers,
                CASE WHEN coalesce(o.once_per_department_day, h.once_per_department_day)
                     THEN sc.department_id END AS once_in,
                coalesce(o.daily_limit, h.daily_limit) AS daily_limit,
                least(instant + make_interval(mins => coalesce(o.waitlist_offer_minutes, h.waitlist_offer_minutes)),
-                     sc.starts_at - make_interval(mins => coalesce(o.waitlist_cutoff_minutes, h.waitlist_cutoff_minutes)),
-                     t.starts_at) AS until
+                     sc.starts_at - make_interval(mins => coalesce(o.waitlist_cutoff_minutes,
+                                                                   h.waitlist_cutoff_minutes))) AS until
         FROM unnest(freed) f
         JOIN seat s ON s.id = f.seat_id AND s.status = 'free'
         JOIN slot t ON t.id = s.slot_id
@@ -190,17 +195,19 @@ BEGIN
         JOIN clinic c ON c.id = sc.clinic_id AND c.active
         JOIN booking_rule h ON h.clinic_id IS NULL
         LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
-        WHERE EXISTS (SELECT FROM waitlist_entry e
-                      WHERE e.status = 'waiting' AND e.offer_id IS NULL
-                        AND e.target_id = ANY (ARRAY[sc.id, sc.practitioner_id, sc.department_id]))
-        GROUP BY t.id, sc.id, s.pool, f.because <> 'opened', h.id, o.id
-        ORDER BY t.starts_at, t.id, s.pool
+        GROUP BY sc.id, s.pool, f.because <> 'opened', h.id, o.id
+        HAVING EXISTS (SELECT FROM waitlist_entry e
+                       WHERE e.status = 'waiting' AND e.offer_id IS NULL
+                         AND e.target_id = ANY (ARRAY[sc.id, sc.practitioner_id, sc.department_id]))
+        ORDER BY sc.starts_at, sc.id, s.pool
     LOOP
         -- In the last minute before the cut-off nobody could still answer.
         CONTINUE WHEN place.until < instant + interval '1 minute';
-        taken := 0;
+        given := array_fill(false, ARRAY[cardinality(place.seats)]);
+        lowest := 1;
+        -- What is cheap to ask decides who is looked at; the rest is asked of one after the other, until seats run out.
         FOR waiting IN
-            SELECT e.id, e.patient_id, e.ends_at FROM (
+            SELECT e.id, e.patient_id, e.ends_at, e.refused_slots FROM (
                 SELECT * FROM waitlist_entry
                 WHERE target_id = place.schedule_id AND status = 'waiting' AND offer_id IS NULL
                 UNION ALL
@@ -213,27 +220,35 @@ BEGIN
               AND e.ends_at >= instant + interval '1 minute'
               AND (e.periods = '{}' OR place.period = ANY (e.periods))
               AND e.patient_id <> ALL (place.givers)
+            ORDER BY e.rank, e.created_at, e.id
+        LOOP
+            PERFORM FROM waitlist_entry e
+            WHERE e.id = waiting.id AND e.status = 'waiting' AND e.offer_id IS NULL
               AND EXISTS (SELECT FROM schedule_release l
                           WHERE l.schedule_id = place.schedule_id AND l.channel = e.channel AND l.pool = place.pool
                             AND l.opens_at <= instant
                             AND (place.returned OR l.via = 'recycled' OR l.opens_at <= e.created_at))
-              AND NOT EXISTS (SELECT FROM hold k WHERE k.entry_id = e.id AND k.slot_id = place.slot_id)
               AND person_may_attend(e.patient_id, place.clinic_id, place.clinic_date, instant)
-            ORDER BY e.rank, e.created_at, e.id
-        LOOP
-            PERFORM FROM waitlist_entry e
-            WHERE e.id = waiting.id AND e.status = 'waiting' AND e.offer_id IS NULL FOR UPDATE SKIP LOCKED;
+            FOR UPDATE SKIP LOCKED;
             CONTINUE WHEN NOT FOUND;
+            chosen := lowest;
+            WHILE chosen <= cardinality(given) AND (given[chosen] OR place.slots[chosen] = ANY (waiting.refused_slots)) LOOP
+                chosen := chosen + 1;
+            END LOOP;
+            CONTINUE WHEN chosen > cardinality(given);
             offer := time_ordered_id(instant);
+            ends := least(place.until, waiting.ends_at);
             CONTINUE WHEN NOT place_in_day(waiting.patient_id, place.clinic_date, place.once_in, place.daily_limit,
-                                           offer, least(place.until, waiting.ends_at), instant);
-            UPDATE waitlist_entry SET offer_id = offer, offer_until = least(place.until, ends_at), updated_at = instant
-            WHERE id = waiting.id;
-            taken := taken + 1;
-            seats := seats || place.seats[taken];
+                                           offer, ends, instant);
+            UPDATE waitlist_entry SET offer_id = offer, offer_until = ends, updated_at = instant WHERE id = waiting.id;
+            seats := seats || place.seats[chosen];
             offers := offers || offer;
             entries := entries || waiting.id;
-            EXIT WHEN taken = cardinality(place.seats);
+            given[chosen] := true;
+            WHILE lowest <= cardinality(given) AND given[lowest] LOOP
+                lowest := lowest + 1;
+            END LOOP;
+            EXIT WHEN lowest > cardinality(given);
         END LOOP;
     END LOOP;
     IF cardinality(seats) > 0 THEN

@@ -162,13 +162,14 @@ async def lock_open_offer(tx: Transaction, offer_id: UUID) -> Row | None:
 
 
 async def keep_waiting(tx: Transaction, offer: Row, *, actor: Actor, at: datetime) -> None:
-    """Let an entry whose offer was declined go on waiting in its place."""
+    """Let an entry whose offer was declined go on waiting in its place, but not for that slot."""
     kept = await tx.execute(
-        "UPDATE waitlist_entry SET offer_id = NULL, offer_until = NULL, updated_at = $3"
-        " WHERE id = $1 AND offer_id = $2 AND status = 'waiting'",
+        "UPDATE waitlist_entry SET offer_id = NULL, offer_until = NULL, updated_at = $3,"
+        " refused_slots = refused_slots || $4::uuid WHERE id = $1 AND offer_id = $2 AND status = 'waiting'",
         offer["entry_id"],
         offer["id"],
         at,
+        offer["slot_id"],
     )
     assert kept == 1, "an open offer's entry waits"
     await tx.execute(

@@ -46,10 +46,10 @@ class Belongings:
         hold = await api.hold(schedule.slots[0], patient, owner)
         appointment = await api.book(elsewhere.slots[0], patient, owner)
         full = await api.hospital.schedule(seats=1)
-        given_back = await api.book(full.slots[0], await api.patient(owner), owner)
+        given_back = await api.book(full.slots[0], await api.patient(api.kiosk), api.kiosk)
         waits = {"target_kind": "schedule", "target_id": str(full.id), "patient_id": str(await api.patient(owner))}
         entry = (await owner.post("/waitlist", waits)).json()["id"]
-        await owner.post(f"/appointments/{given_back}/cancel", {})
+        await api.kiosk.post(f"/appointments/{given_back}/cancel", {})
         offer = (await owner.get(f"/waitlist/{entry}")).json()["offer_id"]
         return cls(hold, appointment, patient, UUID(entry), UUID(offer), schedule.slots[0], person["document"])
 
