@@ -24,6 +24,7 @@ from kernel.events import Actor
 from kernel.outbox import publish
 from patients.documents import RESIDENT_ID, Document
 from patients.errors import IdentityDisagrees, PatientNotFound
+from patients.names import clean_name
 from patients.service import Registration, attach_identifier, record_event, register_from_his
 
 HIS_SYSTEM: Final = "his"
@@ -92,7 +93,7 @@ async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor
     if patient_id is None:
         if told.document_type is None or told.document_number is None:
             raise PatientNotFound
-        patient_id, _ = await register_from_his(
+        patient_id, is_new = await register_from_his(
             tx,
             Registration(
                 name=told.name,
@@ -104,6 +105,8 @@ async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor
             ),
             actor=actor,
         )
+        if not is_new:
+            await _require_same_person(tx, patient_id, told)
     if told.his_number:
         await attach_identifier(tx, patient_id=patient_id, system=HIS_SYSTEM, value=told.his_number)
     return UUID(str(patient_id)), True
@@ -128,20 +131,19 @@ async def find_linked(db: Database | Transaction, told: PatientFacts) -> UUID | 
 async def _require_same_person(tx: Transaction, patient_id: UUID, told: PatientFacts) -> None:
     """Check that what is told of a person can be true of the one whom the numbers name.
 
-    The same document settles it. A passport is renewed and a person has several documents, so another document
-    says nothing; but nobody has two identity numbers of GB 11643, nor two birth dates.
+    The identity number of GB 11643 settles it. A passport is renewed, its number may be another's in another
+    country, and a person has several documents: there the birth date tells.
 
     Raises:
         IdentityDisagrees.
     """
     row = await tx.fetchrow("SELECT document_type, document_hash, birth_date FROM patient WHERE id = $1", patient_id)
     assert row is not None, "found in this transaction"
-    if told.document_type == row["document_type"] and told.document_number:
-        document = Document(row["document_type"], told.document_number.strip().upper())
-        if cipher().lookup_hash(document.lookup_text) == row["document_hash"]:
-            return
-        if told.document_type == RESIDENT_ID:
+    if told.document_type == row["document_type"] == RESIDENT_ID and told.document_number:
+        document = Document(RESIDENT_ID, told.document_number.strip().upper())
+        if cipher().lookup_hash(document.lookup_text) != row["document_hash"]:
             raise IdentityDisagrees(field="document")
+        return
     if told.birth_date not in (None, row["birth_date"]):
         raise IdentityDisagrees(field="birth_date")
 
@@ -218,11 +220,11 @@ async def _follow_chart(tx: Transaction, patient_id: UUID, told: PatientFacts, *
     )
     if seen is not None and told.version <= seen:
         return
-    keys = cipher()
+    keys, name = cipher(), clean_name(told.name)
     phone = keys.open(row["phone_cipher"]) if row["phone_cipher"] else None
     fields = [
         name
-        for name, before, after in (("name", row["name"], told.name), ("phone", phone, told.phone))
+        for name, before, after in (("name", row["name"], name), ("phone", phone, told.phone))
         if after and after != before
     ]
     if not fields:
@@ -232,7 +234,7 @@ async def _follow_chart(tx: Transaction, patient_id: UUID, told: PatientFacts, *
         "UPDATE patient SET name = $2, phone_cipher = $3, phone_hash = $4, updated_at = $5,"
         " version = version + 1 WHERE id = $1",
         patient_id,
-        told.name,
+        name,
         keys.seal(new_phone) if new_phone else None,
         keys.lookup_hash(new_phone) if new_phone else None,
         clock.now(),

@@ -14,6 +14,7 @@ from kernel.ids import new_id
 from kernel.outbox import publish
 from patients.documents import Document, check_document, mask_number
 from patients.errors import DocumentDisagrees, InvalidDocument, NameMismatch, PatientNotFound
+from patients.names import clean_name, is_same_name
 
 HANDLERS: Final = ("his",)
 
@@ -54,19 +55,19 @@ async def register_patient(
 
     Raises:
         InvalidDocument: the number cannot be one of its type, or birth date and sex are needed.
-        DocumentDisagrees: the number tells otherwise.
+        DocumentDisagrees: the number tells otherwise, or the person who has it here is another.
         NameMismatch: the document is registered under another name; nothing of it is revealed.
         IdempotencyMismatch, DatabaseUnavailable.
     """
     document = check_document(wanted.document_type, wanted.document_number, today=clock.today())
     birth_date, sex = _agree(wanted, document)
-    name = " ".join(wanted.name.split())
+    name = clean_name(wanted.name)
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return await _read(tx, UUID(stored["patient_id"])), bool(stored["created"])
         row, new = await _insert_or_find(tx, name, sex, birth_date, document, wanted.phone, origin="platform")
-        if not new and row["name"] != name:
-            raise NameMismatch
+        if not new:
+            _require_known_person(row, name, wanted)
         await tx.execute(
             "INSERT INTO patient_access (client_id, patient_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             actor.client_id,
@@ -126,7 +127,7 @@ async def register_from_his(tx: Transaction, wanted: Registration, *, actor: Act
     """
     document = check_document(wanted.document_type, wanted.document_number, today=clock.today())
     birth_date, sex = _agree(wanted, document)
-    row, new = await _insert_or_find(tx, wanted.name, sex, birth_date, document, wanted.phone, origin="his")
+    row, new = await _insert_or_find(tx, clean_name(wanted.name), sex, birth_date, document, wanted.phone, origin="his")
     if new:
         await record_event(tx, "registered", row["id"], actor)
     return row["id"], new
@@ -171,6 +172,20 @@ async def record_event(
         actor.request_id,
         details or {},
     )
+
+
+def _require_known_person(row: Row, name: str, wanted: Registration) -> None:
+    """Let only who knows the person by name see them, and take nobody for another of the same passport number.
+
+    Raises:
+        NameMismatch, DocumentDisagrees.
+    """
+    if not is_same_name(row["name"], name):
+        raise NameMismatch
+    if wanted.birth_date not in (None, row["birth_date"]):
+        raise DocumentDisagrees(field="birth_date")
+    if {wanted.sex, row["sex"]} == {1, 2}:
+        raise DocumentDisagrees(field="sex")
 
 
 def _agree(wanted: Registration, document: Document) -> tuple[date, int]:

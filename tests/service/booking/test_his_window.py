@@ -201,6 +201,18 @@ async def test_a_chart_is_not_linked_to_another_persons_number_of_ours(
     assert await database.fetchval("SELECT value FROM patient_identifier") == "MR-1"
 
 
+async def test_two_people_of_one_passport_number_are_not_linked_to_one_record(
+    intake: Intake, database: Database, hospital: HospitalUnderTest
+) -> None:
+    first = replace(a_person("MR-1"), document_number="M1234567")
+    second = replace(first, his_number="MR-2", birth_date=clock.today() - timedelta(days=20_000))
+    assert await hear_patient(intake, database, first) is None
+
+    assert await hear_patient(intake, database, second) == "patients.identity_disagrees"
+
+    assert await database.fetchval("SELECT value FROM patient_identifier") == "MR-1"
+
+
 async def test_a_number_sold_under_a_mixed_up_chart_is_refused_to_the_clerk(
     intake: Intake, database: Database, hospital: HospitalUnderTest, chart: PatientFacts
 ) -> None:

@@ -188,3 +188,31 @@ async def test_an_internal_client_leaves_the_name_of_its_member_of_staff(databas
 
     [event] = await database.fetch("SELECT client_id, channel, staff_code, request_id FROM patient_event")
     assert tuple(event.values()) == ("kiosk", "kiosk", "S0001", "request-1")
+
+
+async def test_a_name_is_the_same_by_every_keyboard(database: Database) -> None:
+    first, _ = await register_patient(registration(name="阿卜杜拉\u00b7买买提"), actor=PORTAL)
+
+    again, is_new = await register_patient(registration(name="阿卜杜拉\u2022买买提"), actor=OTHER_PORTAL)
+
+    assert (again.id, is_new, again.name) == (first.id, False, "阿卜杜拉\u00b7买买提")
+
+
+@pytest.mark.parametrize(
+    ("sex", "birth_date", "field"), [(2, date(1990, 3, 7), "sex"), (1, date(1971, 1, 1), "birth_date")]
+)
+async def test_who_shares_name_and_passport_number_is_not_taken_for_the_other(
+    database: Database, sex: int, birth_date: date, field: str
+) -> None:
+    await register_patient(Registration("Kim Lee", "PPN", "M1234567", 1, date(1990, 3, 7)), actor=PORTAL)
+    before = await contents(database)
+
+    with pytest.raises(DocumentDisagrees) as refused:
+        await register_patient(Registration("Kim Lee", "PPN", "M1234567", sex, birth_date), actor=OTHER_PORTAL)
+
+    assert refused.value.details == {"field": field}
+    assert await contents(database) == before
+    _, is_new = await register_patient(
+        Registration("Kim Lee", "PPN", "M1234567", 0, date(1990, 3, 7)), actor=OTHER_PORTAL
+    )
+    assert not is_new
