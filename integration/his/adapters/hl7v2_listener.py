@@ -45,7 +45,8 @@ class Hl7MllpListener:
         self._profile = profile
         self._idle_seconds = idle_seconds
         self._message_seconds = message_seconds
-        self._connections: set[asyncio.Task[None]] = set()
+        # In the order in which they last said something, so that silence makes room for a HIS that speaks.
+        self._connections: dict[asyncio.Task[None], None] = {}
         self._busy: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
@@ -58,7 +59,7 @@ class Hl7MllpListener:
         """Take no more messages, let those in work be answered, then close."""
         assert self._server is not None, "start() comes first"
         self._server.close()
-        for task in self._connections - self._busy:
+        for task in self._connections.keys() - self._busy:
             task.cancel()
         if self._busy:
             await asyncio.wait(set(self._busy), timeout=grace_seconds)
@@ -69,11 +70,11 @@ class Hl7MllpListener:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None, "a connection is served by a task"
-        if len(self._connections) >= CONNECTIONS_MAX:
+        if len(self._connections) >= CONNECTIONS_MAX and not self._end_silent_one():
             log.warning("his_connection_refused", connections=len(self._connections))
             writer.close()
             return
-        self._connections.add(task)
+        self._connections[task] = None
         try:
             await self._answer_messages(reader, writer, task)
         except (ConnectionError, TimeoutError):
@@ -85,9 +86,19 @@ class Hl7MllpListener:
         except DatabaseUnavailable:
             log.warning("his_message_not_acknowledged", reason="database_unavailable")
         finally:
-            self._connections.discard(task)
+            self._connections.pop(task, None)
             self._busy.discard(task)
             writer.close()
+
+    def _end_silent_one(self) -> bool:
+        """Close the connection that has been silent for longest; False when all of them are at work."""
+        silent = next((task for task in self._connections if task not in self._busy), None)
+        if silent is None:
+            return False
+        log.warning("his_connection_made_room", connections=len(self._connections))
+        del self._connections[silent]
+        silent.cancel()
+        return True
 
     async def _answer_messages(
         self,
@@ -109,6 +120,7 @@ class Hl7MllpListener:
             writer.write(frame(await self.answer(data)))
             await writer.drain()
             self._busy.discard(task)
+            self._connections[task] = self._connections.pop(task, None)
             if self._server is not None and not self._server.is_serving():
                 return
 

@@ -8,7 +8,7 @@ import pytest
 
 from integration.codecs.mllp import frame
 from integration.exchange.hl7v2.profile import Hl7Profile
-from integration.his.adapters.hl7v2_listener import Hl7MllpListener
+from integration.his.adapters.hl7v2_listener import CONNECTIONS_MAX, Hl7MllpListener
 from integration.his.intake import Intake
 from integration.micro_his.intake import Intake as MicroHisIntake
 from integration.micro_his.mllp_server import MllpServer
@@ -75,3 +75,22 @@ async def test_who_talks_is_answered_message_by_message(port: int) -> None:
         answer = await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 30)
         assert b"MSA|AR" in answer
     writer.close()
+
+
+async def test_silent_strangers_do_not_keep_the_his_out() -> None:
+    listener = Hl7MllpListener(intake=cast(Intake, None), profile=Hl7Profile("MICROHIS"))
+    number = await listener.start("127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection("127.0.0.1", number)
+    strangers = [await asyncio.open_connection("127.0.0.1", number) for _ in range(CONNECTIONS_MAX - 1)]
+    writer.write(NOT_READ)
+    assert await asyncio.wait_for(reader.readuntil(b"\x1c\r"), 30)
+
+    newcomer = await asyncio.open_connection("127.0.0.1", number)
+    for speaking, writing in ((reader, writer), newcomer):
+        writing.write(NOT_READ)
+        assert await asyncio.wait_for(speaking.readuntil(b"\x1c\r"), 30)
+    assert await asyncio.wait_for(strangers[0][0].read(), 30) == b""
+
+    for _, writing in [(reader, writer), newcomer, *strangers]:
+        writing.close()
+    await listener.stop()
