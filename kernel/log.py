@@ -2,8 +2,12 @@
 
 import logging
 import sys
+from typing import Final
 
+import asyncpg
 import structlog
+
+CAUSES_MAX: Final = 20
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -13,6 +17,7 @@ def configure_logging(level: str = "INFO") -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _leave_out_rows,
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
@@ -31,6 +36,20 @@ def configure_logging(level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def _leave_out_rows(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Keep what PostgreSQL shows of a refused row out of the log: it may be a person's."""
+    error = event.get("exc_info")
+    if error is True or isinstance(error, tuple):
+        error = sys.exc_info()[1] if error is True else error[1]
+    for _ in range(CAUSES_MAX):
+        if isinstance(error, asyncpg.PostgresError):
+            error.detail = None
+        if not isinstance(error, BaseException):
+            break
+        error = error.__cause__ or error.__context__
+    return event
 
 
 def get_logger(room: str) -> structlog.typing.FilteringBoundLogger:
