@@ -9,13 +9,15 @@ from sanic.exceptions import (
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
+    RequestCancelled,
     SanicException,
+    ServiceUnavailable,
     URITooLong,
 )
 from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
 
-from kernel.errors import HospitalError
+from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, patients, waitlist
 from open_api.administration import calendar, changes, people, places, returns, rules, schedules
@@ -71,6 +73,12 @@ class ProblemErrors(ErrorHandler):
                 error = errors.MethodNotAllowed()
             case PayloadTooLarge() | URITooLong():
                 error = errors.BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
+            case RequestCancelled():
+                # Its sender has gone: nobody reads the answer.
+                error = errors.MalformedRequest()
+            case ServiceUnavailable():
+                # Sanic says so of a request that was not answered in time, whoever was slow.
+                error = Unavailable()
             case BadRequest():
                 error = errors.MalformedRequest()
             case SanicException() if exception.status_code < 500:
