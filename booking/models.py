@@ -222,6 +222,16 @@ class BookingRule(Model):
     waitlist_cutoff_minutes = fields.IntField(null=True)
     return_delay_seconds_min = fields.IntField(null=True)
     return_delay_seconds_max = fields.IntField(null=True)
+    check_in_minutes_before = fields.IntField(null=True)
+    check_in_minutes_after = fields.IntField(null=True)
+    late_minutes_after = fields.IntField(null=True)
+    check_in_radius_meters = fields.IntField(null=True)
+    fix_accuracy_meters_max = fields.IntField(null=True)
+    fix_age_seconds_max = fields.IntField(null=True)
+    pass_places = fields.IntField(null=True)
+    elderly_years = fields.SmallIntField(null=True)
+    priority_minutes = fields.IntField(null=True)
+    return_visit_minutes = fields.IntField(null=True)
     version = fields.IntField(default=1)
 
     class Meta:

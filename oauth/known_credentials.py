@@ -26,6 +26,8 @@ _BOOKING: Final = (
     "appointments.write",
     "waitlist.read",
     "waitlist.write",
+    "checkin.write",
+    "queue.read",
 )
 
 DEMO_CLIENTS: Final = (
@@ -54,7 +56,7 @@ DEMO_CLIENTS: Final = (
         "Slot office",
         "internal",
         "window",
-        (*_BOOKING, "administration.read", "administration.write"),
+        (*_BOOKING, "queue.write", "administration.read", "administration.write"),
     ),
 )
 

@@ -19,8 +19,8 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, patients, waitlist
-from open_api.administration import calendar, changes, people, places, returns, rules, schedules
+from open_api import booking, catalogue, errors, patients, queue, triage, waitlist
+from open_api.administration import accuracy, calendar, changes, people, places, returns, rules, schedules
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -35,6 +35,8 @@ FEATURES: Final[Sequence[Routes]] = (
     booking.routes,
     waitlist.routes,
     patients.routes,
+    queue.routes,
+    triage.routes,
     places.routes,
     people.routes,
     rules.routes,
@@ -42,6 +44,7 @@ FEATURES: Final[Sequence[Routes]] = (
     schedules.routes,
     returns.routes,
     changes.routes,
+    accuracy.routes,
 )
 
 log = get_logger("open_api")

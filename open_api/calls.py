@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
+from kernel.event_stream import Source
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from oauth.clients import Client
@@ -16,6 +17,7 @@ class PartnerCall:
     body:  the JSON object, valid against the route's schema; empty where the route takes none.
     query: query parameters, as the types of the route's schema.
     path:  path parameters.
+    last_event_id: where a reader of a stream wants to go on, if it says so.
     """
 
     body: dict[str, Any]
@@ -26,6 +28,7 @@ class PartnerCall:
     idempotency: Idempotency | None
     request_id: str
     language: str
+    last_event_id: int | None = None
 
     @property
     def channel(self) -> str:
@@ -40,6 +43,21 @@ class Reply:
     body: Any
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
+
+
+class WatchedSource(Source, Protocol):
+    """Something watched that wants to know when nobody watches any more."""
+
+    def close(self) -> None:
+        """Let go."""
+        ...
+
+
+@dataclass(slots=True)
+class Stream:
+    """Server-sent events until the source is over or the reader is gone; the guard closes it."""
+
+    source: WatchedSource
 
 
 def ok(body: Any) -> Reply:

@@ -14,8 +14,10 @@ import orjson
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
+from kernel import event_stream
 from kernel.crypto import cipher
 from kernel.errors import HospitalError
+from kernel.event_stream import read_event_id
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.log import get_logger
@@ -24,7 +26,7 @@ from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
 from open_api import errors
 from open_api.answers import JSON, Answer
-from open_api.calls import PartnerCall, Reply
+from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
 from schema.registry import documents, validator, violations
@@ -76,8 +78,13 @@ def guarded(route: Route) -> SanicHandler:
                 else None,
                 request_id=request_id,
                 language=language,
+                last_event_id=read_event_id(request.headers.get("last-event-id")) if route.is_stream else None,
             )
-            response = _render(request, await route.handler(call), request_id)
+            answer = await route.handler(call)
+            if isinstance(answer, Stream):
+                response = await _stream(request, answer, request_id)
+            else:
+                response = _render(request, answer, request_id)
         except HospitalError as error:
             response = problem(error, request_id=request_id, language=language)
         except Exception as error:
@@ -210,8 +217,28 @@ def _idempotency(
     return Idempotency(client_id, key, route.operation, hashes)
 
 
+async def _stream(request: Request, stream: Stream, request_id: str) -> HTTPResponse:
+    """Send events until there are no more, or nobody reads them. What goes wrong ends the stream: they come back."""
+    try:
+        response: HTTPResponse | None = await request.respond(
+            content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | {"x-request-id": request_id}
+        )
+        assert response is not None, "nobody has answered this request yet"
+        try:
+            await event_stream.feed(response.send, stream.source)
+        except (TimeoutError, HospitalError) as error:
+            log.info("stream_cut", reason=type(error).__name__, request_id=request_id)
+            if isinstance(error, TimeoutError):
+                # The reader takes nothing: what still waits to be sent is dropped with the connection.
+                transport: Any = request.transport
+                transport.abort()
+        return response
+    finally:
+        stream.source.close()
+
+
 def _render(request: Request, reply: Reply, request_id: str) -> HTTPResponse:
-    content = orjson.dumps(reply.body, default=str)
+    content = b"" if reply.status == 204 else orjson.dumps(reply.body, default=str)
     headers = reply.headers
     headers["x-request-id"] = request_id
     if request.method == "GET" and reply.status == 200:

@@ -21,6 +21,9 @@ SCOPES: Final = {
     "appointments.write": "Hold seats; book, move and cancel appointments.",
     "waitlist.read": "Read who waits on your application's behalf, and what they are offered.",
     "waitlist.write": "Put patients on the waitlist, answer offers, and withdraw.",
+    "checkin.write": "Check patients in for your application's appointments.",
+    "queue.read": "Read places in the queues before consulting rooms.",
+    "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
 }

@@ -85,9 +85,9 @@ def _path(route: Route) -> str:
 
 
 def operation_id(route: Route) -> str:
-    """Name an operation for generated clients: the handler's name; the staff's own are marked as theirs."""
+    """Name an operation for generated clients: the handler's name; those of the administration are marked."""
     name = route.handler.__name__
-    return f"administration_{name}" if route.staff_only else name
+    return f"administration_{name}" if route.path.startswith("/administration/") else name
 
 
 def _operation(route: Route) -> Document:
@@ -132,7 +132,9 @@ def _parameters(route: Route) -> list[Document]:
                 }
             )
     shared = ["AcceptLanguage", "RequestId"]
-    if route.method == "GET":
+    if route.is_stream:
+        shared.append("LastEventId")
+    elif route.method == "GET":
         shared.append("IfNoneMatch")
     if route.changes_state:
         shared += ["IdempotencyKey", "ActingStaff"]
@@ -143,14 +145,15 @@ def _responses(route: Route) -> Document:
     responses: Document = {}
     for status in (route.status, *route.other_statuses):
         headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
-        if route.method == "GET":
+        if route.method == "GET" and not route.is_stream:
             headers["etag"] = {"$ref": "#/components/headers/ETag"}
         if status == 201:
             headers["location"] = {"$ref": "#/components/headers/Location"}
         responses[str(status)] = {"description": _ANSWERS.get(status, "Done."), "headers": headers}
-        if route.response:
-            responses[str(status)]["content"] = {"application/json": {"schema": {"$ref": route.response}}}
-    if route.method == "GET":
+        if route.response and status != 204:
+            kind = "text/event-stream" if route.is_stream else "application/json"
+            responses[str(status)]["content"] = {kind: {"schema": {"$ref": route.response}}}
+    if route.method == "GET" and not route.is_stream:
         responses["304"] = {"description": "Unchanged since the answer whose tag was sent in If-None-Match."}
     by_status: dict[int, list[type[HospitalError]]] = defaultdict(list)
     for error in errors_of(route):
@@ -176,7 +179,7 @@ def _refusal(status: int, errors: Iterable[type[HospitalError]]) -> Document:
     }
 
 
-_ANSWERS: Final = {200: "Done.", 201: "Created."}
+_ANSWERS: Final = {200: "Done.", 201: "Created.", 204: "Nothing will happen any more: do not come back."}
 
 _PARAMETERS: Final[Document] = {
     "AcceptLanguage": {
@@ -191,6 +194,10 @@ _PARAMETERS: Final[Document] = {
     "IfNoneMatch": {
         "name": "If-None-Match", "in": "header", "schema": {"type": "string"},
         "description": "The `etag` of an answer that you have kept: 304 and no body if it is still the same.",
+    },
+    "LastEventId": {
+        "name": "Last-Event-ID", "in": "header", "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+        "description": "The id of the last event that you have had: what has happened since is told first.",
     },
     "IdempotencyKey": {
         "name": "Idempotency-Key", "in": "header",

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from kernel.errors import HospitalError
-from open_api.calls import PartnerCall, Reply
+from open_api.calls import PartnerCall, Reply, Stream
 
-Handler = Callable[[PartnerCall], Awaitable[Reply]]
+Handler = Callable[[PartnerCall], Awaitable[Reply | Stream]]
 PREFIX: Final = "/open/v1"
 
 
@@ -20,6 +20,7 @@ class Route:
     staff_only: no partner gets in, whatever scopes it was given by mistake.
     status: of a usual answer; other_statuses: of answers that are no refusals either.
     safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
+    is_stream: it answers with server-sent events; `response` is the schema of their data.
     """
 
     method: str
@@ -35,6 +36,7 @@ class Route:
     staff_only: bool = False
     other_statuses: tuple[int, ...] = ()
     safe: bool = False
+    is_stream: bool = False
 
     @property
     def changes_state(self) -> bool:
@@ -74,6 +76,14 @@ class Routes:
     ) -> Callable[[Handler], Handler]:
         """Declare a read."""
         return self._route("GET", path, scope=scope, response=response, query=query, errors=errors)
+
+    def stream(
+        self, path: str, *, scope: str, response: str, errors: Sequence[type[HospitalError]] = ()
+    ) -> Callable[[Handler], Handler]:
+        """Declare a read that goes on: server-sent events, or 204 where nothing will happen any more."""
+        return self._route(
+            "GET", path, scope=scope, response=response, errors=errors, other_statuses=(204,), is_stream=True
+        )
 
     def post(
         self,
@@ -149,6 +159,7 @@ class Routes:
         status: int = 200,
         other_statuses: Sequence[int] = (),
         safe: bool = False,
+        is_stream: bool = False,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
@@ -166,6 +177,7 @@ class Routes:
                     staff_only=self.staff_only,
                     other_statuses=tuple(other_statuses),
                     safe=safe,
+                    is_stream=is_stream,
                 )
             )
             return handler

@@ -14,6 +14,8 @@ import orjson
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
+from booking.queue.live import Hub, open_hub
+from console.screen import mount_screen
 from kernel.db import DatabaseUnavailable
 from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, SettingsError
@@ -43,13 +45,21 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     app.config.ACCESS_LOG = False
     app.config.MOTD = False
     mount_open_api(app)
+    mount_screen(app)
     if settings.bench_echo:
         app.add_route(_echo, "/echo", methods=["POST"], name="bench_echo")
     stack = AsyncExitStack()
 
     @app.before_server_start
     async def open_platform(_app: Sanic[Any, Any]) -> None:
-        await stack.enter_async_context(platform(settings))
+        database = await stack.enter_async_context(platform(settings))
+        # Ended before the connections are: readers of streams would keep them open.
+        app.ctx.queue_hub = open_hub(database, redis_url=settings.redis_url)
+
+    @app.before_server_stop
+    async def end_streams(_app: Sanic[Any, Any]) -> None:
+        hub: Hub = app.ctx.queue_hub
+        await hub.close()
 
     @app.after_server_start
     async def tell_ready(_app: Sanic[Any, Any]) -> None:

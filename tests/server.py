@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from runtime.keys import create_missing
@@ -26,6 +26,8 @@ class WebServer:
     base_url: str
     keys_dir: Path
     log_file: Path
+    environment: dict[str, str]
+    processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list, repr=False, compare=False)
 
     def log(self) -> str:
         """What the process has written so far."""
@@ -41,33 +43,49 @@ class WebServer:
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             reserved.bind(("127.0.0.1", 0))
             port = reserved.getsockname()[1]
-            server = cls(f"http://127.0.0.1:{port}", folder / "keys", folder / "web.log")
+            base_url = f"http://127.0.0.1:{port}"
             environment = {
                 **{name: value for name, value in os.environ.items() if name in _PASSED_ON},
                 "MODE": "sandbox",
                 "DATABASE_URL": database_url,
                 "REDIS_URL": redis_url,
                 "HTTP_PORT": str(port),
-                "PUBLIC_URL": server.base_url,
+                "PUBLIC_URL": base_url,
                 "DATA_DIR": str(folder),
-                "KEYS_DIR": str(server.keys_dir),
+                "KEYS_DIR": str(folder / "keys"),
                 "READY_FILE": str(folder / "ready"),
             }
-            with server.log_file.open("wb") as output:
-                process = subprocess.Popen(
-                    [sys.executable, "-m", "runtime.web"],
-                    cwd=ROOT,
-                    env=environment,
-                    stdout=output,
-                    stderr=output,
-                    preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  started before any thread of ours
-                )
+            server = cls(base_url, folder / "keys", folder / "web.log", environment)
             try:
-                server.wait_ready(process, folder / "ready")
+                server.start()
                 yield server
             finally:
-                process.terminate()
-                process.wait(STOP_SECONDS_MAX)
+                server.terminate()
+                server.wait_end()
+
+    def start(self) -> None:
+        """Start the process, at first or again at the same address."""
+        ready = Path(self.environment["READY_FILE"])
+        ready.unlink(missing_ok=True)
+        with self.log_file.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "runtime.web"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=output,
+                stderr=output,
+                preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509  started before any thread of ours
+            )
+        self.processes.append(process)
+        self.wait_ready(process, ready)
+
+    def terminate(self) -> None:
+        """Ask the process to end, as the supervisor does."""
+        self.processes[-1].terminate()
+
+    def wait_end(self) -> int:
+        """Wait until it has ended; gives its exit code."""
+        return self.processes[-1].wait(STOP_SECONDS_MAX)
 
     def wait_ready(self, process: subprocess.Popen[bytes], ready_file: Path) -> None:
         """Wait until it serves; a process that ends instead shows what it wrote."""

@@ -147,6 +147,20 @@ FEE: Final = Kind(
 
 # --- rules of sale
 
+# What check-in and the queue go by; booking/queue reads them.
+QUEUE_RULES: Final = (
+    "check_in_minutes_before",
+    "check_in_minutes_after",
+    "late_minutes_after",
+    "check_in_radius_meters",
+    "fix_accuracy_meters_max",
+    "fix_age_seconds_max",
+    "pass_places",
+    "elderly_years",
+    "priority_minutes",
+    "return_visit_minutes",
+)
+
 
 async def _reopen_everything(tx: Transaction, _before: Values | None, _after: Values | None) -> None:
     await recompute_releases(tx)
@@ -210,6 +224,7 @@ async def _require_complete(_tx: Transaction, values: Values) -> None:
             "waitlist_cutoff_minutes",
             "return_delay_seconds_min",
             "return_delay_seconds_max",
+            *QUEUE_RULES,
         ):
             if values[name] is None:
                 raise errors.ValueNotAllowed(field=name)

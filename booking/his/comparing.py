@@ -32,6 +32,7 @@ RECONCILER: Final = "reconciliation"
 _EVENT_OF_STATUS: Final = {
     "booked": "appointment.moved",
     "arrived": "appointment.arrived",
+    "fulfilled": "appointment.fulfilled",
     "cancelled": "appointment.cancelled",
     "noshow": "appointment.noshow",
 }

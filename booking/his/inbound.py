@@ -12,6 +12,8 @@ from uuid import UUID
 from booking import claims, returns
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
+from booking.queue import entering
+from booking.queue.states import FINISHED, LEFT
 from booking.service import cancel_locked
 from booking.states import APPOINTMENT
 from integration.his.errors import HisDisagrees
@@ -230,7 +232,8 @@ async def follow_status(tx: Transaction, row: Row, *, status: AppointmentStatus,
     if status.value == row["status"]:
         await _raise_version(tx, row["id"], version)
         return False
-    if not APPOINTMENT.allows(row["status"], status.value):
+    steps = _steps(row["status"], status)
+    if not steps:
         log.info("his_status_not_followed", appointment=str(row["id"]), told=status.value)
         return False
     if is_cancellation:
@@ -238,20 +241,51 @@ async def follow_status(tx: Transaction, row: Row, *, status: AppointmentStatus,
         handlers = () if is_newer else (HANDLER,)
         await cancel_locked(tx, row, actor=actor, reason=CANCELLED_AT_HIS, handlers=handlers)
     else:
-        at = clock.now()
-        await claims.change_appointment(tx, row, to=status.value, at=at, changes={})
-        await claims.tell(
-            tx,
-            status.value,
-            actor=actor,
-            at=at,
-            seat_id=row["seat_id"],
-            schedule_id=row["schedule_id"],
-            patient_id=row["patient_id"],
-            appointment_id=row["id"],
-        )
+        for step in steps:
+            row = await _take_step(tx, row, step, actor=actor)
+    await _follow_in_queue(tx, row, status, actor=actor)
     await _raise_version(tx, row["id"], version)
     return True
+
+
+def _steps(before: str, status: AppointmentStatus) -> tuple[str, ...]:
+    """Say by which steps an appointment gets where the HIS says it is; none: it cannot get there.
+
+    Who has been seen has come: the message that said so may still be under way, for it is about the visit.
+    """
+    if APPOINTMENT.allows(before, status.value):
+        return (status.value,)
+    if status is AppointmentStatus.FULFILLED and before == AppointmentStatus.BOOKED.value:
+        return (AppointmentStatus.ARRIVED.value, AppointmentStatus.FULFILLED.value)
+    return ()
+
+
+async def _take_step(tx: Transaction, row: Row, status: str, *, actor: Actor) -> Row:
+    at = clock.now()
+    await claims.change_appointment(tx, row, to=status, at=at, changes={})
+    await claims.tell(
+        tx,
+        status,
+        actor=actor,
+        at=at,
+        seat_id=row["seat_id"],
+        schedule_id=row["schedule_id"],
+        patient_id=row["patient_id"],
+        appointment_id=row["id"],
+    )
+    changed = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1", row["id"])
+    assert changed is not None, "this transaction has it locked"
+    return changed
+
+
+async def _follow_in_queue(tx: Transaction, row: Row, status: AppointmentStatus, *, actor: Actor) -> None:
+    """Let the queue before the doctor's room follow what the HIS says of somebody."""
+    if status is AppointmentStatus.ARRIVED:
+        await entering.enter_from_his(tx, row, actor=actor, at=clock.now())
+    elif status is AppointmentStatus.FULFILLED:
+        await entering.leave_with_appointment(tx, row["id"], status=FINISHED, actor=actor)
+    elif status is AppointmentStatus.CANCELLED:
+        await entering.leave_with_appointment(tx, row["id"], status=LEFT, actor=actor)
 
 
 async def _raise_version(tx: Transaction, appointment_id: UUID, version: int) -> None:
@@ -284,7 +318,7 @@ async def _tell_refusal(tx: Transaction, change: InboundChange, error: HospitalE
 async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
     """Note that somebody has come and was registered at the window.
 
-    A visit that redeems an appointment marks it as arrived. One without is the HIS's own.
+    A visit that redeems an appointment marks it as arrived. One without is the HIS's own. Both wait at the door.
 
     Raises:
         HisDisagrees: it redeems an appointment that is not known here yet, or that is another person's.
@@ -295,7 +329,17 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
     actor = his_actor(change.source)
     patient_id, newly_linked = await take_over_patient(tx, visit.patient, actor=actor)
     if visit.appointment_id is None and visit.his_appointment_id is None:
-        log.info("visit_without_appointment", newly_linked=newly_linked)
+        is_queued = await entering.enter_walk_in(
+            tx,
+            patient_id=patient_id,
+            visit_number=visit.visit_number,
+            clinic_code=visit.clinic_code,
+            practitioner_code=visit.practitioner_code,
+            registered_at=visit.registered_at,
+            actor=actor,
+            at=clock.now(),
+        )
+        log.info("visit_without_appointment", newly_linked=newly_linked, is_queued=is_queued)
         return
     row = await tx.fetchrow(
         "SELECT * FROM appointment WHERE id = $1 OR his_id = $2 ORDER BY id = $1 DESC NULLS LAST LIMIT 1 FOR UPDATE",
@@ -331,6 +375,7 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
         version=version,
         handlers=(HANDLER,),
     )
+    await entering.enter_from_his(tx, row, actor=actor, at=at)
 
 
 async def _is_refused(tx: Transaction, his_id: str | None, *, source: str) -> bool:

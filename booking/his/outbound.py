@@ -42,6 +42,7 @@ _KINDS: Final = {
     "appointment.moved": ChangeKind.APPOINTMENT_MOVED,
     "appointment.linked": ChangeKind.APPOINTMENT_MODIFIED,
     "appointment.arrived": ChangeKind.APPOINTMENT_MODIFIED,
+    "appointment.fulfilled": ChangeKind.APPOINTMENT_MODIFIED,
     "appointment.cancelled": ChangeKind.APPOINTMENT_CANCELLED,
     "appointment.noshow": ChangeKind.APPOINTMENT_NOSHOW,
 }

@@ -100,6 +100,7 @@ class MicroHisApi:
             ("POST", "/api/window/bookings", self.book),
             ("POST", "/api/window/bookings/<his_id:str>/cancel", self.cancel),
             ("POST", "/api/window/registrations", self.register),
+            ("POST", "/api/station/appointments/<his_id:str>/complete", self.complete),
         ):
             app.add_route(self._guarded(handler), path, methods=[method], name=handler.__name__)
 
@@ -248,6 +249,17 @@ class MicroHisApi:
             charset=self._charset,
         )
         return _json({"visit_number": number, "appointment": None}, status=201)
+
+    async def complete(self, request: Request, his_id: str) -> HTTPResponse:
+        """Note that the doctor has seen the person."""
+        body = requests.read_object(request.body, known=frozenset({"clerk"}))
+        sale = await window.complete_visit(
+            database(),
+            his_id=requests.his_id_of(his_id),
+            clerk=requests.text_of(body, "clerk"),
+            charset=self._charset,
+        )
+        return _json(await _require_appointment(sale.his_id))
 
     async def _await_platform(self, sale: window.Sale) -> None:
         if sale.control_id is not None:

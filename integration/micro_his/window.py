@@ -26,7 +26,12 @@ from integration.micro_his.errors import (
     WindowClosed,
 )
 from integration.micro_his.records import ToldPatient
-from integration.micro_his.wire_out import describe_booking, describe_cancellation, describe_visit
+from integration.micro_his.wire_out import (
+    describe_booking,
+    describe_cancellation,
+    describe_completion,
+    describe_visit,
+)
 from kernel import clock
 from kernel.db import Database, Row, Transaction
 
@@ -233,6 +238,30 @@ async def register_arrival(db: Database, *, his_id: str, clerk: str, charset: st
         )
         await outbox.append(tx, describe_visit(visit, chart, row, charset=charset))
     return str(visit["number"])
+
+
+async def complete_visit(db: Database, *, his_id: str, clerk: str, charset: str) -> Sale:
+    """Note at the doctor's station that the consultation has ended (就诊结束), and tell the platform.
+
+    Raises:
+        AppointmentUnknown, AppointmentNotActive: no such appointment, or the person has not come or is through.
+        DatabaseUnavailable, DatabaseBusy.
+    """
+    async with db.transaction() as tx:
+        row = await tx.fetchrow(
+            "UPDATE appointment SET status = 'fulfilled', version = version + 1, made_by = $2, updated_at = $3"
+            " WHERE his_id = $1 AND status = 'arrived' RETURNING *",
+            his_id,
+            clerk,
+            clock.now(),
+        )
+        if row is None:
+            await _require_known(tx, his_id)
+            raise AppointmentNotActive
+        chart, schedule = await _chart_and_schedule(tx, row)
+        draft = describe_completion(row, chart, schedule, charset=charset)
+        await outbox.append(tx, draft)
+    return Sale(his_id=his_id, control_id=draft.control_id)
 
 
 async def register_walk_in(

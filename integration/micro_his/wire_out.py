@@ -15,10 +15,11 @@ from kernel.ids import new_id
 SENDER = Endpoint(OWN, FACILITY)
 RECEIVER = Endpoint(PLATFORM, FACILITY)
 
-BOOKED, CANCELLED, REGISTERED = "S12", "S15", "A04"
+BOOKED, MODIFIED, CANCELLED, REGISTERED = "S12", "S14", "S15", "A04"
 
 _STRUCTURE = {
     BOOKED: ("SIU", BOOKED, "SIU_S12"),
+    MODIFIED: ("SIU", MODIFIED, "SIU_S12"),
     CANCELLED: ("SIU", CANCELLED, "SIU_S12"),
     REGISTERED: ("ADT", REGISTERED, "ADT_A01"),
 }
@@ -56,6 +57,11 @@ def describe_booking(appointment: Row, patient: Row, schedule: Row, *, charset: 
 def describe_cancellation(appointment: Row, patient: Row, schedule: Row, *, charset: str) -> Draft:
     """Tell of a number that was given back at our window (SIU^S15)."""
     return _scheduling(CANCELLED, appointment, patient, schedule, charset=charset)
+
+
+def describe_completion(appointment: Row, patient: Row, schedule: Row, *, charset: str) -> Draft:
+    """Tell that the doctor has seen the person (SIU^S14, status Complete)."""
+    return _scheduling(MODIFIED, appointment, patient, schedule, charset=charset)
 
 
 def describe_visit(visit: Row, patient: Row, appointment: Row | None, *, charset: str) -> Draft:

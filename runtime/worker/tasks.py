@@ -10,6 +10,7 @@ from uuid import UUID
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from booking.queue import wakes
 from integration.his.delivery import Delivery
 from integration.his.intake import Intake
 from integration.his.port import HisPort
@@ -143,6 +144,7 @@ async def _apply(lease: Lease) -> None:
         engine = await _this_process().engine()
         finished = await engine.intake.apply_batch(lease)
         await flush_wakes()
+        await wakes.flush_wakes()
     log.debug("batch_applied", finished=finished)
 
 

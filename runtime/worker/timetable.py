@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from booking.queue.checkin import FIX_KEPT
+from booking.queue.queries import forget_fixes
 from booking.service import expire_holds
 from booking.waitlist.service import end_passed_entries, offer_free_seats
 from integration.his.catch_up import catch_up
@@ -167,11 +169,21 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
                 break
         return purged
 
+    async def forget_places() -> int:
+        forgotten = 0
+        for _ in range(PURGE_TURNS_MAX):
+            gone = await forget_fixes(kept=FIX_KEPT)
+            forgotten += gone
+            if gone == 0:
+                break
+        return forgotten
+
     jobs = [
         Job("sweep_holds", sweep_holds, every=timedelta(seconds=5)),
         # Seats that come free by the clock reach those who wait even if nobody else asks for them.
         Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
+        Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
     if settings.his_http_url is not None:

@@ -1,11 +1,13 @@
 """Holds a real answer against its route: the status, the schema, the headers, and that its error is a declared one."""
 
+import json
 import re
 from functools import cache
 from typing import Any
 
 import httpx
 
+from kernel.event_stream import CONTENT_TYPE
 from open_api.application import FEATURES
 from open_api.oauth import SCOPES
 from open_api.problems import STATUS, TITLES
@@ -57,6 +59,9 @@ def require_conformity(response: httpx.Response) -> None:
 
 def _require_success(response: httpx.Response, route: Route, where: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", response.headers["x-request-id"]), where
+    if route.is_stream:
+        _require_stream(response, route, where)
+        return
     if route.method == "GET":
         assert re.fullmatch(r'"[0-9a-f]{24}"', response.headers["etag"]), where
         assert response.headers["cache-control"] == "private, no-cache", where
@@ -69,6 +74,22 @@ def _require_success(response: httpx.Response, route: Route, where: str) -> None
     assert (response.status_code == 201) == ("location" in response.headers), where
     assert route.response is not None, where
     assert violations(route.response, response.json()) == [], where
+
+
+def _require_stream(response: httpx.Response, route: Route, where: str) -> None:
+    """Check a stream that has ended: each event's data fits the route's schema."""
+    assert response.status_code in (route.status, *route.other_statuses), where
+    if response.status_code == 204:
+        assert response.content == b"", where
+        return
+    assert response.headers["content-type"] == CONTENT_TYPE, where
+    assert response.headers["cache-control"] == "no-store", where
+    assert route.response is not None, where
+    for block in response.text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if fields.get("event") not in (None, "still-here"):
+            assert fields["id"].isdigit(), where
+            assert violations(route.response, json.loads(fields["data"])) == [], where
 
 
 def _require_problem(response: httpx.Response, route: Route | None, where: str) -> None:

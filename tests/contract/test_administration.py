@@ -77,6 +77,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await add_and_withdraw(office, made["template"], tomorrow)
     await change_and_remove_everything(office, made, rule, own, exception)
     await list_everything(office)
+    await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
 
 

@@ -172,6 +172,8 @@ def test_who_is_registered_at_the_window_has_arrived_at_the_platform(
     assert answer.json()["visit_number"].startswith("V")
     at_platform(slot_office, booked["id"], status="arrived")
     assert his.register(there["his_id"]).json()["code"] == "appointment_not_active"
+    assert his.complete(there["his_id"]).json()["status"] == "fulfilled"
+    at_platform(slot_office, booked["id"], status="fulfilled")
 
 
 def test_a_number_that_the_platform_sold_is_not_the_windows(

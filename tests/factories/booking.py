@@ -268,6 +268,9 @@ async def _status_from_events(db: Books) -> dict[int, str]:
             story[seat] = "held" if event["hold_id"] else "free"
             until[seat] = ends.get(event["hold_id"], clock.now())
             continue
+        if event["kind"] in ("arrived", "fulfilled", "noshow"):
+            assert story[seat] == "booked", f"seat {seat}: {event['kind']} while {story[seat]}"
+            continue
         before, now = story[seat], after[event["kind"]]
         assert before != now, f"seat {seat}: {event['kind']} while {before}"
         story[seat] = now

@@ -123,6 +123,9 @@ class HisWindow:
     def register(self, his_id: str) -> httpx.Response:
         return self.http.post("/api/window/registrations", json={"his_id": his_id, "clerk": "W001"})
 
+    def complete(self, his_id: str) -> httpx.Response:
+        return self.http.post(f"/api/station/appointments/{his_id}/complete", json={"clerk": "D0001"})
+
     def window_schedules(self, day: date) -> list[str]:
         """Schedules of a day with numbers enough for a test, in clinics that everybody may go to."""
         listed = self.get("/api/schedules", date=day.isoformat())["schedules"]

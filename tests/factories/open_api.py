@@ -27,6 +27,8 @@ BOOKING_SCOPES = (
     "appointments.write",
     "waitlist.read",
     "waitlist.write",
+    "checkin.write",
+    "queue.read",
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write")
 PREFIX = "/open/v1"

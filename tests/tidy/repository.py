@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 ROOMS = (
     "benchmarks",
     "booking",
+    "console",
     "integration",
     "kernel",
     "oauth",

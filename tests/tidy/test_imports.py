@@ -8,7 +8,15 @@ import pytest
 from tests.tidy.repository import python_files, room_of, shown
 
 OWNERS = {
-    "sanic": ("runtime.web", "open_api", "integration.micro_his", "integration.emulators", "benchmarks", "tests"),
+    "sanic": (
+        "runtime.web",
+        "console",
+        "open_api",
+        "integration.micro_his",
+        "integration.emulators",
+        "benchmarks",
+        "tests",
+    ),
     "celery": ("runtime.worker", "tests"),
     "kombu": ("runtime.worker", "tests"),
 }

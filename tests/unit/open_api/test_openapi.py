@@ -99,8 +99,10 @@ def test_an_operation_says_what_its_route_takes_gives_and_refuses(route: Route) 
     assert ("requestBody" in operation) == (route.request is not None)
     names = {entry.get("$ref", "").rpartition("/")[2] for entry in operation["parameters"]}
     assert ({"IdempotencyKey", "ActingStaff"} <= names) == route.changes_state
-    assert ("IfNoneMatch" in names) == (route.method == "GET")
-    assert ("304" in operation["responses"]) == (route.method == "GET")
+    is_plain_read = route.method == "GET" and not route.is_stream
+    assert ("IfNoneMatch" in names) == is_plain_read
+    assert ("304" in operation["responses"]) == is_plain_read
+    assert ("LastEventId" in names) == ("204" in operation["responses"]) == route.is_stream
     if route.query:
         asked = {entry["name"] for entry in operation["parameters"] if entry.get("in") == "query"}
         assert asked == set(documents()[route.query]["properties"])

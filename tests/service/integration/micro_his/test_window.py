@@ -340,6 +340,42 @@ async def test_who_comes_is_registered_with_or_without_a_number(
     assert (await cancel(micro_his, sold["his_id"])).json()["code"] == "appointment_not_active"
 
 
+async def test_a_consultation_ends_once_and_the_platform_is_told(
+    micro_his: MicroHisProcess, schedule: ScheduleFacts
+) -> None:
+    sold = await sell(micro_his, schedule)
+
+    async def complete() -> httpx.Response:
+        return await micro_his.http.post(
+            f"/api/station/appointments/{sold['his_id']}/complete", json={"clerk": "D0001"}
+        )
+
+    assert (await complete()).json()["code"] == "appointment_not_active"
+    await register(micro_his, his_id=sold["his_id"])
+    answers = await asyncio.gather(*(complete() for _ in range(3)))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 409: 2}
+    message = (await told(micro_his, sold["his_id"], 3))[2]
+    assert message.kind == ("SIU", "S14")
+    assert (message.required("SCH").text(25), message.required("NTE").text(3)) == ("Complete", "version=3")
+    assert (await show(micro_his, sold["his_id"]))["status"] == "fulfilled"
+
+
+async def test_a_consultation_that_the_platform_saw_end_has_ended_here(
+    micro_his: MicroHisProcess, platform_port: Hl7MllpHis, schedule: ScheduleFacts
+) -> None:
+    booked = an_appointment(schedule, 1)
+    statuses = (AppointmentStatus.BOOKED, AppointmentStatus.ARRIVED, AppointmentStatus.FULFILLED)
+    for version, status in enumerate(statuses, 1):
+        kind = ChangeKind.APPOINTMENT_BOOKED if version == 1 else ChangeKind.APPOINTMENT_MODIFIED
+        assert isinstance(await tell(platform_port, kind, replace(booked, status=status, version=version)), Accepted)
+    row = await micro_his.db.fetchrow(
+        "SELECT status, version FROM appointment WHERE platform_id = $1", booked.platform_id
+    )
+    assert row is not None
+    assert tuple(row) == ("fulfilled", 3)
+
+
 def unusable() -> dict[str, dict[str, Any]]:
     good = PEOPLE.invent().at_window()
     number = document_number(birth_date=clock.today(), sequence=1)
