@@ -21,7 +21,6 @@ from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, SettingsError
 from oauth.clients import KnownCredentials
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
-from open_api.connections import PunctualProtocol
 from runtime.composition import platform
 
 BACKLOG = 2048
@@ -104,9 +103,7 @@ def main() -> int:
     listener.bind((settings.http_host, settings.http_port))
     listener.listen(BACKLOG)
     try:
-        build_app(settings).run(
-            sock=listener, single_process=True, access_log=False, motd=False, protocol=PunctualProtocol
-        )
+        build_app(settings).run(sock=listener, single_process=True, access_log=False, motd=False)
     except (DatabaseUnavailable, KnownCredentials, OSError, ValueError) as error:
         log.error("web_cannot_start", error=type(error).__name__, reason=str(error))
         return 1
