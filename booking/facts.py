@@ -61,8 +61,10 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
        r.pools IS NOT NULL AND EXISTS (
            SELECT FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
               AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) AS has_seat,
-       settles_first(sc.id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, s.id, $3)
-           AS settle_first
+       CASE WHEN EXISTS (SELECT FROM waitlist_entry WHERE status = 'waiting' AND offer_id IS NULL)
+                 OR coalesce(o.return_delay_seconds_max, h.return_delay_seconds_max) > 0
+            THEN settles_first(sc.id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, s.id, $3)
+            ELSE false END AS settle_first
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
 JOIN slot s ON s.id = q.slot_id
 JOIN schedule sc ON sc.id = s.schedule_id

@@ -134,6 +134,15 @@ BEGIN
                    AND t.status = 'held' AND t.hold_until <= instant AND k.kind <> 'cooling');
 END $$;
 
+-- Whether a seat of these pools could be claimed in a coming slot of a schedule.
+CREATE FUNCTION has_open_seat(schedule uuid, pools text[], instant timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM slot s JOIN seat t ON t.slot_id = s.id
+                   WHERE s.schedule_id = schedule AND s.starts_at > instant AND t.status IN ('free', 'held')
+                     AND (t.status = 'free' OR t.hold_until <= instant) AND t.pool = ANY (pools));
+END $$;
+
 -- Completed years on a day; who is born on 29 February turns older on 1 March in common years (booking/rules.py).
 CREATE FUNCTION completed_years(birth_date date, day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
     SELECT (extract(year FROM day) - extract(year FROM birth_date))::integer
