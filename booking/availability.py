@@ -12,7 +12,6 @@ from datetime import datetime
 from uuid import UUID
 
 from booking import returns
-from booking.facts import settle_first
 from kernel import clock
 from kernel.db import Row, database
 
@@ -21,7 +20,7 @@ READ_KEYS_MAX = 64
 
 
 # `due`: somebody may be waiting for what is free.
-_READ = f"""
+_READ = """
 SELECT q.i, (
     SELECT string_agg(row_to_json(v)::text, ',' ORDER BY v.starts_at) FROM (
         SELECT s.id, s.schedule_id, s.starts_at, s.ends_at, sc.fee_fen,
@@ -29,21 +28,18 @@ SELECT q.i, (
                    SELECT count(*) FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
                       AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS available
         FROM slot s WHERE s.schedule_id = q.schedule_id) v),
-    CASE WHEN r.settle_first THEN EXISTS (
-        SELECT FROM slot s JOIN seat t ON t.slot_id = s.id
-        WHERE s.schedule_id = q.schedule_id AND s.starts_at > $3 AND t.status IN ('free', 'held')
-           AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) END AS due
+    CASE WHEN EXISTS (SELECT FROM waitlist_entry WHERE status = 'waiting' AND offer_id IS NULL)
+              OR EXISTS (SELECT FROM booking_rule WHERE return_delay_seconds_max > 0)
+         THEN settles_first(sc.id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, NULL, $3)
+              AND has_open_seat(sc.id, r.pools, $3) ELSE false END AS due
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (schedule_id, channel, i)
 JOIN schedule sc ON sc.id = q.schedule_id AND sc.status = 'active'
 JOIN clinic c ON c.id = sc.clinic_id AND c.active
-JOIN booking_rule h ON h.clinic_id IS NULL
-LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
 CROSS JOIN LATERAL (
-    SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools,
-           {settle_first("t.schedule_id = q.schedule_id", "$3")} AS settle_first
+    SELECT count(*) > 0 AS released, array_agg(l.pool) FILTER (WHERE l.opens_at <= $3) AS pools
     FROM schedule_release l WHERE l.schedule_id = q.schedule_id AND l.channel = q.channel) r
 WHERE r.released
-"""  # noqa: S608  our own constants alone
+"""
 
 Key = tuple[UUID, str]
 Answer = str

@@ -48,30 +48,7 @@ class SlotFacts(NamedTuple):
     settle_first: bool
 
 
-# Whether somebody who waits might have a seat of the schedule `sc`. One look into an empty index where nobody waits.
-WAITED = """EXISTS (
-    SELECT FROM waitlist_entry e WHERE e.status = 'waiting' AND e.offer_id IS NULL
-       AND e.target_id = ANY (ARRAY[sc.id, sc.practitioner_id, sc.department_id])
-       AND sc.clinic_date BETWEEN e.date_from AND e.date_until)"""
-# Whether a hold of the slot or schedule (`{scope}`) has ended at `{at}` whose seat the return delay still applies to.
-ENDED_HOLD = """EXISTS (
-    SELECT FROM seat t JOIN hold k ON k.id = t.hold_id WHERE {scope} AND t.status = 'held'
-       AND t.hold_until <= {at} AND k.kind <> 'cooling')"""
-
-
-def settle_first(scope: str, at: str) -> str:
-    """Give the SQL of `SlotFacts.settle_first` for a schedule `sc` whose clinic's rules are `o` and the hospital's `h`.
-
-    scope: which seats `t` count, such as those of the slot. at: the parameter of the instant.
-    """
-    return (
-        f"CASE WHEN {WAITED} THEN true"
-        " WHEN coalesce(o.return_delay_seconds_max, h.return_delay_seconds_max) > 0"
-        f" THEN {ENDED_HOLD.format(scope=scope, at=at)} ELSE false END"
-    )
-
-
-_SLOT_FACTS = f"""
+_SLOT_FACTS = """
 SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_date, sc.practitioner_id, sc.clinic_id,
        sc.department_id, sc.campus_id, sc.room_id, sc.service_type, sc.fee_fen,
        sc.status = 'active' AND c.active AS active, c.sex_allowed, c.age_years_min, c.age_years_max,
@@ -80,11 +57,14 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
        coalesce(o.daily_limit, h.daily_limit) AS daily_limit,
        coalesce(o.cancel_minutes_before, h.cancel_minutes_before) AS cancel_minutes_before,
        coalesce(o.reschedule_limit, h.reschedule_limit) AS reschedule_limit,
-       r.released, coalesce(r.pools, '{{}}') AS pools, r.opens_next,
+       r.released, coalesce(r.pools, '{}') AS pools, r.opens_next,
        r.pools IS NOT NULL AND EXISTS (
            SELECT FROM seat t WHERE t.slot_id = s.id AND t.status IN ('free', 'held')
               AND (t.status = 'free' OR t.hold_until <= $3) AND t.pool = ANY (r.pools)) AS has_seat,
-       {settle_first("t.slot_id = s.id", "$3")} AS settle_first
+       CASE WHEN EXISTS (SELECT FROM waitlist_entry WHERE status = 'waiting' AND offer_id IS NULL)
+                 OR coalesce(o.return_delay_seconds_max, h.return_delay_seconds_max) > 0
+            THEN settles_first(sc.id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, s.id, $3)
+            ELSE false END AS settle_first
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
 JOIN slot s ON s.id = q.slot_id
 JOIN schedule sc ON sc.id = s.schedule_id
@@ -95,7 +75,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) > 0 AS released, array_agg(l.pool ORDER BY l.pool) FILTER (WHERE l.opens_at <= $3) AS pools,
            min(l.opens_at) FILTER (WHERE l.opens_at > $3) AS opens_next
     FROM schedule_release l WHERE l.schedule_id = s.schedule_id AND l.channel = q.channel) r
-"""  # noqa: S608  our own constants alone
+"""
 
 
 _POOLS = SlotFacts._fields.index("pools")

@@ -17,19 +17,16 @@ from uuid import UUID
 
 import asyncpg
 
-from booking.facts import settle_first
 from booking.states import SEAT
 from kernel.db import Database, DatabaseBusy, Row, Session, Transaction, database
 from kernel.events import Actor
 
 SCHEDULES_A_TURN: Final = 20
 
-_DUE: Final = f"""
-SELECT sc.id FROM schedule sc
-JOIN booking_rule h ON h.clinic_id IS NULL
-LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
-WHERE sc.id = ANY ($1) AND {settle_first("t.schedule_id = sc.id", "$2")}
-"""  # noqa: S608  our own constants alone
+_DUE: Final = """
+SELECT id FROM schedule WHERE id = ANY ($1)
+   AND settles_first(id, practitioner_id, department_id, clinic_id, clinic_date, NULL, $2)
+"""
 
 
 class FreedSeat(NamedTuple):

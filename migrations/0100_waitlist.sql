@@ -110,6 +110,39 @@ CREATE FUNCTION time_ordered_id(instant timestamptz) RETURNS uuid LANGUAGE sql V
         52, 1), 53, 1), 'hex')::uuid
 $$;
 
+-- Whether seats of a schedule must go through `settle_seats` before anybody counts or claims them: somebody waits, or
+-- a hold of the slot (null: of the whole schedule) has ended whose seat the return delay still applies to. A function,
+-- because it is asked in the busiest statements, and its own are planned once.
+CREATE FUNCTION settles_first(schedule uuid, practitioner uuid, department uuid, clinic uuid, day date, slot uuid,
+                              instant timestamptz)
+RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM waitlist_entry e WHERE e.status = 'waiting' AND e.offer_id IS NULL
+               AND e.target_id = ANY (ARRAY[schedule, practitioner, department])
+               AND day BETWEEN e.date_from AND e.date_until) THEN
+        RETURN true;
+    END IF;
+    IF 0 = (SELECT coalesce(o.return_delay_seconds_max, h.return_delay_seconds_max) FROM booking_rule h
+            LEFT JOIN booking_rule o ON o.clinic_id = clinic WHERE h.clinic_id IS NULL) THEN
+        RETURN false;
+    END IF;
+    IF slot IS NULL THEN
+        RETURN EXISTS (SELECT FROM seat t JOIN hold k ON k.id = t.hold_id WHERE t.schedule_id = schedule
+                       AND t.status = 'held' AND t.hold_until <= instant AND k.kind <> 'cooling');
+    END IF;
+    RETURN EXISTS (SELECT FROM seat t JOIN hold k ON k.id = t.hold_id WHERE t.slot_id = slot
+                   AND t.status = 'held' AND t.hold_until <= instant AND k.kind <> 'cooling');
+END $$;
+
+-- Whether a seat of these pools could be claimed in a coming slot of a schedule.
+CREATE FUNCTION has_open_seat(schedule uuid, pools text[], instant timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM slot s JOIN seat t ON t.slot_id = s.id
+                   WHERE s.schedule_id = schedule AND s.starts_at > instant AND t.status IN ('free', 'held')
+                     AND (t.status = 'free' OR t.hold_until <= instant) AND t.pool = ANY (pools));
+END $$;
+
 -- Completed years on a day; who is born on 29 February turns older on 1 March in common years (booking/rules.py).
 CREATE FUNCTION completed_years(birth_date date, day date) RETURNS integer LANGUAGE sql IMMUTABLE AS $$
     SELECT (extract(year FROM day) - extract(year FROM birth_date))::integer

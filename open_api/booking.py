@@ -169,7 +169,7 @@ async def get_appointment(call: PartnerCall) -> Reply:
     ],
 )
 async def cancel_appointment(call: PartnerCall) -> Reply:
-    """Cancel an appointment; its seat is on sale again at once."""
+    """Cancel an appointment; its seat goes to whoever waits for it, or back on sale by the hospital's rule."""
     appointment = await service.cancel_appointment(
         appointment_id=call.path["appointment_id"],
         reason=call.body.get("reason"),

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from booking.facts import WAITED
 from booking.waitlist import errors
 from booking.waitlist.facts import Entry, Offer, TargetKind
 from booking.waitlist.states import OFFER_STATUS
@@ -37,6 +36,11 @@ SELECT h.id, h.entry_id, h.status, h.patient_id, h.slot_id, h.schedule_id, s.sta
        t.seq AS queue_number, sc.fee_fen, h.until, h.created_at, h.client_id
 FROM hold h JOIN seat t ON t.id = h.seat_id JOIN slot s ON s.id = h.slot_id JOIN schedule sc ON sc.id = h.schedule_id
 """
+# Whether somebody waits who might have a seat of the schedule `sc`.
+_WAITED: Final = """EXISTS (
+    SELECT FROM waitlist_entry e WHERE e.status = 'waiting' AND e.offer_id IS NULL
+       AND e.target_id = ANY (ARRAY[sc.id, sc.practitioner_id, sc.department_id])
+       AND sc.clinic_date BETWEEN e.date_from AND e.date_until)"""
 _TARGETS: Final = {"schedule": "sc.id", "practitioner": "sc.practitioner_id", "department": "sc.department_id"}
 
 
@@ -161,7 +165,7 @@ async def find_free_schedule(
     found: UUID | None = await tx.fetchval(
         "SELECT sc.id FROM schedule sc JOIN clinic c ON c.id = sc.clinic_id AND c.active"  # noqa: S608  our own constants alone
         f" WHERE {_TARGETS[target_kind]} = $1 AND sc.clinic_date BETWEEN $2 AND $3 AND sc.status = 'active'"
-        f" AND ($4::text[] = '{{}}' OR sc.period = ANY ($4)) AND sc.ends_at > $6 AND NOT {WAITED} AND EXISTS ("
+        f" AND ($4::text[] = '{{}}' OR sc.period = ANY ($4)) AND sc.ends_at > $6 AND NOT {_WAITED} AND EXISTS ("
         " SELECT FROM slot s JOIN seat t ON t.slot_id = s.id"
         " JOIN schedule_release l ON l.schedule_id = sc.id AND l.channel = $5 AND l.pool = t.pool"
         " WHERE s.schedule_id = sc.id AND s.starts_at > $6 AND l.opens_at <= $6 AND t.status IN ('free', 'held')"
@@ -184,7 +188,7 @@ async def schedules_to_settle(*, at: datetime, after: UUID | None, limit: int) -
     rows = await database().fetch(
         "SELECT sc.id FROM schedule sc, (SELECT min(date_from) AS first, max(date_until) AS last FROM waitlist_entry"  # noqa: S608  our own constants alone
         " WHERE status = 'waiting') w WHERE sc.clinic_date BETWEEN w.first AND w.last AND sc.status = 'active'"
-        f" AND sc.starts_at > $1 AND ($2::uuid IS NULL OR sc.id > $2) AND {WAITED} AND EXISTS ("
+        f" AND sc.starts_at > $1 AND ($2::uuid IS NULL OR sc.id > $2) AND {_WAITED} AND EXISTS ("
         " SELECT FROM seat t WHERE t.schedule_id = sc.id AND t.status IN ('free', 'held')"
         " AND (t.status = 'free' OR t.hold_until <= $1)) ORDER BY sc.id LIMIT $3",
         at,

@@ -135,7 +135,11 @@ async def _prepare(platform: Hospital, rng: random.Random) -> tuple[list[SlotOnS
     """Shorten the time of holds, choose what is on sale, and who asks for it."""
     db = await asyncpg.connect(platform.run["database_url"])
     try:
-        await db.execute("UPDATE booking_rule SET hold_seconds = $1 WHERE clinic_id IS NULL", HOLD_SECONDS)
+        await db.execute(
+            "UPDATE booking_rule SET hold_seconds = $1, return_delay_seconds_min = 1, return_delay_seconds_max = 9"
+            " WHERE clinic_id IS NULL",
+            HOLD_SECONDS,
+        )
         people = [str(row["id"]) for row in await db.fetch("SELECT id FROM patient ORDER BY id LIMIT 5000")]
         rng.shuffle(people)
         return await _slots_on_sale(db, rng), people
