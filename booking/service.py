@@ -110,12 +110,12 @@ async def book_locked_hold(
     Raises:
         HoldEnded: it ran out, was released or confirmed.
         AlreadyBooked: the person stands in this schedule already.
-        And what confirm_hold refuses by limits and follow-ups.
+        And what confirm_hold refuses by limits and follow-ups, which no offer meets.
     """
     slot = await read_slot(tx, hold["slot_id"], actor)
     if first_id is not None:
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=hold["patient_id"], actor=actor)
-    elif slot.has_limits:
+    elif slot.has_limits and hold["kind"] == "hold":
         await limits.count_booking(tx, hold["patient_id"], actor=actor, at=at)
     await claims.end_hold(tx, hold, status="confirmed", at=at)
     await claims.book_held_seat(tx, hold, at=at)
