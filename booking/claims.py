@@ -387,6 +387,7 @@ async def insert_appointment(tx: Transaction, values: dict[str, Any]) -> Row:
 
     Raises:
         AlreadyBooked: the person stands in this schedule already.
+        FollowUpUsed: the first visit has its follow-up.
         SoldOut: the seat has an appointment after all.
     """
     names = list(values)
@@ -399,6 +400,8 @@ async def insert_appointment(tx: Transaction, values: dict[str, Any]) -> Row:
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name == "appointment_patient_schedule_once":
             raise errors.AlreadyBooked from error
+        if error.constraint_name == "appointment_followup_once":
+            raise errors.FollowUpUsed from error
         raise errors.SoldOut from error
     assert row is not None, "RETURNING gives the row"
     return row

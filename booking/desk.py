@@ -19,6 +19,7 @@ import orjson
 
 from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
+from booking.fairness import limits
 from kernel import clock, db
 from kernel.errors import HospitalError
 from kernel.events import Actor
@@ -53,6 +54,8 @@ class SeatRequest:
     actor: Actor
     idempotency: Idempotency | None
     answer: "asyncio.Future[Win]"
+    despite_ban: bool = False  # a member of staff has answered for it
+    uses: list[limits.Use] = field(default_factory=list)
     looks: int = 0
     slot: SlotFacts | None = None
     known: dict[str, Any] = field(default_factory=dict)  # of the answer, before there is a seat
@@ -92,7 +95,15 @@ class Desk:
         # Where the last look found no seat. It only puts off reading the persons who ask: each batch looks anew.
         self._sold_out: set[tuple[UUID, str]] = set()
 
-    async def ask(self, *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None) -> Win:
+    async def ask(
+        self,
+        *,
+        slot_id: UUID,
+        patient_id: UUID,
+        actor: Actor,
+        idempotency: Idempotency | None,
+        despite_ban: bool = False,
+    ) -> Win:
         """Queue for a seat and wait for the answer.
 
         Raises:
@@ -103,7 +114,9 @@ class Desk:
         if len(self._waiting) >= QUEUE_REQUESTS_MAX:
             raise errors.Contended
         answer: asyncio.Future[Win] = asyncio.get_running_loop().create_future()
-        self._waiting.append(SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer))
+        self._waiting.append(
+            SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer, despite_ban)
+        )
         self._start_batch()
         try:
             return await answer
@@ -155,7 +168,7 @@ class Desk:
     async def _decide(self, batch: list[SeatRequest]) -> None:
         at = clock.now()
         async with db.database().session() as session:
-            ready = await self._apply_rules(session, batch, at)
+            ready = await self._within_limits(session, await self._apply_rules(session, batch, at), at)
             if not ready:
                 return
             try:
@@ -165,6 +178,14 @@ class Desk:
                 for request in ready:
                     if not request.answer.done():
                         await self._claim_alone(session, request, at)
+
+    async def _within_limits(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> list[SeatRequest]:
+        """Take what the requests use of their telephones' and devices' limits; refuse those that may not."""
+        refusals = await limits.take(session, self._kind, [(i, one.uses) for i, one in enumerate(ready)], at=at)
+        if not refusals:
+            return ready
+        await self._turn_away(session, [(ready[i], refusal) for i, refusal in refusals.items()])
+        return [request for i, request in enumerate(ready) if i not in refusals]
 
     async def _claim_alone(self, session: db.Session, request: SeatRequest, at: datetime) -> None:
         try:
@@ -195,7 +216,8 @@ class Desk:
             try:
                 slot = _require_slot(slots.get(request.place), at)
                 if request.patient_id in asked_for:
-                    _require_person(slot, people.get(request.patient_id))
+                    person = _require_person(slot, people.get(request.patient_id), at, despite_ban=request.despite_ban)
+                    request.uses = limits.uses_of(request.actor, person.phone_hash) if slot.has_limits else []
             except HospitalError as error:
                 refused.append((request, error.with_traceback(None)))
                 continue
@@ -245,6 +267,8 @@ class Desk:
         )
         if self._handlers and self._kind == "appointment":
             wake()
+        lost = [use for i, outcome, *_ in rows if outcome != "won" for use in ready[i].uses]
+        await limits.give_back(session, self._kind, lost, at=at)
         decided = 0
         for i, outcome, _seat_id, seq, number, detail in rows:
             request = ready[i]
@@ -301,10 +325,15 @@ def _require_slot(slot: SlotFacts | None, at: datetime) -> SlotFacts:
     return slot
 
 
-def _require_person(slot: SlotFacts, person: patients.PatientFacts | None) -> None:
+def _require_person(
+    slot: SlotFacts, person: patients.PatientFacts | None, at: datetime, *, despite_ban: bool
+) -> patients.PatientFacts:
     if person is None:
         raise errors.PatientUnknown
     rules.require_eligible(slot, person)
+    if not despite_ban:
+        rules.require_not_banned(slot, person, at=at)
+    return person
 
 
 def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:

@@ -5,6 +5,8 @@ BookingError
 ├── NotReleased             booking.not_released            opens_at
 ├── PatientUnknown          booking.patient_not_found
 ├── PatientNotEligible      booking.patient_not_eligible    rule, limit
+├── PatientBanned           booking.patient_banned          until
+├── LimitReached            booking.limit_reached           subject, limit, again_at
 ├── SoldOut                 booking.sold_out                next_release_at
 ├── AlreadyBooked           booking.already_booked          appointment_id (the caller's own only)
 ├── AlreadyHeld             booking.already_held            until
@@ -17,6 +19,10 @@ BookingError
 ├── CancelDeadlinePassed    booking.cancel_deadline_passed  deadline_at
 ├── RescheduleLimitReached  booking.reschedule_limit_reached limit
 ├── SameSlot                booking.same_slot
+├── FollowUpNotAllowed      booking.follow_up_not_allowed   rule
+├── FollowUpNotDue          booking.follow_up_not_due       current_status
+├── FollowUpWindowPassed    booking.follow_up_window_passed last_date
+├── FollowUpUsed            booking.follow_up_used
 └── OtherDepartment         booking.other_department
 """
 
@@ -61,6 +67,22 @@ class PatientNotEligible(Refused):
     code = "booking.patient_not_eligible"
     zh = "就诊人不符合该门诊的年龄或性别要求"
     en = "This patient does not meet the clinic's age or sex requirement."
+
+
+class PatientBanned(Refused):
+    """The person has stayed away too often and may not book before `until`; the ban can be read and appealed."""
+
+    code = "booking.patient_banned"
+    zh = "就诊人因多次爽约暂停预约，恢复时间见爽约记录；如有异议可提出申诉，急诊不受限制"
+    en = "Too many missed visits: this patient may not book for a while. You may appeal; emergencies are admitted."
+
+
+class LimitReached(Refused):
+    """This telephone, account or device (`subject`) has taken as many as the hospital allows until `again_at`."""
+
+    code = "booking.limit_reached"
+    zh = "该手机号或设备的锁号、预约次数已达上限，请稍后再试"
+    en = "This telephone or device has held or booked as many numbers as is allowed for now."
 
 
 class SoldOut(Conflict):
@@ -157,6 +179,38 @@ class SameSlot(Refused):
     code = "booking.same_slot"
     zh = "改约的时段与原时段相同，请选择其他时段"
     en = "The appointment is already at this time. Please choose another."
+
+
+class FollowUpNotAllowed(Refused):
+    """The first visit gives no free follow-up here; `rule` names what is not met."""
+
+    code = "booking.follow_up_not_allowed"
+    zh = "该次就诊不能在此免费复诊，请按普通挂号预约"
+    en = "That visit does not allow a free follow-up here. Please book an ordinary appointment."
+
+
+class FollowUpNotDue(Conflict):
+    """The first visit has not taken place; `current_status` says where it stands."""
+
+    code = "booking.follow_up_not_due"
+    zh = "首次就诊尚未完成，不能预约免费复诊"
+    en = "The first visit has not taken place yet."
+
+
+class FollowUpWindowPassed(Refused):
+    """The slot lies outside the days after the first visit; `last_date` is the last of them."""
+
+    code = "booking.follow_up_window_passed"
+    zh = "该时段不在免费复诊期限内"
+    en = "This time is outside the days in which the follow-up is free."
+
+
+class FollowUpUsed(Conflict):
+    """The first visit's one free follow-up is booked or was used."""
+
+    code = "booking.follow_up_used"
+    zh = "该次就诊的免费复诊号已预约或已使用"
+    en = "The free follow-up of that visit is booked or has been used."
 
 
 class OtherDepartment(Refused):

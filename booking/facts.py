@@ -15,6 +15,7 @@ class SlotFacts(NamedTuple):
     """One slot as one channel sees it at one instant, with the rules that govern it.
 
     pools: those whose seats the channel may take now; opens_next: when the next of its pools opens.
+    has_limits: whether telephones, accounts or devices are limited in what they claim.
     has_seat: whether a seat of these pools looked free; may be outdated a moment later in either direction.
     settle_first: somebody waits for seats of the schedule, or one of its slot has come free by time and must be kept
     back for a while: `returns.settle` goes before any claim.
@@ -36,6 +37,8 @@ class SlotFacts(NamedTuple):
     sex_allowed: int | None
     age_years_min: int | None
     age_years_max: int | None
+    is_emergency: bool
+    has_limits: bool
     hold_seconds: int
     once_per_department_day: bool
     daily_limit: int
@@ -51,7 +54,8 @@ class SlotFacts(NamedTuple):
 _SLOT_FACTS = """
 SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_date, sc.practitioner_id, sc.clinic_id,
        sc.department_id, sc.campus_id, sc.room_id, sc.service_type, sc.fee_fen,
-       sc.status = 'active' AND c.active AS active, c.sex_allowed, c.age_years_min, c.age_years_max,
+       sc.status = 'active' AND c.active AS active, c.sex_allowed, c.age_years_min, c.age_years_max, c.is_emergency,
+       EXISTS (SELECT FROM claim_limit WHERE active) AS has_limits,
        coalesce(o.hold_seconds, h.hold_seconds) AS hold_seconds,
        coalesce(o.once_per_department_day, h.once_per_department_day) AS once_per_department_day,
        coalesce(o.daily_limit, h.daily_limit) AS daily_limit,
@@ -145,6 +149,7 @@ class Appointment(NamedTuple):
     version: int
     created_at: datetime
     updated_at: datetime
+    follow_up_of: UUID | None = None
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> "Appointment":
@@ -167,16 +172,20 @@ _UUIDS = frozenset(
         "campus_id",
         "room_id",
         "practitioner_id",
+        "follow_up_of",
     ]
 )
 _INSTANTS = frozenset(["until", "starts_at", "ends_at", "created_at", "updated_at"])
 
 
 def _revived(names: Iterable[str], stored: dict[str, Any]) -> dict[str, Any]:
-    return {name: _revive(name, stored[name]) for name in names}
+    # What was stored before a field came keeps the field's default.
+    return {name: _revive(name, stored[name]) for name in names if name in stored}
 
 
 def _revive(name: str, value: object) -> object:
+    if value is None:
+        return None
     if name in _UUIDS:
         return UUID(str(value))
     if name in _INSTANTS:

@@ -73,6 +73,7 @@ class Department(_Named):
     pinyin = fields.TextField()
     initials = fields.TextField()
     parent_id = fields.UUIDField(null=True)
+    followup_group = fields.TextField(null=True)
 
     class Meta:
         table = "department"
@@ -86,6 +87,7 @@ class Clinic(_Named):
     sex_allowed = fields.SmallIntField(null=True)
     age_years_min = fields.SmallIntField(null=True)
     age_years_max = fields.SmallIntField(null=True)
+    is_emergency = fields.BooleanField(default=False)
 
     class Meta:
         table = "clinic"
@@ -131,7 +133,15 @@ class _Coded(_Versioned):
 
 
 class ServiceType(_Coded):
-    """What kind of visit is sold (号别): general, specialist ..."""
+    """What kind of visit is sold (号别): general, specialist ...
+
+    counts_noshow: whether staying away counts. gives_followup, takes_followup: whether such a visit is followed up
+    for free, and whether such a number may be that follow-up.
+    """
+
+    counts_noshow = fields.BooleanField(default=True)
+    gives_followup = fields.BooleanField(default=True)
+    takes_followup = fields.BooleanField(default=True)
 
     class Meta:
         table = "service_type"
@@ -236,6 +246,43 @@ class BookingRule(Model):
 
     class Meta:
         table = "booking_rule"
+
+
+class NoShowRule(_Versioned):
+    """So many no-shows within so many days lead to so many days without booking."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    noshow_count = fields.SmallIntField()
+    window_days = fields.SmallIntField()
+    ban_days = fields.SmallIntField()
+    grace_minutes = fields.SmallIntField()
+
+    class Meta:
+        table = "noshow_rule"
+
+
+class FollowUpRule(_Versioned):
+    """Within how many days after a paid visit one free number may be had, and whether having arrived is enough."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    days = fields.SmallIntField()
+    accepts_arrived = fields.BooleanField()
+
+    class Meta:
+        table = "followup_rule"
+
+
+class ClaimLimit(_Versioned):
+    """How many holds or bookings one telephone, account or device may make in an hour or a day."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    subject = fields.TextField()
+    claim = fields.TextField()
+    period = fields.TextField()
+    count_max = fields.SmallIntField()
+
+    class Meta:
+        table = "claim_limit"
 
 
 class ScheduleTemplate(_Versioned):

@@ -55,6 +55,16 @@ def require_eligible(slot: SlotFacts, patient: PatientFacts) -> None:
         raise errors.PatientNotEligible(rule="age_years_max", limit=slot.age_years_max)
 
 
+def require_not_banned(slot: SlotFacts, patient: PatientFacts, *, at: datetime) -> None:
+    """Turn away who has missed too many visits; an emergency clinic admits everybody.
+
+    Raises:
+        PatientBanned: with the end of the ban.
+    """
+    if patient.banned_until is not None and patient.banned_until > at and not slot.is_emergency:
+        raise errors.PatientBanned(until=patient.banned_until)
+
+
 def require_before_deadline(starts_at: datetime, minutes_before: int, *, at: datetime) -> None:
     """Let a number be given back or moved only until the deadline.
 

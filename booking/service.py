@@ -7,12 +7,14 @@ first one's, as it was then.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from booking import claims, errors, facts, queries, returns, rules
+from booking import claims, errors, facts, followup_terms, queries, returns, rules
 from booking.desk import Desk, appointment_answer, hold_answer
 from booking.facts import Appointment, Hold, SlotFacts
+from booking.fairness import limits
+from booking.fairness.bans import let_pass
 from booking.returns import FreedSeat
 from booking.waitlist import claims as waitlist
 from kernel import clock
@@ -38,6 +40,8 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
     Raises:
         SlotNotFound, SlotPast, NotReleased: the slot is not on sale to this channel.
         PatientUnknown, PatientNotEligible: the person is not known to the caller, or not for this clinic.
+        PatientBanned: the person has missed too many visits.
+        LimitReached: the telephone, account or device has taken too many.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
         SoldOut: no seat of the channel's pools is free.
         Contended, DatabaseUnavailable: try again.
@@ -48,24 +52,43 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
 
 
 async def book_appointment(
-    *, slot_id: UUID, patient_id: UUID, actor: Actor, idempotency: Idempotency | None = None
+    *,
+    slot_id: UUID,
+    patient_id: UUID,
+    actor: Actor,
+    idempotency: Idempotency | None = None,
+    pass_reason: str | None = None,
 ) -> Appointment:
     """Book one free seat of a slot directly.
 
+    pass_reason: why a member of staff books for somebody in spite of a ban.
+
     Raises:
-        As hold_seat.
+        As hold_seat, and PassForStaffOnly: a partner gave a reason to pass.
     """
-    win = await _appointment_desk.ask(slot_id=slot_id, patient_id=patient_id, actor=actor, idempotency=idempotency)
+    if pass_reason is not None:
+        await let_pass(patient_id=patient_id, reason=pass_reason, actor=actor)
+    win = await _appointment_desk.ask(
+        slot_id=slot_id,
+        patient_id=patient_id,
+        actor=actor,
+        idempotency=idempotency,
+        despite_ban=pass_reason is not None,
+    )
     return appointment_answer(win)
 
 
-async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Appointment:
-    """Turn a hold into an appointment on the same seat.
+async def confirm_hold(
+    *, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None, first_id: UUID | None = None
+) -> Appointment:
+    """Turn a hold into an appointment on the same seat; with `first_id` it is that visit's free follow-up.
 
     Raises:
         HoldNotFound: absent, or another client's.
         HoldEnded: it ran out, was released or confirmed.
         AlreadyBooked: the person stands in this schedule already.
+        LimitReached: the telephone, account or device has booked too many.
+        AppointmentNotFound, FollowUpNotAllowed, FollowUpNotDue, FollowUpWindowPassed, FollowUpUsed: no follow-up.
         IdempotencyMismatch, DatabaseUnavailable.
     """
     at = clock.now()
@@ -73,45 +96,63 @@ async def confirm_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         hold = await claims.lock_hold(tx, hold_id, actor)
-        answer = await book_locked_hold(tx, hold, actor=actor, at=at)
+        answer = await book_locked_hold(tx, hold, actor=actor, at=at, first_id=first_id)
         if idempotency:
             await idempotency.remember(tx, answer.stored())
         return answer
 
 
-async def book_locked_hold(tx: Transaction, hold: Row, *, actor: Actor, at: datetime) -> Appointment:
+async def book_locked_hold(
+    tx: Transaction, hold: Row, *, actor: Actor, at: datetime, first_id: UUID | None = None
+) -> Appointment:
     """Turn a hold, or an offer of the waitlist, that this transaction has locked into an appointment.
 
     Raises:
         HoldEnded: it ran out, was released or confirmed.
         AlreadyBooked: the person stands in this schedule already.
+        And what confirm_hold refuses by limits and follow-ups, which no offer meets.
     """
+    slot = await read_slot(tx, hold["slot_id"], actor)
+    if first_id is not None:
+        await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=hold["patient_id"], actor=actor)
+    elif slot.has_limits and hold["kind"] == "hold":
+        await limits.count_booking(tx, hold["patient_id"], actor=actor, at=at)
     await claims.end_hold(tx, hold, status="confirmed", at=at)
     await claims.book_held_seat(tx, hold, at=at)
-    slot = await _slot(tx, hold["slot_id"], actor)
     appointment_id = new_id()
     await claims.keep_visit_for(tx, hold_id=hold["id"], appointment_id=appointment_id)
-    row = await claims.insert_appointment(
+    return await write_appointment(
         tx,
-        _new_appointment(appointment_id, slot, hold["patient_id"], actor)
+        appointment_values(appointment_id, slot, hold["patient_id"], actor)
+        | (followup_terms.free_follow_up(first_id) if first_id else {})
         | {"seat_id": hold["seat_id"], "seq": hold["seq"], "created_at": at, "updated_at": at},
+        slot,
+        actor=actor,
+        hold_id=hold["id"],
     )
+
+
+async def write_appointment(
+    tx: Transaction, values: dict[str, Any], slot: SlotFacts, *, actor: Actor, hold_id: UUID | None = None
+) -> Appointment:
+    """Write an appointment whose seat and place in the day are claimed, its event and its messages."""
+    row = await claims.insert_appointment(tx, values)
     await claims.tell(
         tx,
         "booked",
         actor=actor,
-        at=at,
-        seat_id=hold["seat_id"],
-        schedule_id=hold["schedule_id"],
-        patient_id=hold["patient_id"],
-        hold_id=hold["id"],
-        appointment_id=appointment_id,
+        at=row["created_at"],
+        seat_id=row["seat_id"],
+        schedule_id=row["schedule_id"],
+        patient_id=row["patient_id"],
+        hold_id=hold_id,
+        appointment_id=row["id"],
     )
     await claims.send_appointment(
         tx,
         "appointment.booked",
-        appointment_id=appointment_id,
-        patient_id=hold["patient_id"],
+        appointment_id=row["id"],
+        patient_id=row["patient_id"],
         version=1,
         handlers=HANDLERS,
     )
@@ -131,7 +172,7 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
         hold = await claims.lock_hold(tx, hold_id, actor)
         await release_locked_hold(tx, hold, actor=actor, at=at)
         await returns.return_seat(tx, hold["seat_id"], because="hold_released", given_back_by=hold["patient_id"], at=at)
-        slot = await _slot(tx, hold["slot_id"], actor)
+        slot = await read_slot(tx, hold["slot_id"], actor)
         answer = queries.shape_hold(hold, fee_fen=slot.fee_fen, status="released", at=at)
         if idempotency:
             await idempotency.remember(tx, answer.stored())
@@ -176,7 +217,7 @@ async def cancel_appointment(
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
-        slot = await _slot(tx, row["slot_id"], actor)
+        slot = await read_slot(tx, row["slot_id"], actor)
         if row["status"] != "booked":
             raise errors.AppointmentNotActive(current_status=row["status"])
         rules.require_before_deadline(row["starts_at"], slot.cancel_minutes_before, at=at)
@@ -231,17 +272,18 @@ async def reschedule_appointment(
     Raises:
         AppointmentNotFound, AppointmentNotActive, CancelDeadlinePassed, RescheduleLimitReached: it may not move.
         SlotNotFound, SlotPast, NotReleased, SameSlot, OtherDepartment, PatientNotEligible: not to there.
+        FollowUpNotAllowed, FollowUpNotDue, FollowUpWindowPassed: a free follow-up does not go there.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's other day is taken.
         SoldOut: no seat of the channel's pools is free there.
         IdempotencyMismatch, DatabaseUnavailable.
     """
     at = clock.now()
-    await _settle_first(slot_id, actor, at=at)
-    async with _only_own_named(actor), database().transaction() as tx:
+    await settle_slot_first(slot_id, actor, at=at)
+    async with only_own_named(actor), database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         row = await claims.lock_appointment(tx, appointment_id, actor)
-        old, new = await _slot(tx, row["slot_id"], actor), await _slot(tx, slot_id, actor)
+        old, new = await read_slot(tx, row["slot_id"], actor), await read_slot(tx, slot_id, actor)
         await _require_movable(tx, row, old, new)
         await move_locked(tx, row, new, actor=actor, handlers=HANDLERS, at=at)
         answer = await queries.read_appointment(tx, appointment_id)
@@ -251,7 +293,7 @@ async def reschedule_appointment(
 
 
 @asynccontextmanager
-async def _only_own_named(actor: Actor) -> AsyncIterator[None]:
+async def only_own_named(actor: Actor) -> AsyncIterator[None]:
     """Say that a person is booked already, but name the appointment only to a caller who may read it."""
     try:
         yield
@@ -267,7 +309,7 @@ async def _only_own_named(actor: Actor) -> AsyncIterator[None]:
         raise errors.AlreadyBooked from None
 
 
-async def _settle_first(slot_id: UUID, actor: Actor, *, at: datetime) -> None:
+async def settle_slot_first(slot_id: UUID, actor: Actor, *, at: datetime) -> None:
     """Give out what has come free in a slot's schedule to those who wait, before somebody moves there."""
     key = (slot_id, actor.channel)
     slot = (await facts.read_slot_facts(database(), [key], at=at)).get(key)
@@ -290,6 +332,8 @@ async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotF
     # In this transaction: whoever waits for a second connection while keeping one can wait for ever.
     people = await patients.eligibility_facts(tx, [(row["patient_id"], None)])
     rules.require_eligible(new, people[row["patient_id"]])
+    if row["follow_up_of"] is not None:
+        await followup_terms.require_movable(tx, row, new)
 
 
 async def move_locked(
@@ -317,7 +361,7 @@ async def move_locked(
         tx,
         patient_id=row["patient_id"],
         clinic_date=new.clinic_date,
-        department_id=new.department_id if new.once_per_department_day else None,
+        department_id=new.department_id if new.once_per_department_day and row["follow_up_of"] is None else None,
         daily_limit=new.daily_limit,
         owner_id=row["id"],
         actor=actor,
@@ -335,7 +379,7 @@ async def move_locked(
             "schedule_id": new.schedule_id,
             "clinic_date": new.clinic_date,
             "starts_at": new.starts_at,
-            "fee_fen": new.fee_fen,
+            "fee_fen": new.fee_fen if row["follow_up_of"] is None else 0,
             "moves": row["moves"] + 1,
             "his_status": "pending",
         },
@@ -411,7 +455,12 @@ def _returned(seat_id: int, hold: Row) -> FreedSeat:
     return FreedSeat(seat_id, "hold_expired", hold["patient_id"], hold["until"])
 
 
-async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:
+async def read_slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:
+    """Read a slot as the caller's channel sees it.
+
+    Raises:
+        SlotNotFound.
+    """
     key = (slot_id, actor.channel)
     slot = (await facts.read_slot_facts(tx, [key], at=clock.now())).get(key)
     if slot is None:
@@ -419,7 +468,8 @@ async def _slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:
     return slot
 
 
-def _new_appointment(appointment_id: UUID, slot: SlotFacts, patient_id: UUID, actor: Actor) -> dict[str, object]:
+def appointment_values(appointment_id: UUID, slot: SlotFacts, patient_id: UUID, actor: Actor) -> dict[str, object]:
+    """Give the columns of a new appointment but its seat and times."""
     return {
         "id": appointment_id,
         "slot_id": slot.slot_id,

@@ -11,6 +11,7 @@ class Actor:
     client_id: the application (or `system:...`, `his:...` for our own and the HIS's doing).
     channel:   the booking channel whose pools and release rules apply.
     staff_code: the member of staff an internal application acts for.
+    device_hash: the device that a partner's application names, as a keyed hash.
     """
 
     client_id: str
@@ -18,6 +19,7 @@ class Actor:
     kind: Literal["partner", "internal", "system", "his"]
     staff_code: str | None = None
     request_id: str | None = None
+    device_hash: bytes | None = None
 
     @property
     def sees_all(self) -> bool:

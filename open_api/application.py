@@ -19,8 +19,9 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, patients, queue, triage, waitlist
+from open_api import booking, catalogue, errors, fairness, patients, queue, triage, waitlist
 from open_api.administration import accuracy, calendar, changes, people, places, returns, rules, schedules
+from open_api.administration import fairness as office_fairness
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -37,12 +38,14 @@ FEATURES: Final[Sequence[Routes]] = (
     patients.routes,
     queue.routes,
     triage.routes,
+    fairness.routes,
     places.routes,
     people.routes,
     rules.routes,
     calendar.routes,
     schedules.routes,
     returns.routes,
+    office_fairness.routes,
     changes.routes,
     accuracy.routes,
 )

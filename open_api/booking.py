@@ -6,8 +6,9 @@ from uuid import UUID
 
 import orjson
 
-from booking import availability, errors, queries, service
+from booking import availability, errors, followup, queries, service
 from booking.facts import Appointment, Hold
+from booking.fairness.errors import PassForStaffOnly
 from booking.queries import AppointmentFilter
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
@@ -32,7 +33,8 @@ _MOVE_ERRORS = (
     IdempotencyMismatch,
     DatabaseUnavailable,
 )
-_CLAIM_ERRORS = (*_MOVE_ERRORS, errors.PatientUnknown)
+_FOLLOW_UP_ERRORS = (errors.FollowUpNotAllowed, errors.FollowUpNotDue, errors.FollowUpWindowPassed)
+_CLAIM_ERRORS = (*_MOVE_ERRORS, errors.PatientUnknown, errors.PatientBanned, errors.LimitReached)
 
 
 @routes.get("/slots", scope="slots.read", query="booking/slot_query.json", response="booking/slot_list.json")
@@ -92,14 +94,33 @@ async def release_hold(call: PartnerCall) -> Reply:
     scope="appointments.write",
     request="booking/appointment_request.json",
     response="booking/appointment.json",
-    errors=(*_CLAIM_ERRORS, errors.HoldNotFound, errors.HoldEnded),
+    errors=(
+        *_CLAIM_ERRORS,
+        *_FOLLOW_UP_ERRORS,
+        errors.AppointmentNotFound,
+        errors.FollowUpUsed,
+        errors.HoldNotFound,
+        errors.HoldEnded,
+        PassForStaffOnly,
+    ),
     status=201,
 )
 async def book_appointment(call: PartnerCall) -> Reply:
-    """Book an appointment: from a hold, or a slot directly."""
+    """Book an appointment: from a hold, or a slot directly; with `follow_up_of` that visit's one free follow-up."""
     if "hold_id" in call.body:
         appointment = await service.confirm_hold(
-            hold_id=parse_id(call.body["hold_id"]), actor=call.actor, idempotency=call.idempotency
+            hold_id=parse_id(call.body["hold_id"]),
+            actor=call.actor,
+            idempotency=call.idempotency,
+            first_id=_optional_id(call.body, "follow_up_of"),
+        )
+    elif "follow_up_of" in call.body:
+        appointment = await followup.book_follow_up(
+            slot_id=parse_id(call.body["slot_id"]),
+            patient_id=parse_id(call.body["patient_id"]),
+            first_id=parse_id(call.body["follow_up_of"]),
+            actor=call.actor,
+            idempotency=call.idempotency,
         )
     else:
         appointment = await service.book_appointment(
@@ -107,6 +128,7 @@ async def book_appointment(call: PartnerCall) -> Reply:
             patient_id=parse_id(call.body["patient_id"]),
             actor=call.actor,
             idempotency=call.idempotency,
+            pass_reason=call.body.get("ban_pass_reason"),
         )
     return created(render_appointment(appointment), location=f"/open/v1/appointments/{appointment.id}")
 
@@ -191,6 +213,7 @@ async def cancel_appointment(call: PartnerCall) -> Reply:
         errors.RescheduleLimitReached,
         errors.SameSlot,
         errors.OtherDepartment,
+        *_FOLLOW_UP_ERRORS,
         *_MOVE_ERRORS,
     ],
 )
@@ -243,6 +266,7 @@ def render_appointment(entry: Appointment) -> dict[str, Any]:
         "fee_fen": entry.fee_fen,
         "channel": entry.channel,
         "cancel_reason": entry.cancel_reason,
+        "follow_up_of": entry.follow_up_of,
         "version": entry.version,
         "created_at": entry.created_at,
         "updated_at": entry.updated_at,
@@ -251,6 +275,10 @@ def render_appointment(entry: Appointment) -> dict[str, Any]:
 
 def _before(cursor: str | None) -> UUID | None:
     return UUID(str(read_cursor("appointments", cursor)[0])) if cursor else None
+
+
+def _optional_id(body: dict[str, Any], name: str) -> UUID | None:
+    return parse_id(body[name]) if name in body else None
 
 
 def _date(text: str | None) -> date | None:

@@ -34,6 +34,7 @@ from schema.registry import documents, validator, violations
 QUERY_CHARACTERS_MAX: Final = 2_000
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
+_DEVICE_ID: Final = re.compile(r"[\x21-\x7e]{8,128}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,15})?")
 
 log = get_logger("open_api")
@@ -72,7 +73,7 @@ def guarded(route: Route) -> SanicHandler:
                 query=query,
                 path=path,
                 client=client,
-                actor=Actor(client.id, client.channel, client.kind, staff, request_id),
+                actor=Actor(client.id, client.channel, client.kind, staff, request_id, _device(request, client)),
                 idempotency=_idempotency(request, route, client.id, body, query | path)
                 if route.changes_state
                 else None,
@@ -131,6 +132,14 @@ async def _staff(request: Request, client: clients.Client) -> str | None:
     if client.kind != "internal":
         return None
     return await clients.require_staff(request.headers.get("acting-staff"))
+
+
+def _device(request: Request, client: clients.Client) -> bytes | None:
+    """Hash the device that a partner's application names; what is no name counts as none."""
+    given = request.headers.get("device-id")
+    if given is None or client.kind != "partner" or not _DEVICE_ID.fullmatch(given):
+        return None
+    return cipher().lookup_hash(f"device\n{client.id}\n{given}")
 
 
 def _body_reader(route: Route) -> Callable[[Request], dict[str, Any]]:

@@ -137,7 +137,7 @@ def _parameters(route: Route) -> list[Document]:
     elif route.method == "GET":
         shared.append("IfNoneMatch")
     if route.changes_state:
-        shared += ["IdempotencyKey", "ActingStaff"]
+        shared += ["IdempotencyKey", "ActingStaff", "DeviceId"]
     return found + [{"$ref": f"#/components/parameters/{name}"} for name in shared]
 
 
@@ -205,6 +205,14 @@ _PARAMETERS: Final[Document] = {
         "description": (
             "A key of yours for this one change. The same key with the same request gives the same answer, however"
             " often it is sent; with another request it is refused. Kept for seven days."
+        ),
+    },
+    "DeviceId": {
+        "name": "Device-Id", "in": "header",
+        "schema": {"type": "string", "pattern": "^[\\x21-\\x7e]{8,128}$", "examples": ["9f1c2b7e-installation"]},
+        "description": (
+            "An opaque name of the patient's device, made by your application and always the same. We keep a keyed hash"
+            " of it for two days, to limit how much one device holds and books."
         ),
     },
     "ActingStaff": {

@@ -1,7 +1,7 @@
 """Reading patients, always within the caller's scope."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -9,10 +9,22 @@ from kernel.db import Reader
 
 
 class PatientFacts(NamedTuple):
-    """What a clinic's rules ask of a person. sex: GB/T 2261.1 (0 unknown, 1 male, 2 female, 9 unspecified)."""
+    """What a clinic's rules ask of a person.
+
+    sex: GB/T 2261.1 (0 unknown, 1 male, 2 female, 9 unspecified). banned_until: before then they may not book.
+    phone_hash: keyed hash of their telephone, by which claims are limited.
+    """
 
     sex: int
     birth_date: date
+    banned_until: datetime | None = None
+    phone_hash: bytes | None = None
+
+
+async def clients_of(db: Reader, patient_id: UUID) -> list[str]:
+    """List the partners who have registered a patient."""
+    rows = await db.fetch("SELECT client_id FROM patient_access WHERE patient_id = $1 ORDER BY client_id", patient_id)
+    return [row["client_id"] for row in rows]
 
 
 async def eligibility_facts(db: Reader, keys: Sequence[tuple[UUID, str | None]]) -> dict[UUID, PatientFacts]:
@@ -25,11 +37,12 @@ async def eligibility_facts(db: Reader, keys: Sequence[tuple[UUID, str | None]])
         DatabaseUnavailable.
     """
     rows = await db.fetch(
-        "SELECT p.id, p.sex, p.birth_date FROM unnest($1::uuid[], $2::text[]) AS k (patient_id, client_id)"
+        "SELECT p.id, p.sex, p.birth_date, p.banned_until, p.phone_hash"
+        " FROM unnest($1::uuid[], $2::text[]) AS k (patient_id, client_id)"
         " JOIN patient p ON p.id = k.patient_id"
         " WHERE k.client_id IS NULL OR EXISTS ("
         " SELECT FROM patient_access x WHERE x.patient_id = k.patient_id AND x.client_id = k.client_id)",
         [patient for patient, _ in keys],
         [client for _, client in keys],
     )
-    return {row["id"]: PatientFacts(row["sex"], row["birth_date"]) for row in rows}
+    return {patient_id: PatientFacts(*known) for patient_id, *known in rows}

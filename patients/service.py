@@ -133,6 +133,11 @@ async def register_from_his(tx: Transaction, wanted: Registration, *, actor: Act
     return row["id"], new
 
 
+async def set_banned_until(tx: Transaction, patient_id: UUID, until: datetime | None) -> None:
+    """Note until when a person may not book; None: they may. Who decides it also writes down why."""
+    await tx.execute("UPDATE patient SET banned_until = $2 WHERE id = $1", patient_id, until)
+
+
 async def attach_identifier(tx: Transaction, *, patient_id: UUID, system: str, value: str) -> None:
     """Keep another system's number for a person; a newer number of the same system takes the older one's place."""
     await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1 AND system = $2", patient_id, system)

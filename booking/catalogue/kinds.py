@@ -285,6 +285,12 @@ BOOKING_RULE: Final = Kind(
     retire=_require_clinics_rule,
 )
 
+CLAIM_LIMIT: Final = Kind(
+    entity="claim_limit", model=models.ClaimLimit, fixed=frozenset({"subject", "claim", "period"})
+)
+FOLLOWUP_RULE: Final = Kind(entity="followup_rule", model=models.FollowUpRule)
+NOSHOW_RULE: Final = Kind(entity="noshow_rule", model=models.NoShowRule)
+
 # --- calendar and templates
 
 

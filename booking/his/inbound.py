@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from booking import claims, returns
+from booking.fairness.noshows import correct_locked
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
 from booking.queue import entering
@@ -352,6 +353,9 @@ async def _apply_visit(tx: Transaction, change: InboundChange) -> None:
         raise HisDisagrees(his_id=visit.his_appointment_id)
     if row["patient_id"] != patient_id:
         raise HisDisagrees(appointment_id=row["id"])
+    if row["status"] == "noshow":
+        # They came, and we hear of it late.
+        await correct_locked(tx, row, reason=f"visit {visit.visit_number}", actor=actor)
     if row["status"] != "booked":
         return
     at = clock.now()

@@ -28,13 +28,13 @@ def add_entries(
     one: str,
     many: str,
     key: str = "id:uuid",
+    creatable: bool = True,
     removable: bool = False,
     refusals: Sequence[type[HospitalError]] = (),
 ) -> None:
     """Declare the operations of a kind of entry.
 
-    path: of the list; an entry's own path is the list's with its key. one, many: the entry's name in sentences.
-    key: the entry's key as Sanic writes parameters. refusals: beside those that every kind has.
+    path: of the list, with `key` of one entry. one, many: its name in sentences. refusals: beside the usual ones.
     """
     schema, name = f"administration/{kind.entity}", key.partition(":")[0]
     _add_reads(routes, kind, path, schema=schema, one=one, many=many, key=key)
@@ -67,9 +67,10 @@ def add_entries(
         )
 
     writing: tuple[type[HospitalError], ...] = (errors.Duplicate, *refusals, *WRITE_ERRORS)
-    routes.post(path, scope=WRITE, request=f"{schema}_new.json", response=f"{schema}.json", errors=writing, status=201)(
-        _named(routes, create, f"create_{kind.entity}", f"Add a {one}.")
-    )
+    if creatable:
+        routes.post(
+            path, scope=WRITE, request=f"{schema}_new.json", response=f"{schema}.json", errors=writing, status=201
+        )(_named(routes, create, f"create_{kind.entity}", f"Add a {one}."))
     routes.patch(
         f"{path}/<{key}>",
         scope=WRITE,

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from booking.fairness.limits import purge_uses
+from booking.fairness.noshows import BATCH_MAX, mark_noshows
 from booking.queue.checkin import FIX_KEPT
 from booking.queue.queries import forget_fixes
 from booking.service import expire_holds
@@ -145,6 +147,16 @@ class Timetable:
         return None
 
 
+async def _mark_noshows() -> int:
+    marked = 0
+    for _ in range(SWEEPS_MAX):
+        missed = await mark_noshows()
+        marked += missed
+        if missed < BATCH_MAX:
+            break
+    return marked
+
+
 def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
     """Everything this hospital does by the clock."""
 
@@ -164,6 +176,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone = await OUTBOX.purge(db, before=now - LETTERS_KEPT)
             gone += await INBOX.purge(db, before=now - LETTERS_KEPT)
             gone += await purge_keys(db, before=now - KEYS_KEPT)
+            gone += await purge_uses(db)
             purged += gone
             if gone == 0:
                 break
@@ -184,6 +197,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
+        Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
     if settings.his_http_url is not None:

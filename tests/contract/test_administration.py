@@ -76,6 +76,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await work_on_seats(open_api, office, made["practitioner"]["id"])
     await add_and_withdraw(office, made["template"], tomorrow)
     await change_and_remove_everything(office, made, rule, own, exception)
+    await judge_noshows(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -187,6 +188,39 @@ async def change_and_remove_everything(
         await office.ask("GET", f"{BASE}/{path}", status=404, code="catalogue.not_found")
 
 
+async def judge_noshows(open_api: OpenApi, office: SlotOffice) -> None:
+    """The rule is made stricter, a ban is appealed against and lifted, and a no-show is taken back."""
+    (rule,) = (await office.ask("GET", f"{BASE}/noshow-rules", status=200))["items"]
+    path = f"{BASE}/noshow-rules/{rule['id']}"
+    assert await office.ask("GET", path, status=200) == rule
+    changed = await office.ask("PATCH", path, {"version": 1, "noshow_count": 1}, status=200)
+    assert (changed["noshow_count"], changed["version"]) == (1, 2)
+    (followups,) = (await office.ask("GET", f"{BASE}/followup-rules", status=200))["items"]
+    assert (followups["days"], followups["accepts_arrived"]) == (3, True)
+    path = f"{BASE}/followup-rules/{followups['id']}"
+    await office.ask("PATCH", path, {"version": 1, "days": 5}, status=200)
+    assert (await office.ask("GET", path, status=200))["days"] == 5
+    (limit,) = (await office.ask("GET", f"{BASE}/claim-limits?limit=1", status=200))["items"]
+    path = f"{BASE}/claim-limits/{limit['id']}"
+    await office.ask("PATCH", path, {"version": 1, "count_max": 20}, status=200)
+    assert (await office.ask("GET", path, status=200))["count_max"] == 20
+    granted, pardoned = await open_api.patient(), await open_api.patient()
+    missed = [await open_api.miss_visit(patient) for patient in (granted, pardoned)]
+    shown = await office.ask("GET", f"{BASE}/bans?running=true&limit=100", status=200)
+    bans = {ban["patient_id"]: ban["id"] for ban in shown["items"]}
+    assert set(bans) == {str(granted), str(pardoned)}
+    appealed = await open_api.portal.post(f"/bans/{bans[str(granted)]}/appeal", {"reason": "已到院"})
+    appeal_id = appealed.json()["appeals"][0]["id"]
+    decision = {"decision": "granted", "reason": "已核实"}
+    lifted = await office.ask("POST", f"{BASE}/ban-appeals/{appeal_id}/decide", decision, status=200)
+    assert (lifted["status"], lifted["lifted_by"]) == ("lifted", "appeal")
+    pardon = await office.ask("POST", f"{BASE}/bans/{bans[str(pardoned)]}/lift", {"reason": "住院"}, status=200)
+    assert (pardon["status"], pardon["lifted_by"]) == ("lifted", "pardon")
+    path = f"{BASE}/appointments/{missed[0]}/correct-noshow"
+    corrected = await office.ask("POST", path, {"reason": "已就诊"}, status=200)
+    assert corrected["status"] == "entered-in-error"
+
+
 async def list_everything(office: SlotOffice) -> None:
     """Each list, page by page to its end, gives every entry once."""
     for route in ADMINISTRATION:
@@ -293,6 +327,9 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "seat_move": {"from_pool": "common", "to_pool": "reserve", "count": 1},
         "seat_block": {"count": 1},
         "seat_unblock": {"count": 1},
+        "fairness/ban_lift": {"reason": "x"},
+        "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
+        "fairness/noshow_correction": {"reason": "x"},
     }
     body: Any = None
     if route.request:
@@ -301,7 +338,15 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         body = bodies.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
     path = address(route) + ("?version=1" if route.method == "DELETE" else "")
     async with nothing_changes(open_api.db):
-        await office.ask(route.method, path, body, status=404, code="catalogue.not_found")
+        code = ABSENT.get(route.path.split("/")[2], "catalogue.not_found")
+        await office.ask(route.method, path, body, status=404, code=code)
+
+
+ABSENT = {
+    "bans": "fairness.ban_not_found",
+    "ban-appeals": "fairness.appeal_not_found",
+    "appointments": "booking.appointment_not_found",
+}
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -309,6 +354,9 @@ CHANGES: dict[str, dict[str, Any]] = {
     "fee_change": {"amount_fen": 1},
     "release_rule_change": {"active": False},
     "booking_rule_change": {"daily_limit": 2},
+    "noshow_rule_change": {"noshow_count": 2},
+    "claim_limit_change": {"count_max": 2},
+    "followup_rule_change": {"days": 2},
     "schedule_template_change": {"seats_per_slot": 1},
 }
 

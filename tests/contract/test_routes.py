@@ -10,12 +10,28 @@ from booking.queue.errors import TooManyWatchers
 from kernel.db import DatabaseBusy, DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
 from open_api.problems import STATUS
-from tests.contract import booking_cases, catalogue_cases, patient_cases, queue_cases, waitlist_cases
+from tests.contract import (
+    booking_cases,
+    catalogue_cases,
+    fairness_cases,
+    follow_up_cases,
+    patient_cases,
+    queue_cases,
+    waitlist_cases,
+)
 from tests.contract.cases import CASES, SUCCESS, Case
 from tests.contract.conformity import ROUTES, route_of
 from tests.factories.open_api import OpenApi
 
-MODULES = (booking_cases, catalogue_cases, patient_cases, queue_cases, waitlist_cases)
+MODULES = (
+    booking_cases,
+    catalogue_cases,
+    fairness_cases,
+    follow_up_cases,
+    patient_cases,
+    queue_cases,
+    waitlist_cases,
+)
 
 # Provoked where their causes are at hand: tests/chaos takes the database away, tests/race contends for seats and
 # queues, tests/service/booking/queue/test_live.py fills a hub, tests/service/open_api/test_idempotency.py sends

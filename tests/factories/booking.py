@@ -257,6 +257,7 @@ async def _status_from_events(db: Books) -> dict[int, str]:
         "unblocked": "free",
         "offered": "held",
         "reopened": "free",
+        "entered-in-error": "free",
     }
     ends = {row["id"]: row["until"] for row in await db.fetch("SELECT id, until FROM hold")}
     # Events of one seat are ordered by its row lock; their numbers may be given out before it, so time decides first.

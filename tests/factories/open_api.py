@@ -4,12 +4,14 @@ import itertools
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 import httpx
 
+from booking.fairness.noshows import mark_noshows
+from kernel import clock
 from kernel.db import Database
 from kernel.ids import new_id
 from oauth.clients import secret_hash
@@ -170,6 +172,15 @@ class OpenApi:
         answer = await (caller or self.portal).post("/holds", body)
         assert answer.status_code == 201, answer.text
         return UUID(answer.json()["id"])
+
+    async def miss_visit(self, patient: UUID, caller: Caller | None = None, *, in_days: int = 2) -> UUID:
+        """Book a number some days ahead, let those days pass without a visit, and count: the HIS knows the number."""
+        schedule = await self.hospital.schedule(seats=1, starts_in=timedelta(days=in_days))
+        appointment = await self.book(schedule.slots[0], patient, caller)
+        await self.db.execute("UPDATE appointment SET his_status = 'confirmed' WHERE id = $1", appointment)
+        with clock.frozen(schedule.starts_at + timedelta(hours=3)):
+            assert await mark_noshows() == 1
+        return appointment
 
     async def fingerprint(self) -> dict[str, tuple[int, str | None]]:
         """Count and hash the rows of every table, to see whether anything was changed."""

@@ -22,8 +22,8 @@ WEDNESDAY = date(2026, 9, 2)
 
 _WATCHED = (
     "campus", "department", "clinic", "room", "practitioner", "title", "service_type", "fee", "channel", "pool",
-    "release_rule", "booking_rule", "calendar_day", "schedule_template", "schedule", "slot", "seat", "hold",
-    "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
+    "release_rule", "booking_rule", "claim_limit", "noshow_rule", "followup_rule", "calendar_day", "schedule_template",
+    "schedule", "slot", "seat", "hold", "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
 )  # fmt: skip
 
 
@@ -140,6 +140,15 @@ async def restore_reference_data(db: Database) -> None:
             " cancel_minutes_before = 30, reschedule_limit = 2, waitlist_limit = 3, waitlist_offer_minutes = 30,"
             " waitlist_cutoff_minutes = 60, return_delay_seconds_min = 0, return_delay_seconds_max = 0, version = 1"
         )
+        await tx.execute(
+            "UPDATE noshow_rule SET noshow_count = 3, window_days = 365, ban_days = 90, grace_minutes = 120,"
+            " active = true, version = 1"
+        )
+        await tx.execute(
+            "UPDATE claim_limit SET active = false, version = 1,"
+            " count_max = CASE subject WHEN 'account' THEN 6 ELSE 10 END"
+        )
+        await tx.execute("UPDATE followup_rule SET days = 3, accepts_arrived = true, active = true, version = 1")
         await tx.execute(
             "DELETE FROM title WHERE code <> ALL ($1)", ["chief", "associate_chief", "attending", "resident"]
         )

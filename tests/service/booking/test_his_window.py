@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from booking.fairness.noshows import mark_noshows
 from booking.his.outbound import CANCELLED_AT_HIS, REJECTED_BY_HIS, load_appointment_facts
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, Sex, VisitFacts
 from integration.his.intake import Intake
@@ -116,6 +117,26 @@ async def test_a_visit_to_a_number_that_was_refused_is_the_his_own(
         ("his-visit:MICROHIS:V-H9", "pending", "his.disagrees"),
     ]
     assert await database.fetchval("SELECT count(*) FROM appointment") == 1
+
+
+async def test_a_visit_that_is_heard_of_late_takes_the_no_show_back(
+    hospital: HospitalUnderTest, database: Database, intake: Intake
+) -> None:
+    schedule = await hospital.schedule(seats=2)
+    sale = a_sale(schedule.id, 1, "H1")
+    await hear_sale(intake, sale)
+    with clock.frozen(schedule.starts_at + timedelta(hours=3)):
+        assert await mark_noshows() == 1
+    visit = VisitFacts("MR-H1", "V-H1", sale.patient, None, "H1", "C", "D", clock.now())
+    await intake.receive([told(InboundKind.VISIT_REGISTERED, visit, f"his-visit:{SOURCE}:V-H1")])
+    lease = await INBOX.claim(database, "his", limit=10, lease_seconds=30)
+    assert lease is not None
+    await intake.apply_batch(lease)
+    row = await database.fetchrow("SELECT status FROM inbox WHERE event_type = 'his.visit_registered'")
+    assert row is not None
+    assert row["status"] == "done"
+    assert await database.fetchval("SELECT status FROM appointment") == "entered-in-error"
+    assert await database.fetchval("SELECT reason FROM booking_ban_event WHERE kind = 'corrected'") == "visit V-H1"
 
 
 @pytest.mark.parametrize("code", [CANCELLED_AT_HIS, REJECTED_BY_HIS])

@@ -1,0 +1,1 @@
+"""Fair dealing: who stays away too often, and what follows from it."""
