@@ -231,6 +231,16 @@ COMPLETE: dict[str, Any] = {
     "waitlist_cutoff_minutes": 0,
     "return_delay_seconds_min": 0,
     "return_delay_seconds_max": 0,
+    "check_in_minutes_before": 60,
+    "check_in_minutes_after": 60,
+    "late_minutes_after": 15,
+    "check_in_radius_meters": 300,
+    "fix_accuracy_meters_max": 100,
+    "fix_age_seconds_max": 60,
+    "pass_places": 3,
+    "elderly_years": 70,
+    "priority_minutes": 15,
+    "return_visit_minutes": 30,
 }
 DUPLICATES: list[tuple[Kind, Callable[[Catalogue], dict[str, Any]], str]] = [
     (kinds.CAMPUS, lambda _: {"code": "YX", "address": "a", "latitude": 1, "longitude": 1} | names("c"), "code"),
