@@ -85,16 +85,19 @@ class Watcher:
 class EntryWatcher(Watcher):
     """A phone that watches one person's place."""
 
-    __slots__ = ("entry_id", "render", "resumes_after")
+    __slots__ = ("entry_id", "render", "resumes_after", "told_event")
 
     def __init__(self, hub: "Hub", room: Room, *, entry_id: UUID, render: EntryRenderer, after: int | None) -> None:
         super().__init__(hub, room)
         self.entry_id = entry_id
         self.render = render
         self.resumes_after = after
+        self.told_event = -1
 
     async def take(self) -> tuple[int, str, object] | None:
         """Give the person's place if it is another than last told, and first what a returning phone has missed.
+
+        A room that was read twice for one event differs by the seconds between: that is no news.
 
         Raises:
             EntryNotFound, DatabaseUnavailable.
@@ -112,9 +115,9 @@ class EntryWatcher(Watcher):
             missed = await queries.events_after(self.entry_id, after=after, limit=MISSED_MAX)
             if not missed and after >= entry.last_event:
                 self.told = known
-        if known == self.told:
+        if known == self.told or entry.last_event == self.told_event:
             return None
-        self.told = known
+        self.told, self.told_event = known, entry.last_event
         return entry.last_event, "place", self.render(entry, missed)
 
     async def _look_elsewhere(self) -> Entry:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from booking.queue.errors import TooManyWatchers
 from booking.queue.facts import Entry, QueueState
 from booking.queue.live import EntryWatcher, Hub, RoomWatcher
 from booking.queue.queries import Missed
+from kernel import clock
 from kernel.redis import close_redis, open_redis
 from tests.factories.queue import NURSE, ClinicDay
 
@@ -126,6 +128,20 @@ async def test_who_comes_back_is_told_what_they_missed(day: ClinicDay, hub: Hub)
     event, place = await told(watcher)
     assert (place["status"], place["missed"]) == ("passed", ["called", "passed"])
     assert event > last
+    watcher.close()
+
+
+async def test_a_room_read_twice_for_one_event_is_told_once(day: ClinicDay, hub: Hub) -> None:
+    """Time goes on, so the second reading has another estimate."""
+    door = await day.door(starts_in=timedelta(minutes=30))
+    _, entry = await day.waiting(2, door=door)
+    watcher = await watch(hub, entry)
+    await told(watcher)
+    first = watcher.room.entries[entry.id].estimate_seconds
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        await hub._read(watcher.room)
+    assert watcher.room.entries[entry.id].estimate_seconds != first
+    assert await watcher.take() is None
     watcher.close()
 
 
