@@ -18,7 +18,8 @@ from kernel.events import Actor
 
 _COLUMNS: Final = (
     "id, schedule_id, level, slot_ids, queue_numbers, effective_at, reason, steps, offer_minutes, within_days,"
-    " substitute_id, substitution, status, version, client_id, staff_code, created_at, updated_at, finished_at"
+    " substitute_id AS substitute_practitioner_id, substitution, status, version, client_id, staff_code, created_at,"
+    " updated_at, finished_at"
 )
 
 
@@ -35,6 +36,15 @@ class AppointmentStop:
     reason: str
     deadline_at: datetime | None
     choices: list[SlotFacts]
+
+
+async def get_order(order_id: UUID) -> Values:
+    """Read an order with its report.
+
+    Raises:
+        EntryNotFound, DatabaseUnavailable.
+    """
+    return await show_order(database(), order_id)
 
 
 async def show_order(db: Database | Transaction, order_id: UUID) -> Values:

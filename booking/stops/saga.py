@@ -4,6 +4,7 @@ Nothing is remembered between steps but what PostgreSQL holds, so whoever drives
 point, goes on exactly where the last commit left it. One driver works on an order at a time (its row is locked).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
@@ -64,6 +65,23 @@ async def drive_order(order_id: UUID) -> int:
             return steps
     log.warning("stop_steps_put_off", order=str(order_id), steps=TURNS_MAX)
     return TURNS_MAX
+
+
+def begin(order_id: UUID) -> None:
+    """Work on an order in the background of this process; should it end, the timetable goes on with the order."""
+    task = asyncio.get_running_loop().create_task(_drive_quietly(order_id))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+_under_way: set["asyncio.Task[None]"] = set()
+
+
+async def _drive_quietly(order_id: UUID) -> None:
+    try:
+        await drive_order(order_id)
+    except Unavailable as error:
+        log.info("stop_put_off", order=str(order_id), code=error.code)
 
 
 async def take_step(order_id: UUID) -> Turn:

@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -75,6 +75,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await generate(office, tomorrow, next_week)
     await work_on_seats(open_api, office, made["practitioner"]["id"])
     await add_and_withdraw(office, made["template"], tomorrow)
+    await stop_and_restart(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
     await list_everything(office)
@@ -146,6 +147,30 @@ async def add_and_withdraw(office: SlotOffice, template: Any, on: date) -> None:
     )  # fmt: skip
     withdrawn = await office.ask("POST", f"{BASE}/schedules/{extra['id']}/withdraw", {"version": 1}, status=200)
     assert withdrawn["status"] == "withdrawn"
+
+
+async def stop_and_restart(open_api: OpenApi, office: SlotOffice, practitioner_id: str) -> None:
+    """A clinic is stopped, rests, goes on, is taken back; a second one is left to people; the rule is set."""
+    rule = await office.ask("GET", f"{BASE}/stop-rule", status=200)
+    steps = {"steps": ["move", "keep"], "offer_minutes": 60, "within_days": 3, "version": rule["version"]}
+    changed = await office.ask("PUT", f"{BASE}/stop-rule", steps, status=200)
+    assert changed == steps | {"version": rule["version"] + 1}
+    found = await office.ask("GET", f"{BASE}/schedules?practitioner_id={practitioner_id}&status=active", status=200)
+    schedule = await office.ask("GET", f"{BASE}/schedules/{found['items'][0]['id']}", status=200)
+    body = {"schedule_id": schedule["id"], "reason": "医生临时停诊", "steps": ["offer", "keep"]}
+    for n, turns in enumerate((("pause", "resume", "restart"), ("abort", "restart"))):
+        # Somebody has a choice open, so the stop is under way until it is answered.
+        slot = schedule["slots"][n]["id"]
+        appointment = await open_api.book(UUID(slot), await open_api.patient())
+        stop = await office.ask("POST", f"{BASE}/stops", body | {"slot_ids": [slot]}, status=201, key=f"stop-{n}")
+        path = f"{BASE}/stops/{stop['id']}"
+        for turn in turns:
+            shown = await office.ask("POST", f"{path}/{turn}", status=200)
+        assert shown["status"] == "restarted"
+        assert (await office.ask("GET", path, status=200))["report"]["cases"] in (0, 1)
+        await office.ask("GET", f"{path}/cases", status=200)
+        assert (await open_api.portal.get(f"/appointments/{appointment}")).json()["status"] == "booked"
+        await office.ask("POST", f"{path}/resume", status=409, code="stops.status_conflict")
 
 
 async def change_and_remove_everything(

@@ -153,6 +153,7 @@ class Crash:
         connection = await asyncpg.connect(self._url)
         try:
             row = await connection.fetchrow("SELECT last_value, is_called FROM crash_writes")
+            assert row is not None, "a sequence has one row"
             return int(row["last_value"]) if row["is_called"] else 0
         finally:
             await connection.close()

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import errors, service
+from booking import claims, errors, queries, service
 from booking.stops import saga
 from booking.stops import service as stops
 from booking.stops.errors import OfferEnded
@@ -40,9 +40,9 @@ async def test_stopping_a_clinic_ends_sale_holds_and_appointments(hospital: Hosp
     order_id = await stop_and_finish(schedule)
 
     assert await seats(hospital.db, schedule) == ["blocked"] * 3
-    shown = await service.queries.get_appointment(appointment.id, actor=PORTAL)
+    shown = await queries.get_appointment(appointment.id, actor=PORTAL)
     assert (shown.status, shown.cancel_reason) == ("cancelled", "stopped")
-    ended = await service.queries.get_hold(kept.id, actor=PORTAL)
+    ended = await queries.get_hold(kept.id, actor=PORTAL)
     assert ended.status == "released"
     await require_refused(hospital, book(schedule, late), errors.SoldOut, next_release_at=None)
     assert await cases(hospital.db, order_id) == ["cancelled"]
@@ -79,8 +79,8 @@ async def test_patients_are_moved_to_equal_slots_without_using_up_their_moves(ho
     order_id = await stop_and_finish(schedule, steps=("move", "cancel"))
 
     assert await cases(hospital.db, order_id) == ["moved", "moved"]
-    one = await service.queries.get_appointment(first.id, actor=PORTAL)
-    two = await service.queries.get_appointment(second.id, actor=PORTAL)
+    one = await queries.get_appointment(first.id, actor=PORTAL)
+    two = await queries.get_appointment(second.id, actor=PORTAL)
     assert (one.schedule_id, two.schedule_id) == (nearer.id, later.id)
     assert await hospital.db.fetch("SELECT moves FROM appointment WHERE moves > 0") == []
     assert await seats(hospital.db, schedule) == ["blocked", "blocked"]
@@ -97,7 +97,7 @@ async def test_a_substitute_takes_the_clinic_over_for_no_more_than_was_agreed(ho
     order_id = await stop_and_finish(schedule, steps=("substitute", "cancel"), substitute_id=substitute)
 
     assert await cases(hospital.db, order_id) == ["substituted"]
-    shown = await service.queries.get_appointment(appointment.id, actor=PORTAL)
+    shown = await queries.get_appointment(appointment.id, actor=PORTAL)
     assert (shown.practitioner_id, shown.fee_fen, shown.status, shown.version) == (substitute, 800, "booked", 2)
     # The clinic goes on, so what was free is on sale again.
     assert await seats(hospital.db, schedule) == ["booked", "free"]
@@ -208,7 +208,7 @@ async def test_an_aborted_stop_leaves_the_rest_to_people(hospital: HospitalUnder
     shown = await stops.abort_stop(order_id, actor=OFFICE)
     await saga.drive_orders()
     assert (shown["status"], shown["report"]["kept"]) == ("aborted", 1)
-    assert (await service.queries.get_appointment(appointment.id, actor=PORTAL)).status == "booked"
+    assert (await queries.get_appointment(appointment.id, actor=PORTAL)).status == "booked"
     assert await seats(hospital.db, schedule) == ["booked", "blocked"]
 
 
@@ -218,7 +218,7 @@ async def test_a_restarted_clinic_is_on_sale_as_it_was(hospital: HospitalUnderTe
     await book(schedule, person)
     [last] = await hospital.db.fetch("SELECT id FROM seat WHERE schedule_id = $1 AND seq = 3", schedule.id)
     async with hospital.db.transaction() as tx:
-        await service.claims.block_seats(tx, [last["id"]], actor=OFFICE, at=clock.now())
+        await claims.block_seats(tx, [last["id"]], actor=OFFICE, at=clock.now())
     order_id = await stop(schedule, steps=("keep",))
     await saga.drive_order(order_id)
     assert await seats(hospital.db, schedule) == ["booked", "blocked", "blocked"]
