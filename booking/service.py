@@ -276,8 +276,8 @@ async def _tell_owner(
 
 async def _give_back(tx: Transaction, row: Row, *, because: str, returned: bool, actor: Actor, at: datetime) -> None:
     """Decide what becomes of the seat that an appointment has left: a stopped one is blocked."""
-    is_stopped = await keep_stopped(tx, row["seat_id"], actor=actor, at=at)
-    if returned and not is_stopped:
+    stopped = await keep_stopped(tx, [row["seat_id"]], actor=actor, at=at)
+    if returned and not stopped:
         await returns.return_seat(tx, row["seat_id"], because=because, given_back_by=row["patient_id"], at=at)
 
 

@@ -20,7 +20,7 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, events, fairness, patients, queue, stops, triage, waitlist
-from open_api.administration import accuracy, calendar, changes, people, places, returns, rules, schedules
+from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
 from open_api.administration import fairness as office_fairness
 from open_api.administration import stops as administered_stops
 from open_api.documentation import mount_documentation
@@ -50,6 +50,7 @@ FEATURES: Final[Sequence[Routes]] = (
     returns.routes,
     office_fairness.routes,
     administered_stops.routes,
+    extra_seats.routes,
     changes.routes,
     accuracy.routes,
 )

@@ -21,9 +21,12 @@ async def lay_seats_still(tx: Transaction, seats: Sequence[Row], *, stop_id: UUI
     await claims.block_seats(tx, [row["id"] for row in seats if row["status"] in ("free", "held")], actor=actor, at=at)
 
 
-async def keep_stopped(tx: Transaction, seat_id: int, *, actor: Actor, at: datetime) -> bool:
-    """Block a seat that this transaction has just freed if a stop order lies on it; tell whether one does."""
-    if not await tx.fetchval("SELECT stop_id IS NOT NULL FROM seat WHERE id = $1 AND status = 'free'", seat_id):
-        return False
-    await claims.block_seats(tx, [seat_id], actor=actor, at=at)
-    return True
+async def keep_stopped(tx: Transaction, seat_ids: Sequence[int], *, actor: Actor, at: datetime) -> set[int]:
+    """Block those of the seats that this transaction has just freed on which a stop order lies; give their ids."""
+    rows = await tx.fetch(
+        "SELECT id FROM seat WHERE id = ANY ($1) AND status = 'free' AND stop_id IS NOT NULL ORDER BY id", seat_ids
+    )
+    stopped = [row["id"] for row in rows]
+    if stopped:
+        await claims.block_seats(tx, stopped, actor=actor, at=at)
+    return set(stopped)

@@ -76,6 +76,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await work_on_seats(open_api, office, made["practitioner"]["id"])
     await add_and_withdraw(office, made["template"], tomorrow)
     await stop_and_restart(open_api, office, made["practitioner"]["id"])
+    await add_seats(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
     await list_everything(office)
@@ -171,6 +172,32 @@ async def stop_and_restart(open_api: OpenApi, office: SlotOffice, practitioner_i
         await office.ask("GET", f"{path}/cases", status=200)
         assert (await open_api.portal.get(f"/appointments/{appointment}")).json()["status"] == "booked"
         await office.ask("POST", f"{path}/resume", status=409, code="stops.status_conflict")
+
+
+async def add_seats(open_api: OpenApi, office: SlotOffice, practitioner_id: str) -> None:
+    """One asks for extra numbers, another approves one and refuses one; the quota is set."""
+    found = await office.ask("GET", f"{BASE}/schedules?practitioner_id={practitioner_id}&status=active", status=200)
+    schedule = await office.ask("GET", f"{BASE}/schedules/{found['items'][0]['id']}", status=200)
+    path = f"{BASE}/extra-seat-quota"
+    quota = await office.ask("GET", f"{path}?practitioner_id={practitioner_id}", status=200)
+    assert quota == {"practitioner_id": practitioner_id, "per_half_day": 5, "version": 0}
+    own = {"practitioner_id": practitioner_id, "per_half_day": 2}
+    assert await office.ask("PUT", path, own | {"version": 0}, status=200) == own | {"version": 1}
+    await office.ask("PUT", path, own | {"version": 0}, status=409, code="catalogue.version_conflict")
+    asked, ask = [], {"pool": "common", "reason": "外地复诊患者"}
+    for _ in range(2):
+        place = f"{BASE}/slots/{schedule['slots'][0]['id']}/extra-seats"
+        asked.append((await office.ask("POST", place, ask, status=201))["id"])
+    await office.ask("POST", place, ask, status=409, code="extra_seats.quota_reached")
+    extra = f"{BASE}/extra-seats"
+    await office.ask("POST", f"{extra}/{asked[0]}/approve", status=409, code="extra_seats.second_person_needed")
+    mine, office.caller.staff_code = office.caller.staff_code, await open_api.staff()
+    approved = await office.ask("POST", f"{extra}/{asked[0]}/approve", status=200)
+    assert (approved["status"], approved["queue_number"], approved["requested_by"]) == ("approved", 21, mine)
+    refused = await office.ask("POST", f"{extra}/{asked[1]}/refuse", status=200)
+    assert refused["status"] == "refused"
+    office.caller.staff_code = mine
+    assert await office.ask("GET", f"{extra}/{asked[0]}", status=200) == approved
 
 
 async def change_and_remove_everything(
@@ -355,6 +382,7 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "fairness/ban_lift": {"reason": "x"},
         "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
         "fairness/noshow_correction": {"reason": "x"},
+        "extra_seats/request": {"pool": "common", "reason": "x"},
     }
     body: Any = None
     if route.request:
