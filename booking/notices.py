@@ -12,9 +12,8 @@ KEPT: Final = timedelta(days=30)
 
 
 class Notice(NamedTuple):
-    """A notice as its reader gets it; (transaction, id) is its place in the feed."""
+    """A notice as its reader gets it; `id` is its place in the feed."""
 
-    transaction: int
     id: int
     at: datetime
     kind: str
@@ -31,7 +30,7 @@ async def post(
     facts: Mapping[str, object],
     at: datetime,
 ) -> None:
-    """Keep a notice in the transaction of what it tells.
+    """Keep a notice in the transaction of what it tells, after the change itself.
 
     client_id: whom it concerns; None: everybody. subject_id: the appointment, entry or order it is about.
     facts: ids, codes and instants; never personal data.
@@ -46,22 +45,22 @@ async def post(
     )
 
 
-async def read_notices(client_id: str, *, after: tuple[int, int], limit: int) -> Sequence[Notice]:
+async def read_notices(client_id: str, *, after: int, limit: int) -> Sequence[Notice]:
     """Read what concerns a client or everybody, oldest first, from behind a place in the feed.
 
-    A notice is shown once every transaction that began before its own is over, so that none can appear behind a
-    place that was read already; a transaction that takes long puts the newest off by as long.
+    A notice is shown once every transaction that began to write before its own is over: a transaction has its number
+    before its notice has one, so none can appear behind a place that was read already. One that takes long puts the
+    newest off by as long. Notices of another life of the database (a restored dump) are of transactions to come.
 
     Raises:
         DatabaseUnavailable.
     """
     rows = await database().fetch(
-        "SELECT transaction_id::text::bigint AS transaction, id, at, kind, subject_id, facts FROM booking_notice"
-        " WHERE (client_id = $1 OR client_id IS NULL) AND transaction_id < pg_snapshot_xmin(pg_current_snapshot())"
-        " AND (transaction_id, id) > ($2::text::xid8, $3) ORDER BY transaction_id, id LIMIT $4",
+        "SELECT id, at, kind, subject_id, facts FROM booking_notice, pg_current_snapshot() AS now (snapshot)"
+        " WHERE (client_id = $1 OR client_id IS NULL) AND id > $2 AND (transaction_id < pg_snapshot_xmin(snapshot)"
+        " OR transaction_id >= pg_snapshot_xmax(snapshot)) ORDER BY id LIMIT $3",
         client_id,
-        str(after[0]),
-        after[1],
+        after,
         limit,
     )
     return [Notice(*row.values()) for row in rows]

@@ -59,8 +59,7 @@ CREATE INDEX stop_case_appointment ON stop_case (appointment_id, position);
 ALTER TABLE seat ADD COLUMN stop_id uuid REFERENCES stop_order (id);
 CREATE INDEX seat_stopped ON seat (stop_id) WHERE stop_id IS NOT NULL;
 
--- Numbers of an identity are given out before the commit, so a reader who goes by them can miss a late one. The feed
--- goes by the transaction, and shows only what is older than every transaction still running.
+-- Numbers of an identity are given out before the commit, so a reader who goes by them could miss a late one: the feed
+-- shows only what is older than every transaction still running.
 ALTER TABLE booking_notice ADD COLUMN transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id();
-CREATE INDEX booking_notice_feed ON booking_notice (client_id, transaction_id, id);
 CREATE INDEX booking_notice_at ON booking_notice (at);

@@ -24,14 +24,14 @@ async def list_events(call: PartnerCall) -> Reply:
     """Read events that concern you, the oldest first; they are kept for 30 days."""
     after = _place(call.query.get("cursor"))
     found = await read_notices(call.client.id, after=after, limit=call.query.get("limit", LIMIT_DEFAULT))
-    place = (found[-1].transaction, found[-1].id) if found else after
-    return ok({"items": [render_event(notice) for notice in found], "next": write_cursor(_FEED, *place)})
+    place = found[-1].id if found else after
+    return ok({"items": [render_event(notice) for notice in found], "next": write_cursor(_FEED, place)})
 
 
 def render_event(notice: Notice) -> dict[str, Any]:
     """Shape an event for the wire."""
     return {
-        "id": f"{notice.transaction}-{notice.id}",
+        "id": str(notice.id),
         "at": notice.at,
         "kind": notice.kind,
         "subject_id": notice.subject_id,
@@ -39,8 +39,5 @@ def render_event(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _place(cursor: str | None) -> tuple[int, int]:
-    if cursor is None:
-        return 0, 0
-    transaction, notice = read_cursor(_FEED, cursor)
-    return int(transaction), int(notice)
+def _place(cursor: str | None) -> int:
+    return 0 if cursor is None else int(read_cursor(_FEED, cursor)[0])
