@@ -1,0 +1,62 @@
+"""The feed of notices: what is read once is never followed by something older, and what is old is forgotten."""
+
+from datetime import timedelta
+from typing import cast
+from uuid import UUID
+
+import asyncpg
+
+from booking import notices
+from kernel import clock
+from kernel.db import Database, Transaction
+from kernel.ids import new_id
+
+
+async def post(tx: Transaction, subject: UUID, *, client_id: str | None = "portal") -> None:
+    await notices.post(tx, client_id=client_id, kind="appointment.moved", subject_id=subject, facts={}, at=clock.now())
+
+
+async def read(after: int = 0, *, client_id: str = "portal") -> list[UUID]:
+    return [notice.subject_id for notice in await notices.read_notices(client_id, after=after, limit=100)]
+
+
+async def test_a_late_commit_holds_the_newer_ones_back(database: Database) -> None:
+    early, late, newer = new_id(), new_id(), new_id()
+    async with database.transaction() as tx:
+        await post(tx, early)
+    async with database.transaction() as slow:
+        await post(slow, late)
+        async with database.pool.acquire() as proxy, proxy.transaction():
+            await post(Transaction(cast(asyncpg.Connection, proxy)), newer)
+        [first] = await notices.read_notices("portal", after=0, limit=100)
+        assert first.subject_id == early, "the newer one would hide the late one behind it"
+    assert await read(first.id) == [late, newer]
+
+
+async def test_one_reads_ones_own_and_what_is_for_everybody(database: Database) -> None:
+    mine, everybodys, others = new_id(), new_id(), new_id()
+    async with database.transaction() as tx:
+        await post(tx, mine)
+        await post(tx, everybodys, client_id=None)
+        await post(tx, others, client_id="city_portal")
+    assert await read() == [mine, everybodys]
+    assert await read(client_id="city_portal") == [everybodys, others]
+
+
+async def test_notices_of_a_restored_database_are_read(database: Database) -> None:
+    subject = new_id()
+    async with database.transaction() as tx:
+        await post(tx, subject)
+    await database.execute("UPDATE booking_notice SET transaction_id = '9000000000'::xid8")
+    assert await read() == [subject]
+
+
+async def test_old_notices_are_forgotten(database: Database) -> None:
+    old, kept = new_id(), new_id()
+    with clock.frozen(clock.now() - notices.KEPT - timedelta(minutes=1)):
+        async with database.transaction() as tx:
+            await post(tx, old)
+    async with database.transaction() as tx:
+        await post(tx, kept)
+    assert await notices.purge_notices(database, before=clock.now() - notices.KEPT) == 1
+    assert await read() == [kept]
