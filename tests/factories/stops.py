@@ -108,7 +108,7 @@ async def story(db: Database, schedules: list[ScheduleUnderTest], people: list[U
 
 CRASH_TABLES = (
     "seat", "hold", "appointment", "visit_claim", "booking_event", "outbox", "stop_order", "stop_case",
-    "booking_notice", "schedule", "change_log",
+    "booking_notice", "schedule", "change_log", "waitlist_entry", "waitlist_event",
 )  # fmt: skip
 
 
