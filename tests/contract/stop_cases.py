@@ -7,13 +7,11 @@ from uuid import UUID
 
 import httpx
 
-from booking.stops import saga, service
-from booking.stops.facts import NewStop
 from kernel import clock
 from kernel.ids import new_id
 from tests.contract.cases import case
 from tests.factories.open_api import OpenApi
-from tests.factories.stops import OFFICE
+from tests.factories.stops import offered_appointment
 
 READ = "GET /appointments/<appointment_id:uuid>/stop"
 CHOOSE = "POST /appointments/<appointment_id:uuid>/stop/choose"
@@ -22,17 +20,6 @@ FEED = "GET /events"
 LOOKS_MAX = 500
 
 Answer = Callable[[OpenApi, UUID], Awaitable[httpx.Response]]
-
-
-async def _offered(api: OpenApi, *, steps: tuple[str, ...] = ("offer", "cancel")) -> UUID:
-    """A booked appointment whose clinic is stopped, with an equal slot three days on."""
-    schedule = await api.hospital.schedule(seats=2)
-    await api.hospital.schedule(seats=1, starts_in=timedelta(days=3))
-    appointment = await api.book(schedule.slots[0], await api.patient())
-    wanted = NewStop(schedule_id=schedule.id, reason="医生临时停诊", steps=steps)
-    order_id = UUID((await service.order_stop(wanted, actor=OFFICE))["id"])
-    await saga.drive_order(order_id)
-    return appointment
 
 
 async def _choose(api: OpenApi, appointment: UUID, slot: UUID) -> httpx.Response:
@@ -55,7 +42,7 @@ async def _patient_of(api: OpenApi, appointment: UUID) -> UUID:
 
 @case(READ)
 async def read(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api)
+    appointment = await offered_appointment(api)
     answer = await api.portal.get(f"/appointments/{appointment}/stop")
     assert answer.json()["status"] == "offered"
     assert len(answer.json()["choices"]) == 1
@@ -78,7 +65,7 @@ def _declare_answers() -> None:
 
         @case(operation)
         async def success(api: OpenApi, answer: Answer = answer) -> httpx.Response:
-            return await answer(api, await _offered(api))
+            return await answer(api, await offered_appointment(api))
 
         @case(operation, "booking.appointment_not_found")
         async def absent(api: OpenApi, answer: Answer = answer) -> httpx.Response:
@@ -86,16 +73,16 @@ def _declare_answers() -> None:
 
         @case(operation, "booking.appointment_not_active")
         async def cancelled(api: OpenApi, answer: Answer = answer) -> httpx.Response:
-            return await answer(api, await _offered(api, steps=("cancel",)))
+            return await answer(api, await offered_appointment(api, steps=("cancel",)))
 
         @case(operation, "stops.offer_not_found")
-        async def not_offered(api: OpenApi, answer: Answer = answer) -> httpx.Response:
+        async def notoffered_appointment(api: OpenApi, answer: Answer = answer) -> httpx.Response:
             schedule = await api.hospital.schedule(seats=1)
             return await answer(api, await api.book(schedule.slots[0], await api.patient()))
 
         @case(operation, "stops.offer_ended")
         async def ended(api: OpenApi, answer: Answer = answer) -> httpx.Response:
-            return await answer(api, await _offered(api, steps=("keep",)))
+            return await answer(api, await offered_appointment(api, steps=("keep",)))
 
 
 _declare_answers()
@@ -103,13 +90,13 @@ _declare_answers()
 
 @case(CHOOSE, "booking.slot_not_found")
 async def choose_nothing(api: OpenApi) -> httpx.Response:
-    return await _choose(api, await _offered(api), new_id())
+    return await _choose(api, await offered_appointment(api), new_id())
 
 
 @case(CHOOSE, "booking.slot_past")
 async def choose_the_past(api: OpenApi) -> httpx.Response:
     past = await api.hospital.schedule(seats=1, starts_in=timedelta(minutes=-5))
-    return await _choose(api, await _offered(api), past.slots[0])
+    return await _choose(api, await offered_appointment(api), past.slots[0])
 
 
 @case(CHOOSE, "booking.not_released")
@@ -117,18 +104,18 @@ async def choose_too_early(api: OpenApi) -> httpx.Response:
     closed = await api.hospital.schedule(
         seats=1, opens_at=clock.now() + timedelta(hours=1), starts_in=timedelta(days=5)
     )
-    return await _choose(api, await _offered(api), closed.slots[0])
+    return await _choose(api, await offered_appointment(api), closed.slots[0])
 
 
 @case(CHOOSE, "booking.other_department")
 async def choose_across(api: OpenApi) -> httpx.Response:
     other = await api.hospital.schedule(seats=1, other_department=True, starts_in=timedelta(days=5))
-    return await _choose(api, await _offered(api), other.slots[0])
+    return await _choose(api, await offered_appointment(api), other.slots[0])
 
 
 @case(CHOOSE, "booking.patient_not_eligible")
 async def choose_what_is_for_women(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api)
+    appointment = await offered_appointment(api)
     await api.db.execute("UPDATE clinic SET sex_allowed = 2 WHERE id = $1", api.hospital.clinic_id)
     return await _choose_any(api, appointment)
 
@@ -137,12 +124,12 @@ async def choose_what_is_for_women(api: OpenApi) -> httpx.Response:
 async def choose_what_is_gone(api: OpenApi) -> httpx.Response:
     full = await api.hospital.schedule(seats=1, starts_in=timedelta(days=6))
     await api.book(full.slots[0], await api.patient())
-    return await _choose(api, await _offered(api), full.slots[0])
+    return await _choose(api, await offered_appointment(api), full.slots[0])
 
 
 @case(CHOOSE, "booking.already_booked")
 async def choose_a_taken_day(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api)
+    appointment = await offered_appointment(api)
     day = await api.hospital.schedule(seats=1, slots=2, starts_in=timedelta(days=6))
     await api.book(day.slots[0], await _patient_of(api, appointment))
     return await _choose(api, appointment, day.slots[1])
@@ -150,7 +137,7 @@ async def choose_a_taken_day(api: OpenApi) -> httpx.Response:
 
 @case(CHOOSE, "booking.already_held")
 async def choose_a_held_day(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api)
+    appointment = await offered_appointment(api)
     day = await api.hospital.schedule(seats=1, slots=2, starts_in=timedelta(days=6))
     await api.hold(day.slots[0], await _patient_of(api, appointment))
     return await _choose(api, appointment, day.slots[1])
@@ -158,7 +145,7 @@ async def choose_a_held_day(api: OpenApi) -> httpx.Response:
 
 @case(CHOOSE, "booking.daily_limit_reached")
 async def choose_a_full_day(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api)
+    appointment = await offered_appointment(api)
     await api.rule(daily_limit=1)
     day = timedelta(days=6)
     other = await api.hospital.schedule(seats=1, other_department=True, starts_in=day)
@@ -172,7 +159,7 @@ async def choose_a_full_day(api: OpenApi) -> httpx.Response:
 
 @case(FEED)
 async def events(api: OpenApi) -> httpx.Response:
-    appointment = await _offered(api, steps=("move", "cancel"))
+    appointment = await offered_appointment(api, steps=("move", "cancel"))
     for _ in range(LOOKS_MAX):
         # An event is shown when everything that began before it is over, and other tests run beside this one.
         if len((await api.portal.get("/events")).json()["items"]) == 3:

@@ -1,5 +1,6 @@
 """Stopped clinics for tests: ordered as the slot office does, seen through, and compared record by record."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from kernel.db import Database
 from kernel.events import Actor
 from kernel.ids import new_id
 from tests.factories.booking import HospitalUnderTest, ScheduleUnderTest
+from tests.factories.open_api import OpenApi
 
 OFFICE = Actor("slot-office", "window", "internal", staff_code="S0001", request_id="request-0001")
 
@@ -26,6 +28,15 @@ async def stop_and_finish(schedule: ScheduleUnderTest, **more: Any) -> UUID:
     order_id = await stop(schedule, **more)
     await saga.drive_order(order_id)
     return order_id
+
+
+async def offered_appointment(api: OpenApi, *, steps: tuple[str, ...] = ("offer", "cancel")) -> UUID:
+    """Book for a patient of the portal in a clinic that is then stopped, with an equal slot three days on."""
+    schedule = await api.hospital.schedule(seats=2)
+    await api.hospital.schedule(seats=1, starts_in=timedelta(days=3))
+    appointment = await api.book(schedule.slots[0], await api.patient())
+    await stop_and_finish(schedule, steps=steps)
+    return appointment
 
 
 async def add_substitute(hospital: HospitalUnderTest, *, amount_fen: int = 800) -> UUID:
