@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from kernel.db import Database, Transaction, database
+from kernel.db import Database, Row, Transaction, database
+from kernel.events import Actor
 
 KEPT: Final = timedelta(days=30)
 """How long a notice can be read."""
@@ -43,6 +44,16 @@ async def post(
         subject_id,
         dict(facts),
     )
+
+
+async def post_to_owner(
+    tx: Transaction, kind: str, appointment: Row, *, actor: Actor, facts: Mapping[str, object], at: datetime
+) -> None:
+    """Post a notice to the application that booked an appointment, unless it made the change itself."""
+    client_id = appointment["client_id"]
+    if actor.client_id != client_id:
+        whose = {"appointment_id": str(appointment["id"]), "patient_id": str(appointment["patient_id"])}
+        await post(tx, client_id=client_id, kind=kind, subject_id=appointment["id"], facts=whose | dict(facts), at=at)
 
 
 async def read_notices(client_id: str, *, after: int, limit: int) -> Sequence[Notice]:

@@ -262,16 +262,7 @@ async def cancel_locked(
         handlers=handlers,
     )
     await _give_back(tx, row, because="cancelled", returned=returned, actor=actor, at=at)
-    await _tell_owner(tx, "appointment.cancelled", row, actor=actor, facts={"reason": reason}, at=at)
-
-
-async def _tell_owner(
-    tx: Transaction, kind: str, row: Row, *, actor: Actor, facts: dict[str, object], at: datetime
-) -> None:
-    """Post a notice to the application that booked, unless it made the change itself."""
-    if actor.client_id != row["client_id"]:
-        whose = {"appointment_id": str(row["id"]), "patient_id": str(row["patient_id"])}
-        await notices.post(tx, client_id=row["client_id"], kind=kind, subject_id=row["id"], facts=whose | facts, at=at)
+    await notices.post_to_owner(tx, "appointment.cancelled", row, actor=actor, facts={"reason": reason}, at=at)
 
 
 async def _give_back(tx: Transaction, row: Row, *, because: str, returned: bool, actor: Actor, at: datetime) -> None:
@@ -414,7 +405,7 @@ async def move_locked(
     )
     await _give_back(tx, row, because="moved_away", returned=returned, actor=actor, at=at)
     there = {"slot_id": str(new.slot_id), "schedule_id": str(new.schedule_id), "queue_number": seat["seq"]}
-    await _tell_owner(tx, "appointment.moved", row, actor=actor, facts=there, at=at)
+    await notices.post_to_owner(tx, "appointment.moved", row, actor=actor, facts=there, at=at)
 
 
 async def _tell_of_move(
