@@ -250,14 +250,18 @@ async def lock_free_seats(
         at,
         count,
     )
-    await _end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
+    await end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
     return [row["id"] for row in rows]
 
 
 async def lock_blocked_seats(tx: Transaction, *, slot_id: UUID, count: int) -> list[int]:
-    """Lock up to `count` blocked seats of a slot, the first numbers first; give their ids."""
+    """Lock up to `count` seats of a slot that the slot office has blocked, the first numbers first; give their ids.
+
+    Those that a stop order has taken come back with it alone.
+    """
     rows = await tx.fetch(
-        "SELECT id FROM seat WHERE slot_id = $1 AND status = 'blocked' ORDER BY seq LIMIT $2 FOR UPDATE",
+        "SELECT id FROM seat WHERE slot_id = $1 AND status = 'blocked' AND stop_id IS NULL"
+        " ORDER BY seq LIMIT $2 FOR UPDATE",
         slot_id,
         count,
     )
@@ -284,7 +288,7 @@ async def lock_unsold_schedule(tx: Transaction, schedule_id: UUID, *, at: dateti
     if taken:
         raise ScheduleHasBookings(seats=taken)
     await _end_cooling(tx, cooling)
-    await _end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
+    await end_stale_holds(tx, [row["id"] for row in rows if row["hold_id"] is not None], at=at)
     return [row["id"] for row in rows if row["status"] != "blocked"]
 
 
@@ -302,7 +306,7 @@ async def _end_cooling(tx: Transaction, seats: Sequence[Row]) -> None:
     )
 
 
-async def _end_stale_holds(tx: Transaction, seat_ids: list[int], *, at: datetime) -> None:
+async def end_stale_holds(tx: Transaction, seat_ids: list[int], *, at: datetime) -> None:
     """Free locked seats whose holds have ended, and tell of it; the holds' own rows are left to the sweep."""
     if not seat_ids:
         return

@@ -9,6 +9,7 @@ from uuid import UUID
 from booking import claims, returns
 from booking.returns import FreedSeat
 from booking.states import APPOINTMENT, SEAT
+from booking.stops.seats import keep_stopped
 from kernel import clock
 from kernel.db import Transaction
 from kernel.events import Actor
@@ -43,12 +44,14 @@ async def cancel_many(
     assert freed == len(rows), "an active appointment's seat is booked"
     await claims.release_visits(tx, cancelled)
     await _tell(tx, cancelled, actor=actor, handlers=handlers)
-    await returns.return_seats(tx, [FreedSeat(row["seat_id"], "cancelled", row["patient_id"]) for row in rows], at=at)
+    stopped = await keep_stopped(tx, [row["seat_id"] for row in rows], actor=actor, at=at)
+    freed_seats = [FreedSeat(row["seat_id"], "cancelled", row["patient_id"]) for row in rows]
+    await returns.return_seats(tx, [seat for seat in freed_seats if seat.seat_id not in stopped], at=at)
     return cancelled
 
 
 async def _tell(tx: Transaction, appointment_ids: list[UUID], *, actor: Actor, handlers: tuple[str, ...]) -> None:
-    """Write the events and the messages of cancellations."""
+    """Write the events, the notices and the messages of cancellations."""
     await tx.execute(
         "INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, appointment_id, channel, client_id,"
         " staff_code, request_id) SELECT updated_at, 'cancelled', seat_id, schedule_id, patient_id, id, $2, $3, $4, $5"
@@ -58,6 +61,14 @@ async def _tell(tx: Transaction, appointment_ids: list[UUID], *, actor: Actor, h
         actor.client_id,
         actor.staff_code,
         actor.request_id,
+    )
+    await tx.execute(
+        "INSERT INTO booking_notice (at, client_id, kind, subject_id, facts)"
+        " SELECT updated_at, client_id, 'appointment.cancelled', id, jsonb_build_object('appointment_id', id,"
+        " 'patient_id', patient_id, 'reason', cancel_reason) FROM appointment"
+        " WHERE id = ANY ($1) AND client_id <> $2 ORDER BY id",
+        appointment_ids,
+        actor.client_id,
     )
     await tx.execute(
         "INSERT INTO outbox (handler, event_type, aggregate, depends_on, payload)"

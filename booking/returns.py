@@ -97,6 +97,11 @@ async def settle(db: Database | Session, schedule_ids: Iterable[UUID], *, at: da
     return offered
 
 
+async def settle_within(tx: Transaction, schedule_id: UUID, *, at: datetime) -> None:
+    """Give out what has come free in a schedule inside a transaction that has locked no seat and no hold yet."""
+    await tx.execute("SELECT settle_seats($1, $2)", at, [schedule_id])
+
+
 async def free_ended_seats(tx: Transaction, holds: Sequence[Row], *, at: datetime) -> list[Row]:
     """Put the seats of ended holds back and tell of it; give those that still were theirs (`id`, `hold_id`)."""
     assert SEAT.allows("held", "free")

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from booking import claims, errors, facts, followup_terms, queries, returns, rules
+from booking import claims, errors, facts, followup_terms, notices, queries, returns, rules
 from booking.desk import Desk, appointment_answer, hold_answer
 from booking.facts import Appointment, Hold, SlotFacts
 from booking.fairness import limits
 from booking.fairness.bans import let_pass
 from booking.returns import FreedSeat
+from booking.stops.seats import keep_stopped
 from booking.waitlist import claims as waitlist
 from kernel import clock
 from kernel.db import Row, Transaction, database
@@ -260,8 +261,15 @@ async def cancel_locked(
         version=version,
         handlers=handlers,
     )
-    if returned:
-        await returns.return_seat(tx, row["seat_id"], because="cancelled", given_back_by=row["patient_id"], at=at)
+    await _give_back(tx, row, because="cancelled", returned=returned, actor=actor, at=at)
+    await notices.post_to_owner(tx, "appointment.cancelled", row, actor=actor, facts={"reason": reason}, at=at)
+
+
+async def _give_back(tx: Transaction, row: Row, *, because: str, returned: bool, actor: Actor, at: datetime) -> None:
+    """Decide what becomes of the seat that an appointment has left: a stopped one is blocked."""
+    stopped = await keep_stopped(tx, [row["seat_id"]], actor=actor, at=at)
+    if returned and not stopped:
+        await returns.return_seat(tx, row["seat_id"], because=because, given_back_by=row["patient_id"], at=at)
 
 
 async def reschedule_appointment(
@@ -395,8 +403,9 @@ async def move_locked(
         version=version,
         handlers=handlers,
     )
-    if returned:
-        await returns.return_seat(tx, row["seat_id"], because="moved_away", given_back_by=row["patient_id"], at=at)
+    await _give_back(tx, row, because="moved_away", returned=returned, actor=actor, at=at)
+    there = {"slot_id": str(new.slot_id), "schedule_id": str(new.schedule_id), "queue_number": seat["seq"]}
+    await notices.post_to_owner(tx, "appointment.moved", row, actor=actor, facts=there, at=at)
 
 
 async def _tell_of_move(

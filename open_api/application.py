@@ -19,9 +19,10 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, fairness, patients, queue, triage, waitlist
-from open_api.administration import accuracy, calendar, changes, people, places, returns, rules, schedules
+from open_api import booking, catalogue, errors, events, fairness, patients, queue, stops, triage, waitlist
+from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
 from open_api.administration import fairness as office_fairness
+from open_api.administration import stops as administered_stops
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -35,6 +36,8 @@ FEATURES: Final[Sequence[Routes]] = (
     catalogue.routes,
     booking.routes,
     waitlist.routes,
+    stops.routes,
+    events.routes,
     patients.routes,
     queue.routes,
     triage.routes,
@@ -46,6 +49,8 @@ FEATURES: Final[Sequence[Routes]] = (
     schedules.routes,
     returns.routes,
     office_fairness.routes,
+    administered_stops.routes,
+    extra_seats.routes,
     changes.routes,
     accuracy.routes,
 )

@@ -72,13 +72,16 @@ WHERE s.id = ANY ($1)
 ORDER BY s.starts_at, s.id
 """
 
+# Runs of numbers without a gap: a slot has one, and more where it has extra seats, numbered behind the schedule's last.
 _SLOTS = """
-SELECT t.schedule_id, t.starts_at, t.ends_at, min(e.seq) AS first_seq, max(e.seq) AS last_seq,
-       coalesce(array_agg(e.seq ORDER BY e.seq) FILTER (WHERE e.pool = $2 AND e.status <> 'blocked'), '{}')
+SELECT n.schedule_id, n.starts_at, n.ends_at, min(n.seq) AS first_seq, max(n.seq) AS last_seq,
+       coalesce(array_agg(n.seq ORDER BY n.seq) FILTER (WHERE n.pool = $2 AND n.status <> 'blocked'), '{}')
            AS window_seqs
-FROM slot t JOIN seat e ON e.schedule_id = t.schedule_id AND e.slot_id = t.id
-WHERE t.schedule_id = ANY ($1)
-GROUP BY t.id ORDER BY t.starts_at
+FROM (SELECT t.schedule_id, t.id, t.starts_at, t.ends_at, e.seq, e.pool, e.status,
+             e.seq - row_number() OVER (PARTITION BY t.id ORDER BY e.seq) AS run
+      FROM slot t JOIN seat e ON e.schedule_id = t.schedule_id AND e.slot_id = t.id
+      WHERE t.schedule_id = ANY ($1)) n
+GROUP BY n.schedule_id, n.id, n.starts_at, n.ends_at, n.run ORDER BY n.starts_at, first_seq
 """
 
 

@@ -153,14 +153,11 @@ class ScheduleNotActive(Conflict):
 
 
 class ScheduleHasBookings(Conflict):
-    """Patients hold or have booked numbers of the schedule; stopping such a clinic is another procedure."""
+    """Patients hold or have booked numbers of the schedule; such a clinic is stopped, not withdrawn."""
 
     code = "catalogue.schedule_has_bookings"
-    zh = "该出诊已有预约或锁号，不能直接撤销；有预约的停诊须按停诊流程办理，该流程尚未开放"
-    en = (
-        "Patients have booked or are holding numbers of this schedule, so it cannot be withdrawn."
-        " Stopping a clinic with bookings is a procedure of its own that is not available yet."
-    )
+    zh = "该出诊已有预约或锁号，不能直接撤销；请按停诊流程办理"
+    en = "Patients have booked or hold numbers of this schedule. Please stop the clinic instead of withdrawing it."
 
 
 class SeatsNotFree(Conflict):

@@ -1,7 +1,7 @@
 """What the slot office does with a schedule that stands: see it, add one by hand, withdraw it, move and block seats.
 
-Stopping a clinic that patients have booked is another procedure (they must be told, moved or refunded), and is not
-part of this: a schedule is withdrawn only while nobody has a number of it.
+Stopping a clinic that patients have booked is another procedure (they must be told, moved or refunded): see
+booking/stops. A schedule is withdrawn only while nobody has a number of it.
 """
 
 from dataclasses import dataclass

@@ -19,9 +19,7 @@ TOLD_AGAIN: Final = Repair("told_again")
 
 _SCHEDULES: Final = """
 SELECT s.id, s.status, s.version, s.campus_id, c.code AS clinic_code, p.code AS practitioner_code,
-       (SELECT coalesce(sum(b.last_seq - b.first_seq + 1), 0)::integer FROM
-           (SELECT min(e.seq) AS first_seq, max(e.seq) AS last_seq
-            FROM seat e WHERE e.schedule_id = s.id GROUP BY e.slot_id) b) AS seats
+       (SELECT count(*)::integer FROM seat e WHERE e.schedule_id = s.id) AS seats
 FROM schedule s
 JOIN clinic c ON c.id = s.clinic_id
 JOIN practitioner p ON p.id = s.practitioner_id

@@ -41,6 +41,7 @@ _KINDS: Final = {
     "appointment.booked": ChangeKind.APPOINTMENT_BOOKED,
     "appointment.moved": ChangeKind.APPOINTMENT_MOVED,
     "appointment.linked": ChangeKind.APPOINTMENT_MODIFIED,
+    "appointment.changed": ChangeKind.APPOINTMENT_MODIFIED,
     "appointment.arrived": ChangeKind.APPOINTMENT_MODIFIED,
     "appointment.fulfilled": ChangeKind.APPOINTMENT_MODIFIED,
     "appointment.cancelled": ChangeKind.APPOINTMENT_CANCELLED,

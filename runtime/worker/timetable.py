@@ -12,9 +12,12 @@ from typing import Final
 
 from booking.fairness.limits import purge_uses
 from booking.fairness.noshows import BATCH_MAX, mark_noshows
+from booking.notices import KEPT as NOTICES_KEPT
+from booking.notices import purge_notices
 from booking.queue.checkin import FIX_KEPT
 from booking.queue.queries import forget_fixes
 from booking.service import expire_holds
+from booking.stops import saga
 from booking.waitlist.service import end_passed_entries, offer_free_seats
 from integration.his.catch_up import catch_up
 from integration.his.errors import HisUnavailable
@@ -177,6 +180,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await INBOX.purge(db, before=now - LETTERS_KEPT)
             gone += await purge_keys(db, before=now - KEYS_KEPT)
             gone += await purge_uses(db)
+            gone += await purge_notices(db, before=now - NOTICES_KEPT)
             purged += gone
             if gone == 0:
                 break
@@ -198,6 +202,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
+        Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
     if settings.his_http_url is not None:

@@ -13,6 +13,7 @@ from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.stops_at_the_office import add_seats, stop_and_restart
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
 from tests.factories.slot_office import nothing_changes
 
@@ -75,6 +76,8 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await generate(office, tomorrow, next_week)
     await work_on_seats(open_api, office, made["practitioner"]["id"])
     await add_and_withdraw(office, made["template"], tomorrow)
+    await stop_and_restart(open_api, office, made["practitioner"]["id"])
+    await add_seats(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
     await list_everything(office)
@@ -330,6 +333,7 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "fairness/ban_lift": {"reason": "x"},
         "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
         "fairness/noshow_correction": {"reason": "x"},
+        "extra_seats/request": {"pool": "common", "reason": "x"},
     }
     body: Any = None
     if route.request:

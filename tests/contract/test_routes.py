@@ -17,6 +17,7 @@ from tests.contract import (
     follow_up_cases,
     patient_cases,
     queue_cases,
+    stop_cases,
     waitlist_cases,
 )
 from tests.contract.cases import CASES, SUCCESS, Case
@@ -30,6 +31,7 @@ MODULES = (
     follow_up_cases,
     patient_cases,
     queue_cases,
+    stop_cases,
     waitlist_cases,
 )
 

@@ -24,6 +24,8 @@ _WATCHED = (
     "campus", "department", "clinic", "room", "practitioner", "title", "service_type", "fee", "channel", "pool",
     "release_rule", "booking_rule", "claim_limit", "noshow_rule", "followup_rule", "calendar_day", "schedule_template",
     "schedule", "slot", "seat", "hold", "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
+    "appointment", "stop_rule", "stop_order", "stop_case", "booking_notice",
+    "extra_seat", "extra_seat_quota", "extra_seat_rule",
 )  # fmt: skip
 
 
@@ -153,6 +155,11 @@ async def restore_reference_data(db: Database) -> None:
             "DELETE FROM title WHERE code <> ALL ($1)", ["chief", "associate_chief", "attending", "resident"]
         )
         await tx.execute("UPDATE title SET active = true, version = 1")
+        await tx.execute(
+            "UPDATE stop_rule SET steps = '{substitute,move,offer,cancel}', offer_minutes = 1440, within_days = 7,"
+            " version = 1"
+        )
+        await tx.execute("UPDATE extra_seat_rule SET per_half_day = 5, version = 1")
 
 
 async def everything(db: Database) -> dict[str, list[str]]:

@@ -12,6 +12,7 @@ from tests.contract.conformity import ROUTES
 from tests.contract.requests import body_of
 from tests.factories.open_api import Caller, OpenApi, registration
 from tests.factories.queue import ClinicDay
+from tests.factories.stops import offered_appointment
 
 OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id"}
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
@@ -68,8 +69,11 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
     theirs = await Belongings.of(open_api, open_api.portal)
     stranger = await open_api.client()
     [name] = ids_in(route)
-    in_queue = route.path.startswith("/queue/")
-    owned = await place_in_queue(open_api, open_api.portal) if in_queue else getattr(theirs, name)
+    owned = getattr(theirs, name)
+    if route.path.startswith("/queue/"):
+        owned = await place_in_queue(open_api, open_api.portal)
+    elif "/stop" in route.path:
+        owned = await offered_appointment(open_api)
     before = await open_api.fingerprint()
     address = re.sub(r"<\w+:uuid>", str(owned), route.path)
     body = body_of(route)

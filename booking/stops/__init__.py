@@ -1,0 +1,1 @@
+"""Stopped clinics: 停诊 替诊 改诊."""
