@@ -14,7 +14,7 @@ from tests.factories.open_api import Caller, OpenApi, registration
 from tests.factories.queue import ClinicDay
 from tests.factories.stops import offered_appointment
 
-OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id"}
+OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id", "ban_id"}
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id"}
 
@@ -64,16 +64,27 @@ async def place_in_queue(api: OpenApi, owner: Caller) -> UUID:
     return (await day.bring_to(await day.come(appointment), "left")).id
 
 
+async def ban_of_patient(api: OpenApi, owner: Caller) -> UUID:
+    """A ban of one partner's patient, who has stayed away three times."""
+    patient = await api.patient(owner)
+    for day in range(3):
+        await api.miss_visit(patient, in_days=3 + day)
+    return UUID((await owner.get("/bans", params={"patient_id": str(patient)})).json()["items"][0]["id"])
+
+
 @pytest.mark.parametrize("route", WITH_OWNED_ID, ids=lambda route: route.operation)
 async def test_another_partners_things_are_absent(open_api: OpenApi, route: Route) -> None:
     theirs = await Belongings.of(open_api, open_api.portal)
     stranger = await open_api.client()
     [name] = ids_in(route)
-    owned = getattr(theirs, name)
-    if route.path.startswith("/queue/"):
+    if name == "ban_id":
+        owned = await ban_of_patient(open_api, open_api.portal)
+    elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
     elif "/stop" in route.path:
         owned = await offered_appointment(open_api)
+    else:
+        owned = getattr(theirs, name)
     before = await open_api.fingerprint()
     address = re.sub(r"<\w+:uuid>", str(owned), route.path)
     body = body_of(route)
