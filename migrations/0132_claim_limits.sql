@@ -74,8 +74,10 @@ RETURNS void LANGUAGE sql AS $$
     WITH given AS (
         SELECT subject, key, count(*) AS uses FROM unnest(subjects, keys) AS g (subject, key) GROUP BY subject, key),
     mine AS (
-        SELECT c.ctid AS place, g.uses FROM claim_use c JOIN given g ON g.subject = c.subject AND g.key = c.key
+        SELECT c.subject, c.key, c.period, c.since, g.uses FROM claim_use c JOIN given g ON g.subject = c.subject AND g.key = c.key
         WHERE c.claim = claimed AND (c.period, c.since) IN (('hour', hour), ('day', day))
         ORDER BY c.subject, c.key, c.period FOR UPDATE OF c)
-    UPDATE claim_use c SET used = greatest(c.used - m.uses, 0) FROM mine m WHERE c.ctid = m.place;
+    -- By key: a row that somebody changed while we waited for it is not found by its new place.
+    UPDATE claim_use c SET used = greatest(c.used - m.uses, 0) FROM mine m
+    WHERE c.claim = claimed AND (c.subject, c.key, c.period, c.since) = (m.subject, m.key, m.period, m.since);
 $$;

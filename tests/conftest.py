@@ -42,6 +42,7 @@ from kernel import crypto
 from kernel.db import Database, open_database
 from runtime.composition import MODELS
 from tests.contract.conformity import watch
+from tests.database_state import EMPTY_EVERY_TABLE, NOTE_REFERENCE_DATA
 from tests.factories.booking import HospitalUnderTest
 from tests.factories.open_api import OpenApi
 from tests.platform import Hospital
@@ -54,51 +55,6 @@ ROOT = Path(__file__).parent.parent
 SHARED = pytest.StashKey[Path]()
 SERVICES_SECONDS_MAX = 90
 TEMPLATE = "hospital_template"
-
-EMPTY_EVERY_TABLE = """
-DO $$
-DECLARE
-    one regclass;
-    filled boolean;
-BEGIN
-    -- Append-only tables refuse DELETE through triggers; a test may start from nothing all the same.
-    SET LOCAL session_replication_role = replica;
-    FOR one IN
-        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-          AND NOT EXISTS (SELECT 1 FROM test_reference.tables r WHERE r.name = c.oid::regclass::text)
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', one) INTO filled;
-        IF filled THEN
-            EXECUTE format('DELETE FROM %s', one);
-        END IF;
-    END LOOP;
-END $$;
-"""
-"""Empties what tests filled; what migrations themselves filled (reference data) stays."""
-
-NOTE_REFERENCE_TABLES = """
-CREATE SCHEMA test_reference;
-CREATE TABLE test_reference.tables (name text PRIMARY KEY);
-INSERT INTO test_reference.tables VALUES ('test_reference.tables');
-DO $$
-DECLARE
-    one regclass;
-    filled boolean;
-BEGIN
-    FOR one IN
-        SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-          AND n.nspname <> 'test_reference'
-    LOOP
-        EXECUTE format('SELECT EXISTS (SELECT 1 FROM %s)', one) INTO filled;
-        IF filled THEN
-            INSERT INTO test_reference.tables VALUES (one::text);
-        END IF;
-    END LOOP;
-END $$;
-"""
-
 
 # --- the run and its workers
 
@@ -229,7 +185,7 @@ def _make_template(superuser_url: str) -> None:
     if migrated.returncode != 0:
         message = f"The migrations failed:\n{migrated.stdout}\n{migrated.stderr}"
         pytest.exit(message, returncode=2)
-    asyncio.run(_execute(template_url, NOTE_REFERENCE_TABLES))
+    asyncio.run(_execute(template_url, NOTE_REFERENCE_DATA))
 
 
 async def _execute(url: str, sql: str) -> None:

@@ -14,6 +14,7 @@ from booking.catalogue.entries import Kind, Values, change_entry, create_entry
 from kernel import clock
 from kernel.db import Database
 from kernel.events import Actor
+from tests.database_state import RESTORE_REFERENCE_DATA
 
 OFFICE = Actor("slot-office", "window", "internal", staff_code="S0001", request_id="request-0001")
 HOSPITAL_RULE = UUID("00000000-0000-7000-8000-000000000001")
@@ -130,36 +131,8 @@ def names(word: str) -> dict[str, str]:
 
 
 async def restore_reference_data(db: Database) -> None:
-    """Put back what the migrations themselves filled: the hospital's booking rule, the titles.
-
-    What refers to the rest is emptied before the next test, so references are not looked at here.
-    """
-    async with db.transaction() as tx:
-        await tx.execute("SET LOCAL session_replication_role = replica")
-        await tx.execute("DELETE FROM booking_rule WHERE id <> $1", HOSPITAL_RULE)
-        await tx.execute(
-            "UPDATE booking_rule SET hold_seconds = 900, once_per_department_day = true, daily_limit = 3,"
-            " cancel_minutes_before = 30, reschedule_limit = 2, waitlist_limit = 3, waitlist_offer_minutes = 30,"
-            " waitlist_cutoff_minutes = 60, return_delay_seconds_min = 0, return_delay_seconds_max = 0, version = 1"
-        )
-        await tx.execute(
-            "UPDATE noshow_rule SET noshow_count = 3, window_days = 365, ban_days = 90, grace_minutes = 120,"
-            " active = true, version = 1"
-        )
-        await tx.execute(
-            "UPDATE claim_limit SET active = false, version = 1,"
-            " count_max = CASE subject WHEN 'account' THEN 6 ELSE 10 END"
-        )
-        await tx.execute("UPDATE followup_rule SET days = 3, accepts_arrived = true, active = true, version = 1")
-        await tx.execute(
-            "DELETE FROM title WHERE code <> ALL ($1)", ["chief", "associate_chief", "attending", "resident"]
-        )
-        await tx.execute("UPDATE title SET active = true, version = 1")
-        await tx.execute(
-            "UPDATE stop_rule SET steps = '{substitute,move,offer,cancel}', offer_minutes = 1440, within_days = 7,"
-            " version = 1"
-        )
-        await tx.execute("UPDATE extra_seat_rule SET per_half_day = 5, version = 1")
+    """Put back what the migrations themselves filled, in the middle of a test."""
+    await db.execute(RESTORE_REFERENCE_DATA)
 
 
 async def everything(db: Database) -> dict[str, list[str]]:

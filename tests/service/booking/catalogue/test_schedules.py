@@ -227,7 +227,7 @@ async def test_a_schedule_with_bookings_is_not_withdrawn(catalogue: Catalogue, s
     booked = await service.book_appointment(slot_id=slot_id, patient_id=await patient(catalogue), actor=MINIPROGRAM)
     withdrawal = schedules.withdraw_schedule(schedule_id, version=1, actor=OFFICE)
     await refused(catalogue, withdrawal, errors.ScheduleHasBookings, seats=2)
-    assert "procedure of its own" in errors.ScheduleHasBookings.en
+    assert "stop the clinic" in errors.ScheduleHasBookings.en
 
     await service.cancel_appointment(appointment_id=booked.id, reason=None, actor=MINIPROGRAM)
     withdrawal = schedules.withdraw_schedule(schedule_id, version=1, actor=OFFICE)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest
@@ -133,12 +133,14 @@ async def test_who_comes_back_is_told_what_they_missed(day: ClinicDay, hub: Hub)
 
 async def test_a_room_read_twice_for_one_event_is_told_once(day: ClinicDay, hub: Hub) -> None:
     """Time goes on, so the second reading has another estimate."""
-    door = await day.door(starts_in=timedelta(minutes=30))
-    _, entry = await day.waiting(2, door=door)
-    watcher = await watch(hub, entry)
-    await told(watcher)
-    first = watcher.room.entries[entry.id].estimate_seconds
-    with clock.frozen(clock.now() + timedelta(minutes=1)):
+    noon = clock.clinic_instant(clock.today(), time(12))
+    with clock.frozen(noon):
+        door = await day.door(starts_in=timedelta(minutes=30))
+        _, entry = await day.waiting(2, door=door)
+        watcher = await watch(hub, entry)
+        await told(watcher)
+        first = watcher.room.entries[entry.id].estimate_seconds
+    with clock.frozen(noon + timedelta(minutes=1)):
         await hub._read(watcher.room)
     assert watcher.room.entries[entry.id].estimate_seconds != first
     assert await watcher.take() is None

@@ -10,7 +10,7 @@ import pytest
 from booking.stops import saga
 from booking.stops import service as stops
 from kernel.db import Database, DatabaseUnavailable
-from tests.conftest import EMPTY_EVERY_TABLE
+from tests.database_state import EMPTY_EVERY_TABLE
 from tests.factories.booking import HospitalUnderTest, require_books_agree
 from tests.factories.booking_steps import book, hold
 from tests.factories.stops import OFFICE, Crash, add_substitute, stop, story
