@@ -27,13 +27,12 @@ from benchmarks.booking import _web, machine, prepare, say, temporary
 from benchmarks.histogram import Histogram
 from benchmarks.servers import ServerFailedError, Servers, cpu_seconds, databases
 from booking.queue import service
-from booking.queue.wakes import flush_wakes
 from kernel import clock
 from kernel.crypto import load_cipher
 from kernel.db import open_database
 from kernel.events import Actor
 from kernel.ids import new_id
-from kernel.redis import close_redis, open_redis
+from kernel.redis import close_redis, flush_wakes, open_redis
 from oauth.clients import secret_hash
 from runtime.embedded import ports
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from kernel.boxes import Box
 from kernel.db import Transaction
 from kernel.log import get_logger
-from kernel.redis import GONE, redis_client
+from kernel.redis import GONE, redis_client, start_wake
 
 WAKE_CHANNEL = "outbox"
 WAKES_APART_SECONDS = 0.02
@@ -50,17 +50,11 @@ def wake() -> None:
     global _waking  # noqa: PLW0603  wakes that fall together become one
     if redis_client() is None or _waking is not None:
         return
-    _waking = asyncio.get_running_loop().create_task(_publish_wake())
+    _waking = start_wake(_publish_wake())
 
 
 _waking: "asyncio.Task[None] | None" = None
 _woken_at = 0.0
-
-
-async def flush_wakes() -> None:
-    """See the last wake out, where the event loop stops between tasks as in a Celery worker."""
-    if _waking is not None:
-        await _waking
 
 
 async def _publish_wake() -> None:

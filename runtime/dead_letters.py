@@ -24,8 +24,7 @@ from kernel import clock
 from kernel.db import Database, open_database
 from kernel.errors import HospitalError
 from kernel.log import configure_logging
-from kernel.outbox import flush_wakes
-from kernel.redis import close_redis, open_redis
+from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings, SettingsError
 from runtime.login import login_name
 

@@ -12,8 +12,6 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from redis.asyncio import Redis
-
 from booking.queue import errors, queries
 from booking.queue.facts import Entry, QueueState
 from booking.queue.queries import Missed
@@ -23,7 +21,7 @@ from kernel import clock
 from kernel.db import Database, DatabaseUnavailable
 from kernel.log import get_logger
 from kernel.metrics import Gauge
-from kernel.redis import GONE
+from kernel.redis import GONE, subscribed
 
 POLL_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 1.0
@@ -294,11 +292,7 @@ class Hub:
         assert self._redis_url is not None, "start() has looked"
         while True:
             try:
-                async with (
-                    Redis.from_url(self._redis_url, socket_connect_timeout=2) as client,
-                    client.pubsub() as channel,
-                ):
-                    await channel.subscribe(CHANNEL)
+                async with subscribed(self._redis_url, CHANNEL) as channel:
                     async for message in channel.listen():
                         if message["type"] == "message" and len(message["data"]) == 16:
                             self._hear(UUID(bytes=message["data"]))

@@ -14,7 +14,6 @@ from typing import Final
 
 from celery import Celery
 from kombu.exceptions import OperationalError
-from redis.asyncio import Redis
 
 from integration.his import delivery
 from integration.his.link import read_link
@@ -24,7 +23,7 @@ from kernel.crypto import load_cipher
 from kernel.db import Database, DatabaseUnavailable, open_database
 from kernel.log import configure_logging, get_logger
 from kernel.outbox import INBOX, OUTBOX, WAKE_CHANNEL
-from kernel.redis import GONE, close_redis, open_redis
+from kernel.redis import GONE, close_redis, open_redis, subscribed
 from kernel.settings import Settings, SettingsError
 from runtime.ready import announce_ready
 from runtime.worker.app import APPLY, DELIVER, make_app
@@ -141,11 +140,7 @@ class Relay:
         """Hear wakes for as long as the relay runs; without Valkey the poll has to do."""
         while True:
             try:
-                async with (
-                    Redis.from_url(self._redis_url, socket_connect_timeout=2) as client,
-                    client.pubsub() as channel,
-                ):
-                    await channel.subscribe(WAKE_CHANNEL)
+                async with subscribed(self._redis_url, WAKE_CHANNEL) as channel:
                     self._woken.set()
                     async for _ in channel.listen():
                         self._woken.set()

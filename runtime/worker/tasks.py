@@ -10,7 +10,6 @@ from uuid import UUID
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from booking.queue import wakes
 from integration.his.delivery import Delivery
 from integration.his.intake import Intake
 from integration.his.port import HisPort
@@ -18,8 +17,7 @@ from kernel.boxes import Lease
 from kernel.crypto import load_cipher
 from kernel.db import DatabaseUnavailable, database, open_database
 from kernel.log import configure_logging, get_logger
-from kernel.outbox import flush_wakes
-from kernel.redis import close_redis, open_redis
+from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
 from runtime.his import build_port
 from runtime.subscriptions import build_subscriptions
@@ -144,7 +142,6 @@ async def _apply(lease: Lease) -> None:
         engine = await _this_process().engine()
         finished = await engine.intake.apply_batch(lease)
         await flush_wakes()
-        await wakes.flush_wakes()
     log.debug("batch_applied", finished=finished)
 
 

@@ -6,8 +6,8 @@ from datetime import timedelta
 from kernel import clock
 from kernel.boxes import Backlog
 from kernel.db import Database
-from kernel.outbox import OUTBOX, flush_wakes, publish
-from kernel.redis import close_redis, open_redis
+from kernel.outbox import OUTBOX, publish
+from kernel.redis import close_redis, flush_wakes, open_redis
 
 
 async def post(db: Database, aggregate: str, *, depends_on: str | None = None, handler: str = "his") -> int:
