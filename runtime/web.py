@@ -5,6 +5,7 @@ Sanic's own process manager is not used (docs/adr/0030).
 """
 
 import gc
+import signal
 import socket
 import sys
 from contextlib import AsyncExitStack
@@ -66,6 +67,11 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("web_ready", port=settings.http_port)
+
+    @app.before_server_stop
+    async def finish_in_peace(_app: Sanic[Any, Any]) -> None:
+        # Sanic forgets its handler as it begins to drain: whoever asks twice would cut the draining off.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     @app.after_server_stop
     async def close_platform(_app: Sanic[Any, Any]) -> None:

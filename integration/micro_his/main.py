@@ -1,6 +1,7 @@
 """`python -m integration.micro_his.main`: the embedded core HIS of a sandbox, in a process of its own."""
 
 import asyncio
+import signal
 import socket
 import sys
 from datetime import timedelta
@@ -113,6 +114,11 @@ def build_app(settings: MicroHisSettings) -> Sanic[Any, Any]:
         if settings.ready_file:
             settings.ready_file.touch()
         log.info("micro_his_serves", mllp=str(settings.mllp), http=str(settings.http))
+
+    @app.before_server_stop
+    async def finish_in_peace(_app: Sanic[Any, Any]) -> None:
+        # Sanic forgets its handler as it begins to drain: whoever asks twice would cut the draining off.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     @app.after_server_stop
     async def close_his(_app: Sanic[Any, Any]) -> None:
