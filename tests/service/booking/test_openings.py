@@ -1,6 +1,6 @@
 """What a channel reads of schedules: its own free seats, its own opening hours, the nearest first."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -129,25 +129,27 @@ async def test_a_range_of_days_is_bounded(hospital: HospitalUnderTest, days: int
 
 
 async def test_the_nearest_openings_are_bookable_now_and_in_order(hospital: HospitalUnderTest) -> None:
-    later = await hospital.schedule(seats=1, slots=2, starts_in=timedelta(days=20))
-    sooner = await hospital.schedule(seats=2, slots=2, starts_in=timedelta(days=1))
-    await hospital.schedule(seats=1, starts_in=timedelta(days=1), other_department=True)
-    sold_out = await hospital.schedule(seats=1, starts_in=timedelta(hours=20))
-    begun = await hospital.schedule(seats=1, slots=2, starts_in=timedelta(minutes=-10))
-    people = await hospital.patients(2)
-    for schedule, patient in ((sold_out, people[0]), (sooner, people[1])):
-        await service.hold_seat(slot_id=schedule.slots[0], patient_id=patient, actor=PORTAL)
+    # No clinic goes on over midnight, so the test is at noon whenever it runs.
+    with clock.frozen(clock.clinic_instant(clock.today(), time(12))):
+        later = await hospital.schedule(seats=1, slots=2, starts_in=timedelta(days=20))
+        sooner = await hospital.schedule(seats=2, slots=2, starts_in=timedelta(days=1))
+        await hospital.schedule(seats=1, starts_in=timedelta(days=1), other_department=True)
+        sold_out = await hospital.schedule(seats=1, starts_in=timedelta(hours=20))
+        begun = await hospital.schedule(seats=1, slots=2, starts_in=timedelta(minutes=-10))
+        people = await hospital.patients(2)
+        for schedule, patient in ((sold_out, people[0]), (sooner, people[1])):
+            await service.hold_seat(slot_id=schedule.slots[0], patient_id=patient, actor=PORTAL)
 
-    found = await nearest(hospital)
+        found = await nearest(hospital)
 
-    assert [(entry.slot_id, entry.available) for entry in found] == [
-        (begun.slots[1], 1),
-        (sooner.slots[0], 1),
-        (sooner.slots[1], 2),
-        (later.slots[0], 1),
-        (later.slots[1], 1),
-    ]
-    assert await nearest(hospital, limit=2) == found[:2]
+        assert [(entry.slot_id, entry.available) for entry in found] == [
+            (begun.slots[1], 1),
+            (sooner.slots[0], 1),
+            (sooner.slots[1], 2),
+            (later.slots[0], 1),
+            (later.slots[1], 1),
+        ]
+        assert await nearest(hospital, limit=2) == found[:2]
 
 
 async def test_a_hold_whose_time_is_over_counts_as_free(hospital: HospitalUnderTest) -> None:

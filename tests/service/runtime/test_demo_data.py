@@ -5,20 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 
+from kernel import clock
 from patients.documents import check_document
 from runtime import keys
 from runtime.demo_hospital.people import TEST_DIVISION, document_number
 from runtime.demo_hospital.plan import plan_hospital
 
 ROOT = Path(__file__).resolve().parents[3]
-TODAY = datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
 def run_loader(url: str, keys_dir: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -49,6 +48,7 @@ def keys_dir(tmp_path: Path) -> Path:
 async def test_a_sandbox_gets_its_hospital_once(
     own_database_url: str, keys_dir: Path, connection: asyncpg.Connection
 ) -> None:
+    begun_on = clock.today()
     first = await asyncio.to_thread(run_loader, own_database_url, keys_dir)
     assert first.returncode == 0, first.stderr
     counts = {
@@ -75,7 +75,8 @@ async def test_a_sandbox_gets_its_hospital_once(
     assert await connection.fetchval("SELECT count(DISTINCT department_id) FROM clinic") >= 40
     assert await connection.fetchval("SELECT max(ends_at - starts_at) FROM slot") == timedelta(minutes=30)
     days = await connection.fetch("SELECT DISTINCT clinic_date FROM schedule ORDER BY 1")
-    assert [row["clinic_date"] for row in days] == [TODAY + timedelta(days=n) for n in range(15)]
+    assert days[0]["clinic_date"] in (begun_on, clock.today())
+    assert [row["clinic_date"] for row in days] == [days[0]["clinic_date"] + timedelta(days=n) for n in range(15)]
 
     second = await asyncio.to_thread(run_loader, own_database_url, keys_dir)
     assert second.returncode == 0, second.stderr
@@ -88,7 +89,7 @@ async def test_a_removed_day_is_made_again(
     own_database_url: str, keys_dir: Path, connection: asyncpg.Connection
 ) -> None:
     assert (await asyncio.to_thread(run_loader, own_database_url, keys_dir)).returncode == 0
-    last = TODAY + timedelta(days=14)
+    last = await connection.fetchval("SELECT max(clinic_date) FROM schedule")
     seats = await connection.fetchval("SELECT count(*) FROM seat")
     for statement in (
         "DELETE FROM seat WHERE schedule_id IN (SELECT id FROM schedule WHERE clinic_date = $1)",
@@ -152,6 +153,7 @@ def test_the_same_seed_gives_the_same_hospital() -> None:
 
 
 def test_document_numbers_are_valid_and_of_the_test_range() -> None:
-    number = document_number(birth_date=TODAY.replace(year=1990, day=1), sequence=12)
-    checked = check_document("CN-ID", number, today=TODAY)
-    assert (number[:6], checked.sex, checked.birth_date) == (TEST_DIVISION, 2, TODAY.replace(year=1990, day=1))
+    born = date(1990, 11, 1)
+    number = document_number(birth_date=born, sequence=12)
+    checked = check_document("CN-ID", number, today=clock.today())
+    assert (number[:6], checked.sex, checked.birth_date) == (TEST_DIVISION, 2, born)
