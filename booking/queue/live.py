@@ -5,6 +5,7 @@ then woken and takes the newest state. Nothing is kept for a watcher but what it
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class Room:
         return max((state.place.last_event for state in self.states), default=0)
 
 
-class Watcher:
+class Watcher(ABC):
     """One reader of one room; see `kernel.event_stream.Source`."""
 
     __slots__ = ("changed", "hub", "is_over", "room", "told")
@@ -71,9 +72,9 @@ class Watcher:
         self.is_over = False
         self.told: object = None
 
+    @abstractmethod
     async def take(self) -> tuple[int, str, object] | None:
         """Give what is new, if anything is."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """Let go of the room."""
