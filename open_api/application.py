@@ -26,7 +26,7 @@ from open_api.administration import stops as administered_stops
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
-from open_api.oauth import mount_oauth
+from open_api.oauth.endpoints import mount_oauth
 from open_api.problems import problem
 from open_api.routing import Routes
 

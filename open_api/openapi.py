@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from kernel.errors import HospitalError
-from open_api.oauth import SCOPES
+from open_api.oauth.scopes import SCOPES
 from open_api.openapi_machines import machine_paths
 from open_api.problems import STATUS, TITLES
 from open_api.refusals import ELSEWHERE, errors_of

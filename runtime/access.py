@@ -16,7 +16,7 @@ from kernel.events import Actor
 from kernel.settings import Settings, SettingsError
 from oauth import registration
 from oauth.registration import RegistrationRefused
-from open_api.oauth import SCOPES
+from open_api.oauth.scopes import SCOPES
 from runtime.login import login_name
 
 DATABASE_CONNECTIONS_MAX: Final = 2

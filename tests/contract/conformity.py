@@ -9,7 +9,7 @@ import httpx
 
 from kernel.event_stream import CONTENT_TYPE
 from open_api.application import FEATURES
-from open_api.oauth import SCOPES
+from open_api.oauth.scopes import SCOPES
 from open_api.problems import STATUS, TITLES
 from open_api.refusals import ELSEWHERE, errors_of
 from open_api.routing import PREFIX, Route

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kernel.ids import new_id
-from open_api.oauth import SCOPES
+from open_api.oauth.scopes import SCOPES
 from open_api.routing import PREFIX, Route
 from tests.contract.conformity import ROUTES
 from tests.contract.generate import HOSTILE_TEXTS, tampered, values_of

@@ -11,7 +11,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from open_api.oauth import SCOPES
+from open_api.oauth.scopes import SCOPES
 from open_api.routing import PREFIX, Route
 from tests.contract.conformity import ROUTES
 from tests.contract.requests import address_of, body_of

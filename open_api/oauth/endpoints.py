@@ -1,6 +1,6 @@
 """The OAuth endpoints: token (RFC 6749), keys (RFC 7517) and metadata (RFC 8414) with only what works."""
 
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from sanic import Request, Sanic
@@ -10,23 +10,8 @@ from kernel.errors import HospitalError
 from oauth import server, tokens
 from oauth.keys import signing_keys
 from open_api.guard import language_of, request_id_of
+from open_api.oauth.scopes import SCOPES
 from open_api.problems import problem
-
-SCOPES: Final = {
-    "catalogue.read": "Read the directory, schedules and what is open.",
-    "slots.read": "Read the slots of schedules.",
-    "patients.read": "Read the patients that your application has registered.",
-    "patients.write": "Register patients by real name.",
-    "appointments.read": "Read your application's holds and appointments.",
-    "appointments.write": "Hold seats; book, move and cancel appointments.",
-    "waitlist.read": "Read who waits on your application's behalf, and what they are offered.",
-    "waitlist.write": "Put patients on the waitlist, answer offers, and withdraw.",
-    "checkin.write": "Check patients in for your application's appointments.",
-    "queue.read": "Read places in the queues before consulting rooms.",
-    "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
-    "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
-    "administration.write": "Change them (the hospital's own applications).",
-}
 
 
 def mount_oauth(app: Sanic[Any, Any]) -> None:

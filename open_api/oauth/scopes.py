@@ -1,0 +1,19 @@
+"""What an application may be allowed to do over the open API."""
+
+from typing import Final
+
+SCOPES: Final = {
+    "catalogue.read": "Read the directory, schedules and what is open.",
+    "slots.read": "Read the slots of schedules.",
+    "patients.read": "Read the patients that your application has registered.",
+    "patients.write": "Register patients by real name.",
+    "appointments.read": "Read your application's holds and appointments.",
+    "appointments.write": "Hold seats; book, move and cancel appointments.",
+    "waitlist.read": "Read who waits on your application's behalf, and what they are offered.",
+    "waitlist.write": "Put patients on the waitlist, answer offers, and withdraw.",
+    "checkin.write": "Check patients in for your application's appointments.",
+    "queue.read": "Read places in the queues before consulting rooms.",
+    "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
+    "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
+    "administration.write": "Change them (the hospital's own applications).",
+}
