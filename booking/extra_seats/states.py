@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from booking.states import TransitionTable
+from kernel.states import TransitionTable
 
 EXTRA_SEAT: Final = TransitionTable(
     {

@@ -6,7 +6,7 @@ anybody having pressed a button here. `finished` to `waiting` is somebody coming
 
 from typing import Final
 
-from booking.states import TransitionTable
+from kernel.states import TransitionTable
 
 WAITING: Final = "waiting"
 CALLED: Final = "called"

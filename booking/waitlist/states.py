@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from booking.states import TransitionTable
+from kernel.states import TransitionTable
 
 # An entry whose time, or whose offer's time, is over counts as expired: nobody has to write that down first.
 ENTRY: Final = TransitionTable(

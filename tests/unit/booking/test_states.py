@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from booking.states import APPOINTMENT, HOLD, SEAT, TransitionTable
+from booking.states import APPOINTMENT, HOLD, SEAT
+from kernel.states import TransitionTable
 
 LEGAL = {
     "seat": {

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from booking.states import TransitionTable
 from booking.stops.states import STOP_CASE, STOP_ORDER
+from kernel.states import TransitionTable
 
 ORDER_STEPS = {
     ("freezing", "resolving"), ("freezing", "paused"), ("freezing", "aborted"), ("freezing", "restarted"),
