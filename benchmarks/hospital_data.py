@@ -137,8 +137,9 @@ async def _catalogue(connection: asyncpg.Connection, secret_hash: bytes) -> None
             FROM generate_series(0, {PRACTITIONERS}) n;
     """)
     await connection.execute(
-        "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
-        " VALUES ($1, 'Bench portal', 'partner', $2, $3, $4)",
+        "WITH made AS (INSERT INTO oauth_client (id, name, kind, channel, scopes)"
+        " VALUES ($1, 'Bench portal', 'partner', $2, $4) RETURNING id)"
+        " INSERT INTO oauth_client_secret (client_id, hash) SELECT id, $3 FROM made",
         CLIENT,
         CHANNEL,
         secret_hash,

@@ -92,8 +92,9 @@ async def build(connection: asyncpg.Connection, *, watchers: int, rooms: int) ->
         campus,
     )
     await run(
-        "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
-        " VALUES ($1, 'phones', 'partner', 'bench', $2, '{queue.read}')",
+        "WITH made AS (INSERT INTO oauth_client (id, name, kind, channel, scopes)"
+        " VALUES ($1, 'phones', 'partner', 'bench', '{queue.read}') RETURNING id)"
+        " INSERT INTO oauth_client_secret (client_id, hash) SELECT id, $2 FROM made",
         CLIENT,
         secret_hash(CLIENT, SECRET),
     )

@@ -4,11 +4,13 @@ import asyncio
 import hmac
 import re
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final, Literal, cast
 
+from kernel import clock
 from kernel.crypto import cipher
-from kernel.db import database
+from kernel.db import Row, database
 from oauth.errors import StaffRequired, StaffUnknown
 from oauth.known_credentials import DEMO_CLIENTS
 
@@ -16,24 +18,82 @@ REMEMBER_SECONDS: Final = 1.0
 REMEMBERED_MAX: Final = 10_000
 STAFF_CODE: Final = re.compile(r"[A-Z][0-9]{3,9}", re.ASCII)
 
+CLIENT_CREDENTIALS: Final = "client_credentials"
+AUTHORIZATION_CODE: Final = "authorization_code"
+REFRESH_TOKEN: Final = "refresh_token"  # noqa: S105  the name of a grant, RFC 6749 section 6
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  likewise, RFC 8693
+GRANT_TYPES: Final = (CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN, TOKEN_EXCHANGE)
+
+Profile = Literal["plain", "smart", "fapi2"]
+ApplicationType = Literal["service", "web", "native", "browser"]
+AuthMethod = Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"]
+
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """One of a client's secrets, as its keyed hash. expires_at: None until the client changes to another."""
+
+    hash: bytes
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """For whom a client acts: who allowed it, and the one patient whose data may be touched (None: no patient's)."""
+
+    kind: Literal["staff", "account"]
+    id: str
+    grant_id: str
+    patient_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A client application. `scopes` are those registered, or after `narrowed` those of the token at hand."""
+    """A client application.
+
+    scopes: those registered, or after `narrowed` those of the token at hand.
+    profile: whose rules it keeps; `plain` is RFC 9700, `smart` SMART App Launch 2.2, `fapi2` FAPI 2.0.
+    auth_method: the one way in which it proves who it is (RFC 7591 section 2).
+    jwks, jwks_uri: its public keys, inline or by address; never both.
+    person: for whom the token at hand was given; None where the client acts for itself.
+    """
 
     id: str
+    name: str
     kind: Literal["partner", "internal"]
     channel: str
-    secret_hash: bytes
     scopes: frozenset[str]
+    profile: Profile = "plain"
+    application_type: ApplicationType = "service"
+    auth_method: AuthMethod = "client_secret_basic"
+    secrets: tuple[Secret, ...] = ()
+    jwks: dict[str, Any] | None = field(default=None, compare=False)
+    jwks_uri: str | None = None
+    grant_types: frozenset[str] = frozenset({CLIENT_CREDENTIALS})
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    dpop_required: bool = False
+    par_required: bool = False
+    person: Person | None = None
 
-    def narrowed(self, granted: frozenset[str]) -> "Client":
+    @property
+    def is_public(self) -> bool:
+        """Tell whether it can keep no secret, as what runs on people's own devices."""
+        return self.auth_method == "none"
+
+    def narrowed(self, granted: frozenset[str], person: Person | None = None) -> "Client":
         """Give the client with what the token grants and the registration still allows."""
-        return self if granted == self.scopes else replace(self, scopes=self.scopes & granted)
+        if person is None and granted == self.scopes:
+            return self
+        return replace(self, scopes=self.scopes & granted, person=person)
 
     def secret_fits(self, secret: str) -> bool:
-        """Compare a secret in constant time."""
-        return hmac.compare_digest(self.secret_hash, secret_hash(self.id, secret))
+        """Compare a secret with every one that is in force, in constant time."""
+        given, now, fits = secret_hash(self.id, secret), clock.now(), False
+        for known in self.secrets:
+            equal = hmac.compare_digest(known.hash, given)
+            fits |= equal and (known.expires_at is None or known.expires_at > now)
+        return fits
 
 
 class KnownCredentials(Exception):
@@ -68,7 +128,7 @@ _staff = _Memory()
 
 
 async def active_client(client_id: str) -> Client | None:
-    """Give an active client, or None for one that is unknown or suspended; at most a second old.
+    """Give an active client, or None for one that is unknown or not let in; at most a second old.
 
     Raises:
         DatabaseUnavailable.
@@ -90,12 +150,34 @@ async def read_client(client_id: str) -> Client | None:
         DatabaseUnavailable.
     """
     row = await database().fetchrow(
-        "SELECT id, kind, channel, secret_hash, scopes FROM oauth_client WHERE id = $1 AND status = 'active'", client_id
+        "SELECT c.id, c.name, c.kind, c.channel, c.scopes, c.profile, c.application_type, c.auth_method, c.jwks,"
+        " c.jwks_uri, c.grant_types, c.redirect_uris, c.post_logout_redirect_uris, c.dpop_required, c.par_required,"
+        " (SELECT array_agg(s.hash ORDER BY s.id) FROM oauth_client_secret s WHERE s.client_id = c.id) AS hashes,"
+        " (SELECT array_agg(s.expires_at ORDER BY s.id) FROM oauth_client_secret s WHERE s.client_id = c.id) AS ends"
+        " FROM oauth_client c WHERE c.id = $1 AND c.status = 'active'",
+        client_id,
     )
-    return (
-        None
-        if row is None
-        else Client(row["id"], row["kind"], row["channel"], row["secret_hash"], frozenset(row["scopes"]))
+    return None if row is None else _client(row)
+
+
+def _client(row: Row) -> Client:
+    return Client(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        channel=row["channel"],
+        scopes=frozenset(row["scopes"]),
+        profile=row["profile"],
+        application_type=row["application_type"],
+        auth_method=row["auth_method"],
+        secrets=tuple(Secret(*pair) for pair in zip(row["hashes"] or (), row["ends"] or (), strict=True)),
+        jwks=row["jwks"],
+        jwks_uri=row["jwks_uri"],
+        grant_types=frozenset(row["grant_types"]),
+        redirect_uris=tuple(row["redirect_uris"]),
+        post_logout_redirect_uris=tuple(row["post_logout_redirect_uris"]),
+        dpop_required=row["dpop_required"],
+        par_required=row["par_required"],
     )
 
 

@@ -1,107 +1,155 @@
 """Registering client applications and members of staff: the information department's own doing, at a terminal.
 
-A client's secret is made here and shown once; only its keyed hash is kept.
+A client's secret is made here and shown once; only its keyed hash is kept. While a client changes to a new one, both
+are good.
 """
 
 import re
 import secrets
-from collections.abc import Collection
-from typing import Final, Literal
+from datetime import timedelta
+from typing import Any, Final, Literal
 
+from kernel import clock
 from kernel.audit import record_change
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 from kernel.ids import new_id
+from oauth.client_rules import NAME_CHARACTERS_MAX, Registration, RegistrationRefused, require_registrable
 from oauth.clients import STAFF_CODE, secret_hash
+from oauth.states import CLIENT
 
 SECRET_BYTES: Final = 32
-NAME_CHARACTERS_MAX: Final = 100
+OVERLAP_MAX: Final = timedelta(days=30)
 _CLIENT_ID: Final = re.compile(r"[a-z0-9][a-z0-9-]{2,62}")
-
-
-class RegistrationRefused(Exception):
-    """It cannot be registered or changed as asked; the text says why in plain words."""
+ClientStatus = Literal["pending", "active", "suspended", "refused"]
 
 
 async def register_client(
     tx: Transaction,
+    wanted: Registration,
     *,
     client_id: str,
-    name: str,
-    kind: Literal["partner", "internal"],
-    channel: str,
-    scopes: Collection[str],
     actor: Actor,
-) -> str:
-    """Register a client application on an existing channel and give its secret.
+    status: Literal["active", "pending"] = "active",
+) -> str | None:
+    """Register a client application on an existing channel; give its secret if it proves itself by one.
 
     Raises:
-        RegistrationRefused: the id has another form or is taken, the name is too long, the channel is unknown.
+        RegistrationRefused: the id has another form or is taken, or the channel is unknown.
+        MetadataRefused: the application may not be registered like this.
     """
     if not _CLIENT_ID.fullmatch(client_id):
         raise RegistrationRefused("A client's id has 3 to 63 small letters, digits and hyphens.")
-    _require_name(name)
-    if not await tx.fetchval("SELECT true FROM channel WHERE code = $1", channel):
-        raise RegistrationRefused(f"There is no channel {channel!r}.")
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    require_registrable(wanted)
+    if not await tx.fetchval("SELECT true FROM channel WHERE code = $1", wanted.channel):
+        raise RegistrationRefused(f"There is no channel {wanted.channel!r}.")
+    columns: dict[str, object] = {"id": client_id, "kind": wanted.kind, "channel": wanted.channel, "status": status}
+    columns |= changeable_columns(wanted)
     made = await tx.execute(
-        "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5, $6)"
-        " ON CONFLICT (id) DO NOTHING",
-        client_id,
-        name,
-        kind,
-        channel,
-        secret_hash(client_id, secret),
-        sorted(scopes),
+        f"INSERT INTO oauth_client ({', '.join(columns)})"  # noqa: S608  the names are our own
+        f" VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))}) ON CONFLICT (id) DO NOTHING",
+        *columns.values(),
     )
     if made != 1:
         raise RegistrationRefused(f"There already is a client {client_id!r}.")
-    after = {"name": name, "kind": kind, "channel": channel, "scopes": sorted(scopes), "status": "active"}
+    secret = await _add_secret(tx, client_id) if has_secret(wanted.auth_method) else None
     await record_change(
-        tx, entity="oauth_client", entity_id=client_id, action="created", before=None, after=after, actor=actor
+        tx, entity="oauth_client", entity_id=client_id, action="created", before=None, after=columns, actor=actor
     )
     return secret
 
 
-async def renew_secret(tx: Transaction, *, client_id: str, actor: Actor) -> str:
-    """Give a client a new secret; the old one is worth nothing from now on.
+def has_secret(auth_method: str) -> bool:
+    """Tell whether a client of this method proves itself by a shared secret."""
+    return auth_method in ("client_secret_basic", "client_secret_post")
 
-    Raises:
-        RegistrationRefused: there is no such client.
-    """
-    before = await _lock_client(tx, client_id)
+
+def changeable_columns(wanted: Registration) -> dict[str, object]:
+    """Give what an application says of itself, as the columns of its row."""
+    return {
+        "name": wanted.name,
+        "scopes": sorted(wanted.scopes),
+        "profile": wanted.profile,
+        "application_type": wanted.application_type,
+        "auth_method": wanted.auth_method,
+        "grant_types": sorted(wanted.grant_types),
+        "redirect_uris": list(wanted.redirect_uris),
+        "post_logout_redirect_uris": list(wanted.post_logout_redirect_uris),
+        "jwks": wanted.jwks,
+        "jwks_uri": wanted.jwks_uri,
+        "dpop_required": wanted.dpop_required,
+        "par_required": wanted.par_required,
+        "contacts": list(wanted.contacts),
+    }
+
+
+async def _add_secret(tx: Transaction, client_id: str) -> str:
     secret = secrets.token_urlsafe(SECRET_BYTES)
     await tx.execute(
-        "UPDATE oauth_client SET secret_hash = $2, version = version + 1 WHERE id = $1",
+        "INSERT INTO oauth_client_secret (id, client_id, hash, created_at) VALUES ($1, $2, $3, $4)",
+        new_id(),
         client_id,
         secret_hash(client_id, secret),
+        clock.now(),
     )
+    return secret
+
+
+async def renew_secret(tx: Transaction, *, client_id: str, actor: Actor, overlap: timedelta = timedelta(0)) -> str:
+    """Give a client a new secret; those before it are worth nothing any more, or after an overlap.
+
+    Raises:
+        RegistrationRefused: no such client, it has no secrets, or the overlap is longer than thirty days.
+    """
+    if not timedelta(0) <= overlap <= OVERLAP_MAX:
+        raise RegistrationRefused(f"Secrets overlap for {OVERLAP_MAX.days} days at most.")
+    before = await _lock_client(tx, client_id)
+    if not has_secret(before["auth_method"]):
+        raise RegistrationRefused(f"{client_id} proves itself by {before['auth_method']}, not by a secret.")
+    ends_at = clock.now() + overlap
+    if overlap:
+        await tx.execute(
+            "UPDATE oauth_client_secret SET expires_at = $2"
+            " WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2)",
+            client_id,
+            ends_at,
+        )
+    else:
+        await tx.execute("DELETE FROM oauth_client_secret WHERE client_id = $1", client_id)
+    secret = await _add_secret(tx, client_id)
+    await tx.execute("UPDATE oauth_client SET version = version + 1 WHERE id = $1", client_id)
+    after: dict[str, Any] = {"version": before["version"] + 1, "secret": "renewed"}
+    if overlap:
+        after["earlier_secrets_until"] = ends_at
     await record_change(
         tx,
         entity="oauth_client",
         entity_id=client_id,
         action="updated",
         before={"version": before["version"]},
-        after={"version": before["version"] + 1, "secret": "renewed"},
+        after=after,
         actor=actor,
     )
     return secret
 
 
-async def set_client_status(
-    tx: Transaction, *, client_id: str, status: Literal["active", "suspended"], actor: Actor
-) -> None:
-    """Shut a client out, its tokens too, or let it in again.
+async def set_client_status(tx: Transaction, *, client_id: str, status: ClientStatus, actor: Actor) -> None:
+    """Review a client, shut it out with its tokens, or let it in again.
 
     Raises:
-        RegistrationRefused: there is no such client.
+        RegistrationRefused: there is no such client, or it cannot come there from where it is.
     """
     before = await _lock_client(tx, client_id)
     if before["status"] == status:
         return
-    await tx.execute(
-        "UPDATE oauth_client SET status = $2, version = version + 1 WHERE id = $1 AND status <> $2", client_id, status
+    changed = await tx.execute(
+        "UPDATE oauth_client SET status = $2, version = version + 1 WHERE id = $1 AND status = ANY($3)",
+        client_id,
+        status,
+        CLIENT.before(status),
     )
+    if changed != 1:
+        raise RegistrationRefused(f"{client_id} is {before['status']} and cannot become {status}.")
     await record_change(
         tx,
         entity="oauth_client",
@@ -152,7 +200,7 @@ async def let_staff_go(tx: Transaction, *, code: str, actor: Actor) -> None:
 
 
 async def _lock_client(tx: Transaction, client_id: str) -> Row:
-    row = await tx.fetchrow("SELECT status, version FROM oauth_client WHERE id = $1 FOR UPDATE", client_id)
+    row = await tx.fetchrow("SELECT status, version, auth_method FROM oauth_client WHERE id = $1 FOR UPDATE", client_id)
     if row is None:
         raise RegistrationRefused(f"There is no client {client_id!r}.")
     return row

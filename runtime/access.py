@@ -7,7 +7,11 @@ over the open API.
 import argparse
 import asyncio
 import sys
-from typing import Final
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, get_args
+
+import orjson
 
 from kernel.crypto import load_cipher
 from kernel.db import Transaction, open_database
@@ -15,7 +19,16 @@ from kernel.errors import HospitalError
 from kernel.events import Actor
 from kernel.settings import Settings, SettingsError
 from oauth import registration
-from oauth.registration import RegistrationRefused
+from oauth.client_rules import Registration, RegistrationRefused
+from oauth.clients import (
+    AUTHORIZATION_CODE,
+    CLIENT_CREDENTIALS,
+    GRANT_TYPES,
+    REFRESH_TOKEN,
+    ApplicationType,
+    AuthMethod,
+    Profile,
+)
 from open_api.oauth.scopes import SCOPES
 from runtime.login import login_name
 
@@ -56,18 +69,15 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
     match given.action:
         case "client":
             await _ensure_channel(tx, given.channel)
-            secret = await registration.register_client(
-                tx,
-                client_id=given.id,
-                name=given.name,
-                kind=given.kind,
-                channel=given.channel,
-                scopes=set(given.scope),
-                actor=actor,
-            )
+            secret = await registration.register_client(tx, _registration(given), client_id=given.id, actor=actor)
+            if secret is None:
+                return f"{given.id} is registered and proves itself by {given.auth_method}."
             return _tell_secret(given.id, secret)
         case "secret":
-            return _tell_secret(given.id, await registration.renew_secret(tx, client_id=given.id, actor=actor))
+            secret = await registration.renew_secret(
+                tx, client_id=given.id, actor=actor, overlap=timedelta(hours=given.overlap_hours)
+            )
+            return _tell_secret(given.id, secret)
         case "suspend":
             await registration.set_client_status(tx, client_id=given.id, status="suspended", actor=actor)
             return f"{given.id} is shut out within a second, with the tokens it has."
@@ -82,6 +92,27 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
             return f"No application acts for {given.code} any more."
         case _:
             raise AssertionError(f"the parser knows no {given.action}")
+
+
+def _registration(given: argparse.Namespace) -> Registration:
+    """Read what an application is to be registered as."""
+    redirects = tuple(given.redirect_uri)
+    usual = (AUTHORIZATION_CODE, REFRESH_TOKEN) if redirects else (CLIENT_CREDENTIALS,)
+    return Registration(
+        name=given.name,
+        kind=given.kind,
+        channel=given.channel,
+        scopes=frozenset(given.scope),
+        profile=given.profile,
+        application_type=given.type,
+        auth_method=given.auth_method,
+        grant_types=frozenset(given.grant_type or usual),
+        redirect_uris=redirects,
+        jwks=None if given.jwks is None else orjson.loads(given.jwks.read_bytes()),
+        jwks_uri=given.jwks_uri,
+        dpop_required=given.dpop or given.profile == "fapi2",
+        par_required=given.profile == "fapi2",
+    )
 
 
 async def _ensure_channel(tx: Transaction, code: str) -> None:
@@ -106,8 +137,18 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--kind", choices=("partner", "internal"), required=True)
     client.add_argument("--channel", required=True, help="by which it books, e.g. window; made if it is not there")
     client.add_argument("--scope", choices=SCOPES, action="append", required=True, help="may be given several times")
+    client.add_argument("--profile", choices=get_args(Profile), default="plain", help="whose rules it keeps")
+    client.add_argument("--type", choices=get_args(ApplicationType), default="service")
+    client.add_argument("--auth-method", choices=get_args(AuthMethod), default="client_secret_basic")
+    client.add_argument("--jwks", type=Path, help="a file with its public keys (RFC 7517)")
+    client.add_argument("--jwks-uri", help="where its public keys are published, by https")
+    client.add_argument("--grant-type", choices=GRANT_TYPES, action="append", help="may be given several times")
+    client.add_argument("--redirect-uri", action="append", default=[], help="may be given several times")
+    client.add_argument("--dpop", action="store_true", help="its tokens are bound to a key (RFC 9449)")
+    secret = actions.add_parser("secret", help="give a client a new secret")
+    secret.add_argument("id")
+    secret.add_argument("--overlap-hours", type=int, default=0, help="the old one is good for so long still")
     for action, summary in (
-        ("secret", "give a client a new secret"),
         ("suspend", "shut a client out"),
         ("resume", "let a suspended client in again"),
     ):

@@ -19,14 +19,15 @@ async def load_clients(tx: Transaction) -> None:
     """Register the demonstration clients with their published secrets."""
     for client in DEMO_CLIENTS:
         await tx.execute(
-            "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes) VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (id) DO NOTHING",
+            "WITH made AS (INSERT INTO oauth_client (id, name, kind, channel, scopes) VALUES ($1, $2, $3, $4, $5)"
+            " ON CONFLICT (id) DO NOTHING RETURNING id)"
+            " INSERT INTO oauth_client_secret (client_id, hash) SELECT id, $6 FROM made",
             client.client_id,
             client.name,
             client.kind,
             client.channel,
-            secret_hash(client.client_id, client.secret),
             list(client.scopes),
+            secret_hash(client.client_id, client.secret),
         )
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -43,16 +44,20 @@ async def register_client(
     kind: str = "partner",
     scopes: tuple[str, ...] = ("slots.read", "appointments.write"),
     status: str = "active",
+    **columns: Any,
 ) -> RegisteredClient:
-    """Register a client application."""
+    """Register a client application, with further columns of its row where a test wants them."""
     await db.execute("INSERT INTO channel VALUES ('portal', 'c', 'c') ON CONFLICT DO NOTHING")
+    row = {"id": client_id, "name": "n", "kind": kind, "channel": "portal", "scopes": list(scopes), "status": status}
+    row |= columns
     await db.execute(
-        "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes, status)"
-        " VALUES ($1, 'n', $2, 'portal', $3, $4, $5)",
-        client_id,
-        kind,
-        secret_hash(client_id, secret),
-        list(scopes),
-        status,
+        f"INSERT INTO oauth_client ({', '.join(row)}) VALUES ({', '.join(f'${n + 1}' for n in range(len(row)))})",
+        *row.values(),
     )
+    if columns.get("auth_method", "client_secret_basic") in ("client_secret_basic", "client_secret_post"):
+        await db.execute(
+            "INSERT INTO oauth_client_secret (client_id, hash) VALUES ($1, $2)",
+            client_id,
+            secret_hash(client_id, secret),
+        )
     return RegisteredClient(client_id, secret, scopes)

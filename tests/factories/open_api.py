@@ -119,13 +119,14 @@ class OpenApi:
         """Register one more application, with a member of staff if it is internal, and give it a token."""
         client_id, secret = f"test-{secrets.token_hex(6)}", secrets.token_hex(16)
         await self.db.execute(
-            "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
-            " VALUES ($1, 'a test', $2, $3, $4, $5)",
+            "WITH made AS (INSERT INTO oauth_client (id, name, kind, channel, scopes)"
+            " VALUES ($1, 'a test', $2, $3, $4) RETURNING id)"
+            " INSERT INTO oauth_client_secret (client_id, hash) SELECT id, $5 FROM made",
             client_id,
             kind,
             channel,
-            secret_hash(client_id, secret),
             list(scopes),
+            secret_hash(client_id, secret),
         )
         staff_code = await self.staff() if kind == "internal" else None
         token = await self.token(client_id, secret)

@@ -21,8 +21,8 @@ async def test_a_secret_is_kept_as_a_keyed_hash_of_client_and_secret(database: D
     assert second is not None
     assert first.secret_fits(SECRET)
     assert not first.secret_fits(SECRET + " ")
-    assert first.secret_hash != second.secret_hash
-    assert SECRET.encode() not in first.secret_hash
+    assert first.secrets[0].hash != second.secrets[0].hash
+    assert SECRET.encode() not in first.secrets[0].hash
 
 
 async def test_a_token_grants_no_more_than_the_registration_still_allows(database: Database) -> None:

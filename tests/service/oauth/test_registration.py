@@ -1,13 +1,19 @@
+import json
+from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
+from joserfc.jwk import ECKey
 
+from kernel import clock
 from kernel.crypto import load_cipher
 from kernel.db import Database
 from oauth import clients
+from oauth.client_rules import RegistrationRefused
 from oauth.errors import StaffUnknown
-from oauth.registration import RegistrationRefused
 from runtime import access
+from tests.factories.oauth import register_client
 
 PORTAL = ("client", "city-portal", "--name", "City portal", "--kind", "partner", "--channel", "city_portal")
 SCOPES = ("--scope", "slots.read", "--scope", "patients.write")
@@ -45,7 +51,10 @@ async def test_a_client_is_registered_with_a_secret_that_is_shown_once(database:
     assert client.secret_fits(secret)
     assert len(secret) >= 43  # 256 bits in base64url
     assert await _changes(database) == [("oauth_client", "city-portal", "created")]
-    rows = await database.fetch("SELECT c::text AS kept FROM oauth_client c UNION ALL SELECT l::text FROM change_log l")
+    rows = await database.fetch(
+        "SELECT c::text AS kept FROM oauth_client c UNION ALL SELECT s::text FROM oauth_client_secret s"
+        " UNION ALL SELECT l::text FROM change_log l"
+    )
     kept = "\n".join(row["kept"] for row in rows)
     assert secret not in kept
 
@@ -115,3 +124,68 @@ async def test_a_scope_that_does_not_exist_is_refused(database: Database, capsys
     with pytest.raises(SystemExit):
         await _ask(database, *PORTAL, "--scope", "everything")
     assert "invalid choice: 'everything'" in capsys.readouterr().err
+
+
+async def test_two_secrets_overlap_while_a_client_changes_to_the_next(database: Database) -> None:
+    old = await _secret(database, *PORTAL, *SCOPES)
+    new = await _secret(database, "secret", "city-portal", "--overlap-hours", "2")
+
+    async def fitting() -> tuple[bool, bool]:
+        client = await clients.read_client("city-portal")
+        assert client is not None
+        return client.secret_fits(old), client.secret_fits(new)
+
+    assert await fitting() == (True, True)
+    with clock.frozen(clock.now() + timedelta(hours=2, seconds=1)):
+        assert await fitting() == (False, True)
+    with pytest.raises(RegistrationRefused):
+        await _ask(database, "secret", "city-portal", "--overlap-hours", "9999")
+
+
+async def test_a_client_with_keys_has_no_secret(database: Database, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(json.dumps({"keys": [ECKey.generate_key("P-384").as_dict(private=False)]}))
+    said = await _ask(
+        database, *PORTAL, *SCOPES, "--auth-method", "private_key_jwt", "--jwks", str(keys), "--profile", "smart"
+    )
+
+    assert said == "city-portal is registered and proves itself by private_key_jwt."
+    client = await clients.read_client("city-portal")
+    assert client is not None
+    assert (client.auth_method, client.profile, client.secrets) == ("private_key_jwt", "smart", ())
+    assert client.jwks == json.loads(keys.read_text())
+    with pytest.raises(RegistrationRefused):
+        await _ask(database, "secret", "city-portal")
+
+
+async def test_a_native_application_is_public_and_has_its_addresses(database: Database) -> None:
+    await _ask(
+        database, *PORTAL, *SCOPES, "--type", "native", "--auth-method", "none",
+        "--redirect-uri", "http://127.0.0.1/callback",
+    )  # fmt: skip
+    client = await clients.read_client("city-portal")
+
+    assert client is not None
+    assert client.is_public
+    assert client.redirect_uris == ("http://127.0.0.1/callback",)
+    assert client.grant_types == {"authorization_code", "refresh_token"}
+
+
+@pytest.mark.parametrize(("status", "step"), [("pending", "suspend"), ("refused", "resume"), ("refused", "suspend")])
+async def test_a_client_does_not_skip_its_review(database: Database, status: str, step: str) -> None:
+    await register_client(database, status=status)
+    with pytest.raises(RegistrationRefused):
+        await _ask(database, step, "portal-app")
+    assert await database.fetchval("SELECT status FROM oauth_client") == status
+    assert await clients.read_client("portal-app") is None
+
+
+async def test_the_database_itself_refuses_clients_against_their_profile(database: Database) -> None:
+    for columns in (
+        {"auth_method": "private_key_jwt"},
+        {"auth_method": "none"},
+        {"auth_method": "none", "application_type": "native", "grant_types": ["client_credentials"]},
+        {"profile": "fapi2"},
+    ):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await register_client(database, **columns)

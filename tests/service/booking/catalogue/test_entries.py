@@ -360,8 +360,8 @@ async def test_what_coming_schedules_need_is_not_switched_off(catalogue: Catalog
 
 async def test_a_channel_that_applications_use_is_not_switched_off(catalogue: Catalogue) -> None:
     await catalogue.db.execute(
-        "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
-        " VALUES ('portal', 'p', 'partner', 'city_portal', 'x', '{}')"
+        "INSERT INTO oauth_client (id, name, kind, channel, scopes)"
+        " VALUES ('portal', 'p', 'partner', 'city_portal', '{}')"
     )
     channel = await get_entry(kinds.CHANNEL, "city_portal")
     await refused(catalogue, catalogue.change(kinds.CHANNEL, channel, active=False), errors.InUse, by="client")
