@@ -6,6 +6,7 @@ HospitalError
 ├── NotFound         absent, or not the caller's
 ├── Conflict         clashes with what stands
 ├── Refused          a rule of the hospital says no
+├── TooMany          asked too often; `retry_after_seconds` says when again
 └── Unavailable      try again later
 """
 
@@ -53,6 +54,10 @@ class Conflict(HospitalError):
 
 class Refused(HospitalError):
     """A rule of the hospital says no."""
+
+
+class TooMany(HospitalError):
+    """Asked too often; `retry_after_seconds` says when again."""
 
 
 class Unavailable(HospitalError):

@@ -16,6 +16,8 @@ PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_
 KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "secret", "sandbox", "micro-his")
 
 
+# How many reverse proxies of the hospital's own stand before us and add to X-Forwarded-For.
+PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
 
@@ -57,6 +59,7 @@ class Settings:
     http_host: str
     http_port: int
     public_url: str
+    proxies_count: int
     data_dir: Path
     keys_dir: Path
     his_mllp: Endpoint | None
@@ -95,6 +98,9 @@ class Settings:
         log_level = env.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
             raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
+        proxies = env.get("PROXIES_COUNT", "0")
+        if proxies not in PROXIES_COUNTS:
+            raise SettingsError(f"PROXIES_COUNT must be one of {', '.join(PROXIES_COUNTS)}")
         data_dir = Path(env.get("DATA_DIR", ".data"))
         return cls(
             mode=mode,  # type: ignore[arg-type]  # one of the two, as just checked
@@ -103,6 +109,7 @@ class Settings:
             http_host=env.get("HTTP_HOST", "127.0.0.1"),
             http_port=port,
             public_url=env.get("PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+            proxies_count=int(proxies),
             data_dir=data_dir,
             keys_dir=Path(env.get("KEYS_DIR", data_dir / "keys")),
             his_mllp=_endpoint(env, "HIS_MLLP"),

@@ -83,9 +83,14 @@ STATUS: Final[dict[str, int]] = {
     "oauth.invalid_token": 401,
     "oauth.staff_required": 403,
     "oauth.staff_unknown": 403,
+    "patients.account_not_found": 404,
+    "patients.already_member": 409,
+    "patients.consent_missing": 422,
     "patients.document_disagrees": 422,
+    "patients.guardian_required": 409,
     "patients.identity_disagrees": 409,
     "patients.invalid_document": 422,
+    "patients.member_limit_reached": 409,
     "patients.name_mismatch": 409,
     "patients.not_found": 404,
     "queue.already_checked_in": 409,
@@ -119,6 +124,17 @@ STATUS: Final[dict[str, int]] = {
     "request.schema_violation": 422,
     "request.too_large": 413,
     "request.unsupported_media_type": 415,
+    "sign_in.form_outdated": 403,
+    "sign_in.invalid_phone": 422,
+    "sign_in.message_not_sent": 503,
+    "sign_in.method_not_offered": 409,
+    "sign_in.not_found": 404,
+    "sign_in.not_signed_in": 401,
+    "sign_in.passkey_limit_reached": 409,
+    "sign_in.refused": 403,
+    "sign_in.step_up_needed": 403,
+    "sign_in.too_many_attempts": 429,
+    "sign_in.weak_password": 422,
     "stops.already_stopped": 409,
     "stops.not_found": 404,
     "stops.nothing_to_stop": 409,
@@ -174,6 +190,8 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
         headers["www-authenticate"] = (
             f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'
         )
+    elif "retry_after_seconds" in error.details:
+        headers["retry-after"] = str(error.details["retry_after_seconds"])
     elif status == 503:
         headers["retry-after"] = RETRY_AFTER_SECONDS
     return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

@@ -4,10 +4,15 @@ PatientError
 ├── InvalidDocument     patients.invalid_document    rule
 ├── DocumentDisagrees   patients.document_disagrees  field
 ├── NameMismatch        patients.name_mismatch
-└── IdentityDisagrees   patients.identity_disagrees  field
+├── IdentityDisagrees   patients.identity_disagrees  field
+├── AccountNotFound     patients.account_not_found
+├── AlreadyMember       patients.already_member
+├── MemberLimitReached  patients.member_limit_reached   limit
+├── ConsentMissing      patients.consent_missing
+└── GuardianRequired    patients.guardian_required   rule
 """
 
-from kernel.errors import Conflict, Invalid, NotFound
+from kernel.errors import Conflict, Invalid, NotFound, Refused
 
 
 class PatientNotFound(NotFound):
@@ -48,3 +53,43 @@ class IdentityDisagrees(Conflict):
     code = "patients.identity_disagrees"
     zh = "病历号与证件信息不一致，请到病案室核对"
     en = "The record number and the identity told with it belong to different people. The records office must look."
+
+
+class AccountNotFound(NotFound):
+    """There is no such account, it is closed, or the person is none of its members."""
+
+    code = "patients.account_not_found"
+    zh = "没有找到该账户或就诊人"
+    en = "This account or member could not be found."
+
+
+class AlreadyMember(Conflict):
+    """The person is one of the account's members, or somebody else is its own self."""
+
+    code = "patients.already_member"
+    zh = "该就诊人已添加，或本人已登记"
+    en = "This person has been added already, or the account has its own holder."
+
+
+class MemberLimitReached(Refused):
+    """The account has as many members as one may have, or the person is on as many accounts."""
+
+    code = "patients.member_limit_reached"
+    zh = "就诊人数量已达上限"
+    en = "No more members can be added."
+
+
+class ConsentMissing(Invalid):
+    """Who acts for another says how that person, or their guardian, agreed."""
+
+    code = "patients.consent_missing"
+    zh = "请填写就诊人或监护人的同意说明"
+    en = "Please state how the person or their guardian agreed."
+
+
+class GuardianRequired(Refused):
+    """A minor is added by a grown-up who has shown who they are (Civil Code articles 17 to 27)."""
+
+    code = "patients.guardian_required"
+    zh = "未成年人须由已实名的成年监护人添加"
+    en = "A minor can only be added by a grown-up guardian who has registered by real name."

@@ -59,15 +59,11 @@ async def register_patient(
         NameMismatch: the document is registered under another name; nothing of it is revealed.
         IdempotencyMismatch, DatabaseUnavailable.
     """
-    document = check_document(wanted.document_type, wanted.document_number, today=clock.today())
-    birth_date, sex = _agree(wanted, document)
-    name = clean_name(wanted.name)
+    checked = _check(wanted)
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return await _read(tx, UUID(stored["patient_id"])), bool(stored["created"])
-        row, new = await _insert_or_find(tx, name, sex, birth_date, document, wanted.phone, origin="platform")
-        if not new:
-            _require_known_person(row, name, wanted)
+        row, new = await _recognise(tx, wanted, checked)
         await tx.execute(
             "INSERT INTO patient_access (client_id, patient_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
             actor.client_id,
@@ -79,6 +75,19 @@ async def register_patient(
         if idempotency:
             await idempotency.remember(tx, {"patient_id": row["id"], "created": new})
         return _shape(row), new
+
+
+async def recognise_patient(tx: Transaction, wanted: Registration, *, actor: Actor) -> Patient:
+    """Give the person of a name and document who is here already, or register them, for a patient's own account.
+
+    Raises:
+        InvalidDocument, DocumentDisagrees, NameMismatch: as register_patient.
+    """
+    row, new = await _recognise(tx, wanted, _check(wanted))
+    if new:
+        await record_event(tx, "registered", row["id"], actor)
+        await announce(tx, row["id"])
+    return _shape(row)
 
 
 async def get_patient(patient_id: UUID, *, actor: Actor) -> Patient:
@@ -125,9 +134,10 @@ async def register_from_his(tx: Transaction, wanted: Registration, *, actor: Act
     Raises:
         InvalidDocument, DocumentDisagrees: the message cannot be right.
     """
-    document = check_document(wanted.document_type, wanted.document_number, today=clock.today())
-    birth_date, sex = _agree(wanted, document)
-    row, new = await _insert_or_find(tx, clean_name(wanted.name), sex, birth_date, document, wanted.phone, origin="his")
+    checked = _check(wanted)
+    row, new = await _insert_or_find(
+        tx, checked.name, checked.sex, checked.birth_date, checked.document, wanted.phone, origin="his"
+    )
     if new:
         await record_event(tx, "registered", row["id"], actor)
     return row["id"], new
@@ -177,6 +187,31 @@ async def record_event(
         actor.request_id,
         details or {},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What a registration tells, once it has been found to agree with its document."""
+
+    document: Document
+    birth_date: date
+    sex: int
+    name: str
+
+
+def _check(wanted: Registration) -> _Checked:
+    document = check_document(wanted.document_type, wanted.document_number, today=clock.today())
+    birth_date, sex = _agree(wanted, document)
+    return _Checked(document, birth_date, sex, clean_name(wanted.name))
+
+
+async def _recognise(tx: Transaction, wanted: Registration, checked: _Checked) -> tuple[Row, bool]:
+    row, new = await _insert_or_find(
+        tx, checked.name, checked.sex, checked.birth_date, checked.document, wanted.phone, origin="platform"
+    )
+    if not new:
+        _require_known_person(row, checked.name, wanted)
+    return row, new
 
 
 def _require_known_person(row: Row, name: str, wanted: Registration) -> None:

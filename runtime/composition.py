@@ -7,6 +7,9 @@ from typing import Final
 from kernel import crypto, db, redis
 from kernel.settings import Settings
 from oauth import clients, keys, tokens
+from oauth.sign_in.sandbox_messages import SandboxMessages
+from oauth.sign_in.setup import SignIn, configure_sign_in
+from patients.accounts import Accounts
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)
@@ -24,6 +27,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     crypto.load_cipher(settings.keys_dir)
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
+    configure_sign_in(build_sign_in(settings))
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)
@@ -34,3 +38,13 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     finally:
         await redis.close_redis()
         await database.close()
+
+
+def build_sign_in(settings: Settings) -> SignIn:
+    """Say how people sign in here. No message gateway is connected yet, so phone codes are the sandbox's alone."""
+    return SignIn(
+        public_url=settings.public_url,
+        accounts=Accounts(),
+        messages=None if settings.production else SandboxMessages(),
+        sandbox=not settings.production,
+    )

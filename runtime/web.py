@@ -22,6 +22,7 @@ from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, SettingsError
 from oauth.clients import KnownCredentials
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
+from open_api.sign_in.application import mount_sign_in
 from runtime.composition import platform
 
 BACKLOG = 2048
@@ -44,7 +45,9 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = DRAIN_SECONDS
     app.config.ACCESS_LOG = False
     app.config.MOTD = False
+    app.config.PROXIES_COUNT = settings.proxies_count or None
     mount_open_api(app)
+    mount_sign_in(app, is_sandbox=not settings.production)
     mount_screen(app)
     if settings.bench_echo:
         app.add_route(_echo, "/echo", methods=["POST"], name="bench_echo")

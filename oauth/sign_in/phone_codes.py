@@ -1,0 +1,164 @@
+"""Codes sent to a telephone: six digits, five minutes, five tries, one use, in the browser that asked for them.
+
+Every number is treated alike whether it has an account or not: who verifies a new number gets a new account.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from kernel import clock
+from kernel.crypto import cipher
+from kernel.db import Database, database
+from kernel.ids import new_id
+from oauth.sign_in import throttle
+from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused
+from oauth.sign_in.sessions import PHONE_CODE, Session, open_session
+from oauth.sign_in.setup import sign_in
+from oauth.sign_in.subjects import Subject, Visit, record_attempt
+from oauth.sign_in.throttle import Limit
+
+CODE_DIGITS: Final = 6
+CODE_LIFETIME: Final = timedelta(minutes=5)
+TRIES: Final = 5
+RESEND_AFTER: Final = Limit("phone-resend", 1, timedelta(seconds=60))
+PER_PHONE_AND_ADDRESS: Final = Limit("phone-here", 5, timedelta(hours=1))
+# A hospital's waiting hall shares one address.
+PER_ADDRESS: Final = Limit("phone-address", 300, timedelta(hours=1))
+PER_PHONE: Final = Limit("phone-day", 20, timedelta(days=1))
+_PHONE: Final = re.compile(r"1[0-9]{10}", re.ASCII)
+_CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
+_TEXT: Final = {
+    "zh": "【登录验证码】{code}，5分钟内有效。请勿告诉任何人，医院工作人员不会向您索要。",
+    "en": "Your sign-in code is {code}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SentCode:
+    """A code that was sent, as the page that asks for it needs it. phone: masked."""
+
+    id: UUID
+    phone: str
+
+
+def read_phone(text: str) -> str:
+    """Read a mainland mobile number as people type it: with spaces, hyphens or +86.
+
+    Raises:
+        InvalidPhone.
+    """
+    digits = re.sub(r"[\s\-]", "", text)
+    digits = digits.removeprefix("+86").removeprefix("0086")
+    if not _PHONE.fullmatch(digits):
+        raise InvalidPhone
+    return digits
+
+
+async def send_code(phone: str, visit: Visit) -> UUID:
+    """Send a new code to a number; gives what the browser names it by.
+
+    Raises:
+        InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts, DatabaseUnavailable.
+    """
+    messages = sign_in().messages
+    if messages is None:
+        raise MethodNotOffered
+    phone = read_phone(phone)
+    here = f"{phone}\n{visit.address_hash.hex()}"
+    await throttle.take(RESEND_AFTER, here)
+    await throttle.take(PER_PHONE_AND_ADDRESS, here)
+    if not await throttle.is_known(cipher().lookup_hash(f"throttle-subject\nphone:{phone}"), visit.address_hash):
+        await throttle.take(PER_ADDRESS, visit.address_hash.hex())
+        await throttle.take(PER_PHONE, phone)
+    code_id, code = new_id(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
+    await database().execute(
+        "INSERT INTO sign_in_phone_code (id, visit_hash, phone_cipher, code_hash, tries_left, expires_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6)",
+        code_id,
+        visit.hash,
+        cipher().seal(phone),
+        _hash(code_id, code),
+        TRIES,
+        clock.now() + CODE_LIFETIME,
+    )
+    try:
+        await messages.send(phone=phone, text=_TEXT[visit.language].format(code=code))
+    except MessageNotSent:
+        await record_attempt(database(), "code_not_sent", visit, method="sms")
+        raise
+    await record_attempt(database(), "code_sent", visit, method="sms")
+    return code_id
+
+
+async def find_code(code_id: UUID, visit: Visit) -> SentCode | None:
+    """Give a code that this browser asked for and may still use.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    sealed = await database().fetchval(
+        "SELECT phone_cipher FROM sign_in_phone_code"
+        " WHERE id = $1 AND visit_hash = $2 AND used_at IS NULL AND tries_left > 0 AND expires_at > $3",
+        code_id,
+        visit.hash,
+        clock.now(),
+    )
+    return SentCode(code_id, _mask(cipher().open(sealed))) if sealed else None
+
+
+async def sign_in_by_code(
+    code_id: UUID, code: str, visit: Visit, *, present: Session | None = None
+) -> tuple[str, Session]:
+    """Sign in with a code that was sent; gives the new cookie. Of many who use one code at once, one gets in.
+
+    Raises:
+        SignInRefused: a wrong, used or expired code, or one of another browser.
+        TooManyAttempts, DatabaseUnavailable.
+    """
+    now = clock.now()
+    sealed = await database().fetchval(
+        "SELECT phone_cipher FROM sign_in_phone_code WHERE id = $1 AND visit_hash = $2", code_id, visit.hash
+    )
+    if sealed is None:
+        await record_attempt(database(), "refused", visit, method="sms")
+        raise SignInRefused
+    phone = cipher().open(sealed)
+    attempt = await throttle.begin_attempt(f"phone:{phone}", visit)
+    # A statement of its own: a wrong guess is counted whatever happens afterwards.
+    used = await database().fetchval(
+        "UPDATE sign_in_phone_code SET tries_left = tries_left - 1, used_at = CASE WHEN code_hash = $3 THEN $4 END"
+        " WHERE id = $1 AND visit_hash = $2 AND used_at IS NULL AND tries_left > 0 AND expires_at > $4"
+        " RETURNING used_at IS NOT NULL",
+        code_id,
+        visit.hash,
+        _hash(code_id, code) if _CODE.fullmatch(code) else b"",
+        now,
+    )
+    if not used:
+        await record_attempt(database(), "refused", visit, method="sms")
+        raise SignInRefused
+    async with database().transaction() as tx:
+        account_id = await sign_in().accounts.open_account(tx, phone=phone)
+        await attempt.succeeded(tx)
+        return await open_session(tx, Subject("account", account_id), PHONE_CODE, visit, present=present)
+
+
+async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
+    """Delete codes that have expired; gives how many."""
+    return await db.execute(
+        "DELETE FROM sign_in_phone_code WHERE id IN (SELECT id FROM sign_in_phone_code WHERE expires_at < $1 LIMIT $2)",
+        clock.now() - CODE_LIFETIME,
+        limit,
+    )
+
+
+def _hash(code_id: UUID, code: str) -> bytes:
+    return cipher().lookup_hash(f"phone-code\n{code_id}\n{code}")
+
+
+def _mask(phone: str) -> str:
+    return f"{phone[:3]}****{phone[-4:]}"

@@ -1,0 +1,48 @@
+"""What sign-in asks of others, named here and supplied by `runtime.composition`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+from uuid import UUID
+
+from kernel.db import Transaction
+
+Relationship = Literal["self", "child", "parent", "spouse", "other"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person whom an account may act for, as its pages show them."""
+
+    patient_id: UUID
+    name: str
+    relationship: Relationship
+    is_default: bool
+
+
+class PatientAccounts(Protocol):
+    """Patients' accounts, as sign-in and consent need them; `patients.accounts` fulfils it."""
+
+    async def open_account(self, tx: Transaction, *, phone: str) -> UUID:
+        """Give the account of a number that has just been verified; a new number gets a new account."""
+        ...
+
+    async def is_active(self, account_id: UUID) -> bool:
+        """Tell whether an account is there and not closed."""
+        ...
+
+    async def members(self, account_id: UUID) -> Sequence[Member]:
+        """Give the people an account may act for, the default one first."""
+        ...
+
+
+class Messages(Protocol):
+    """The way short messages leave the hospital."""
+
+    async def send(self, *, phone: str, text: str) -> None:
+        """Hand a message over.
+
+        Raises:
+            MessageNotSent: it was not taken.
+        """
+        ...

@@ -1,0 +1,53 @@
+"""What sign-in is told at start-up: where it is reached, who keeps accounts, how messages leave."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from oauth.sign_in.ports import Messages, PatientAccounts
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """One deployment's sign-in. messages: None where no message gateway is connected."""
+
+    public_url: str
+    accounts: PatientAccounts
+    messages: Messages | None
+    sandbox: bool
+
+    @property
+    def origin(self) -> str:
+        """The origin that browsers see (RFC 6454): what forms and passkeys must come from."""
+        parts = urlsplit(self.public_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def secure(self) -> bool:
+        """Tell whether browsers reach us by https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def relying_party(self) -> str | None:
+        """The domain that passkeys belong to; None where the address is a number, which browsers do not accept."""
+        host = urlsplit(self.public_url).hostname or ""
+        try:
+            ip_address(host)
+        except ValueError:
+            return host or None
+        return None
+
+
+_sign_in: SignIn | None = None
+
+
+def configure_sign_in(settings: SignIn) -> None:
+    """Tell this process how people sign in."""
+    global _sign_in  # noqa: PLW0603  one a process, set at start-up
+    _sign_in = settings
+
+
+def sign_in() -> SignIn:
+    """Give what was configured at start-up."""
+    assert _sign_in is not None, "configure_sign_in() runs at start-up"
+    return _sign_in

@@ -1,0 +1,130 @@
+"""The layout of every page, its stylesheet and scripts, and the headers that keep strangers out of it.
+
+A page takes nothing from elsewhere, runs no script of its own text, cannot be framed, and is kept by no cache.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from open_api.pages.html import Html, html, join
+
+FOLDER: Final = Path(__file__).resolve().parent
+ASSETS: Final = {"hospital.css": "text/css; charset=utf-8", "passkey.js": "text/javascript; charset=utf-8"}
+CONTENT_TYPE: Final = "text/html; charset=utf-8"
+HOSPITAL: Final = {"zh": "互联网医院", "en": "Internet Hospital"}
+
+_FRAME: Final = """<!doctype html>
+<html lang="{lang}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title} · {hospital}</title>
+<link rel="stylesheet" href="{stylesheet}">
+{scripts}</head>
+<body class="{width}">
+<header><p class="hospital"><span class="mark" aria-hidden="true">＋</span>{hospital}</p></header>
+<main>
+<h1>{title}</h1>
+{body}
+</main>
+<footer><p>{footer}</p></footer>
+</body>
+</html>
+"""
+_FOOTER: Final = {
+    "zh": "请核对网址后再输入信息。医院工作人员不会索要您的验证码或密码。",
+    "en": "Check the address before you type. Hospital staff never ask for your code or password.",
+}
+
+
+def page(
+    title: str,
+    body: Html,
+    *,
+    language: str,
+    status: int = 200,
+    scripts: Sequence[str] = (),
+    form_targets: Sequence[str] = (),
+    wide: bool = False,
+) -> HTTPResponse:
+    """Make a page.
+
+    scripts: of ASSETS. form_targets: other origins that a form's answer may lead to, as a consent page's redirect does.
+    """
+    text = html(
+        _FRAME,
+        lang="en" if language == "en" else "zh-CN",
+        title=title,
+        hospital=HOSPITAL[language],
+        stylesheet=address_of("hospital.css"),
+        scripts=join(html('<script src="{src}" defer></script>\n', src=address_of(name)) for name in scripts),
+        width="wide" if wide else "narrow",
+        body=body,
+        footer=_FOOTER[language],
+    )
+    return HTTPResponse(text, status, page_headers(form_targets, language=language), CONTENT_TYPE)
+
+
+def page_headers(form_targets: Sequence[str] = (), *, language: str) -> dict[str, str]:
+    """Give the headers of a page."""
+    targets = "".join(f" {target}" for target in form_targets)
+    return {
+        "content-security-policy": (
+            "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self';"
+            f" form-action 'self'{targets}; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        "cache-control": "no-store",
+        "content-language": "en" if language == "en" else "zh-CN",
+        # Not `no-referrer`: under that one browsers send `Origin: null` with our own forms.
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "x-frame-options": "DENY",
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), microphone=(), geolocation=()",
+        "vary": "accept-language, cookie",
+    }
+
+
+def notice(text: str, *, bad: bool) -> Html:
+    """Say something above a form: what went wrong, or what was done. Screen readers say it at once."""
+    return html('<p class="notice {kind}" role="{role}">{text}</p>\n', text=text, **_NOTICE[bad])
+
+
+_NOTICE: Final = {True: {"kind": "bad", "role": "alert"}, False: {"kind": "good", "role": "status"}}
+
+
+def mount_assets(app: Sanic[Any, Any]) -> None:
+    """Put the stylesheet and the scripts into the application, each under an address that changes with it."""
+    for name in ASSETS:
+        app.add_route(
+            _Asset(name).serve, f"/pages/{name}", methods=["GET"], name=f"page_asset_{name}".replace(".", "_")
+        )
+
+
+class _Asset:
+    """One file, read at start-up."""
+
+    def __init__(self, name: str) -> None:
+        self._content = (FOLDER / name).read_bytes()
+        self._type = ASSETS[name]
+        self._headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
+
+    async def serve(self, _request: Request) -> HTTPResponse:
+        """Give the file."""
+        return HTTPResponse(self._content, 200, dict(self._headers), self._type)
+
+
+_VERSIONS: Final[dict[str, str]] = {}
+
+
+def address_of(name: str) -> str:
+    """Give an asset's address; a new version has a new one."""
+    if name not in _VERSIONS:
+        _VERSIONS[name] = blake2b((FOLDER / name).read_bytes(), digest_size=6).hexdigest()
+    return f"/pages/{name}?v={_VERSIONS[name]}"
