@@ -33,8 +33,8 @@ WORDS: Final = {
     "passkey_lead": (
         "通行密钥保存在您的手机或电脑里，用指纹、面容或锁屏密码确认即可，不需要验证码。",
         (
-            "A passkey lives in your phone or computer. You confirm with your fingerprint, face or screen lock; no code is"
-            " needed."
+            "A passkey lives in your phone or computer. You confirm with your fingerprint, face or screen lock;"
+            " no code is needed."
         ),
     ),
     "passkey_go": ("继续", "Continue"),
