@@ -455,7 +455,8 @@ async def tell(
     """Append the event of a change, in the change's transaction."""
     await tx.execute(
         "INSERT INTO booking_event (at, kind, seat_id, schedule_id, patient_id, hold_id, appointment_id, channel,"
-        " client_id, staff_code, request_id, details) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        " client_id, staff_code, request_id, details, device_hash)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         at,
         kind,
         seat_id,
@@ -468,6 +469,7 @@ async def tell(
         actor.staff_code,
         actor.request_id,
         details,
+        actor.device_hash,
     )
 
 

@@ -19,7 +19,7 @@ import orjson
 
 from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
-from booking.fairness import limits
+from booking.fairness import cool_downs, limits
 from kernel import clock, db
 from kernel.errors import HospitalError
 from kernel.events import Actor
@@ -56,6 +56,7 @@ class SeatRequest:
     answer: "asyncio.Future[Win]"
     despite_ban: bool = False  # a member of staff has answered for it
     uses: list[limits.Use] = field(default_factory=list)
+    subjects: list[cool_downs.Subject] = field(default_factory=list)  # whose cool-downs it meets
     looks: int = 0
     slot: SlotFacts | None = None
     known: dict[str, Any] = field(default_factory=dict)  # of the answer, before there is a seat
@@ -168,7 +169,9 @@ class Desk:
     async def _decide(self, batch: list[SeatRequest]) -> None:
         at = clock.now()
         async with db.database().session() as session:
-            ready = await self._within_limits(session, await self._apply_rules(session, batch, at), at)
+            ready = await self._apply_rules(session, batch, at)
+            ready = await self._not_paused(session, ready, at)
+            ready = await self._within_limits(session, ready, at)
             if not ready:
                 return
             try:
@@ -179,9 +182,20 @@ class Desk:
                     if not request.answer.done():
                         await self._claim_alone(session, request, at)
 
+    async def _not_paused(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> list[SeatRequest]:
+        """Refuse holds to whoever is cooling down."""
+        asked = [(i, one.subjects) for i, one in enumerate(ready)]
+        return await self._without(session, ready, await cool_downs.find_paused(session, asked, at=at))
+
     async def _within_limits(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> list[SeatRequest]:
         """Take what the requests use of their telephones' and devices' limits; refuse those that may not."""
         refusals = await limits.take(session, self._kind, [(i, one.uses) for i, one in enumerate(ready)], at=at)
+        return await self._without(session, ready, refusals)
+
+    async def _without(
+        self, session: db.Session, ready: list[SeatRequest], refusals: Mapping[int, HospitalError]
+    ) -> list[SeatRequest]:
+        """Refuse some of a batch, by their places in it; give the others."""
         if not refusals:
             return ready
         await self._turn_away(session, [(ready[i], refusal) for i, refusal in refusals.items()])
@@ -218,6 +232,7 @@ class Desk:
                 if request.patient_id in asked_for:
                     person = _require_person(slot, people.get(request.patient_id), at, despite_ban=request.despite_ban)
                     request.uses = limits.uses_of(request.actor, person.phone_hash) if slot.has_limits else []
+                    request.subjects = _subjects(request, slot, person) if slot.has_cool_downs else []
             except HospitalError as error:
                 refused.append((request, error.with_traceback(None)))
                 continue
@@ -336,6 +351,12 @@ def _require_person(
     return person
 
 
+def _subjects(request: SeatRequest, slot: SlotFacts, person: patients.PatientFacts) -> list[cool_downs.Subject]:
+    if request.kind != "hold" or slot.is_emergency:
+        return []
+    return cool_downs.subjects_of(request.actor, request.patient_id, person.phone_hash)
+
+
 def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
     """Give a request as PostgreSQL's type `seat_request`, field by field."""
     slot, actor, key = request.slot, request.actor, request.idempotency
@@ -365,6 +386,7 @@ def _row(i: int, request: SeatRequest, at: datetime) -> tuple[object, ...]:
         actor.staff_code,
         actor.request_id,
         *kept,
+        actor.device_hash,
     )
 
 

@@ -7,6 +7,7 @@ BookingError
 ├── PatientNotEligible      booking.patient_not_eligible    rule, limit
 ├── PatientBanned           booking.patient_banned          until
 ├── LimitReached            booking.limit_reached           subject, limit, again_at
+├── HoldsPaused             booking.holds_paused            until
 ├── SoldOut                 booking.sold_out                next_release_at
 ├── AlreadyBooked           booking.already_booked          appointment_id (the caller's own only)
 ├── AlreadyHeld             booking.already_held            until
@@ -83,6 +84,14 @@ class LimitReached(Refused):
     code = "booking.limit_reached"
     zh = "该手机号或设备的锁号、预约次数已达上限，请稍后再试"
     en = "This telephone or device has held or booked as many numbers as is allowed for now."
+
+
+class HoldsPaused(Refused):
+    """Numbers were held and let go too often by this person, telephone or device: no hold before `until`."""
+
+    code = "booking.holds_paused"
+    zh = "该就诊人、手机号或设备多次锁号后放弃，暂停锁号；仍可直接预约，急诊不受限制"
+    en = "Too many numbers were held and let go, so none can be held for a while. You may still book directly."
 
 
 class SoldOut(Conflict):

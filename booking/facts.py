@@ -16,6 +16,7 @@ class SlotFacts(NamedTuple):
 
     pools: those whose seats the channel may take now; opens_next: when the next of its pools opens.
     has_limits: whether telephones, accounts or devices are limited in what they claim.
+    has_cool_downs: whether anybody may hold nothing for a while.
     has_seat: whether a seat of these pools looked free; may be outdated a moment later in either direction.
     settle_first: somebody waits for seats of the schedule, or one of its slot has come free by time and must be kept
     back for a while: `returns.settle` goes before any claim.
@@ -39,6 +40,7 @@ class SlotFacts(NamedTuple):
     age_years_max: int | None
     is_emergency: bool
     has_limits: bool
+    has_cool_downs: bool
     hold_seconds: int
     once_per_department_day: bool
     daily_limit: int
@@ -56,6 +58,7 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
        sc.department_id, sc.campus_id, sc.room_id, sc.service_type, sc.fee_fen,
        sc.status = 'active' AND c.active AS active, c.sex_allowed, c.age_years_min, c.age_years_max, c.is_emergency,
        EXISTS (SELECT FROM claim_limit WHERE active) AS has_limits,
+       EXISTS (SELECT FROM hold_pattern_flag WHERE status = 'confirmed' AND cool_down_until > $3) AS has_cool_downs,
        coalesce(o.hold_seconds, h.hold_seconds) AS hold_seconds,
        coalesce(o.once_per_department_day, h.once_per_department_day) AS once_per_department_day,
        coalesce(o.daily_limit, h.daily_limit) AS daily_limit,

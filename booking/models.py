@@ -285,6 +285,22 @@ class ClaimLimit(_Versioned):
         table = "claim_limit"
 
 
+class HoldPatternRule(_Versioned):
+    """How many events of a pattern of holding and letting go are put before a person, and what follows from it."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    pattern = fields.TextField()
+    subject = fields.TextField()
+    count_min = fields.SmallIntField()
+    window_minutes = fields.IntField()
+    gap_minutes = fields.SmallIntField(null=True)
+    cool_down_minutes = fields.IntField()
+    automatic = fields.BooleanField(default=False)
+
+    class Meta:
+        table = "hold_pattern_rule"
+
+
 class ScheduleTemplate(_Versioned):
     """A practitioner's weekly clinic: when, where, how many seats, and which share goes to which pool."""
 

@@ -43,6 +43,7 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
         PatientUnknown, PatientNotEligible: the person is not known to the caller, or not for this clinic.
         PatientBanned: the person has missed too many visits.
         LimitReached: the telephone, account or device has taken too many.
+        HoldsPaused: the person, telephone, account or device has held and let go too many.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
         SoldOut: no seat of the channel's pools is free.
         Contended, DatabaseUnavailable: try again.
@@ -65,7 +66,7 @@ async def book_appointment(
     pass_reason: why a member of staff books for somebody in spite of a ban.
 
     Raises:
-        As hold_seat, and PassForStaffOnly: a partner gave a reason to pass.
+        As hold_seat but for HoldsPaused, and PassForStaffOnly: a partner gave a reason to pass.
     """
     if pass_reason is not None:
         await let_pass(patient_id=patient_id, reason=pass_reason, actor=actor)

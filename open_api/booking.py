@@ -55,7 +55,7 @@ async def list_slots(call: PartnerCall) -> Reply:
     scope="appointments.write",
     request="booking/hold_request.json",
     response="booking/hold.json",
-    errors=_CLAIM_ERRORS,
+    errors=(*_CLAIM_ERRORS, errors.HoldsPaused),
     status=201,
 )
 async def hold_seat(call: PartnerCall) -> Reply:

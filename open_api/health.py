@@ -6,6 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
+from booking.fairness.metrics import forget_flags, refresh_flags
 from integration.his.metrics import forget_gauges, refresh_gauges
 from kernel.db import DatabaseUnavailable, database
 
@@ -32,13 +33,15 @@ async def ready(_request: Request) -> HTTPResponse:
 
 
 async def metrics(_request: Request) -> HTTPResponse:
-    """Give this process's metrics, and how far the core HIS is behind (Prometheus text format).
+    """Give this process's metrics, how far the core HIS is behind, and what waits for staff (Prometheus text format).
 
     The latter are the hospital's, read from PostgreSQL: any web process gives the same. While PostgreSQL is
     away they are left out, so that nobody takes old figures for new ones.
     """
     try:
         await refresh_gauges(database())
+        await refresh_flags(database())
     except DatabaseUnavailable:
         forget_gauges()
+        forget_flags()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

@@ -289,6 +289,19 @@ CLAIM_LIMIT: Final = Kind(
     entity="claim_limit", model=models.ClaimLimit, fixed=frozenset({"subject", "claim", "period"})
 )
 FOLLOWUP_RULE: Final = Kind(entity="followup_rule", model=models.FollowUpRule)
+
+
+async def _require_gap(_tx: Transaction, values: Values) -> None:
+    if (values["pattern"] == "hand-over") != (values["gap_minutes"] is not None):
+        raise errors.ValueNotAllowed(field="gap_minutes")
+
+
+HOLD_PATTERN_RULE: Final = Kind(
+    entity="hold_pattern_rule",
+    model=models.HoldPatternRule,
+    fixed=frozenset({"pattern", "subject"}),
+    require=_require_gap,
+)
 NOSHOW_RULE: Final = Kind(entity="noshow_rule", model=models.NoShowRule)
 
 # --- calendar and templates

@@ -7,7 +7,9 @@ FairnessError
 ├── AppealNotFound      fairness.appeal_not_found
 ├── AppealDecided       fairness.appeal_decided         current_status
 ├── NotNoShow           fairness.not_noshow             current_status
-└── PassForStaffOnly    fairness.pass_for_staff_only
+├── PassForStaffOnly    fairness.pass_for_staff_only
+├── PatternFlagNotFound fairness.pattern_flag_not_found
+└── PatternFlagDecided  fairness.pattern_flag_decided   current_status
 """
 
 from kernel.errors import Conflict, Forbidden, NotFound, Refused
@@ -75,3 +77,19 @@ class PassForStaffOnly(Forbidden):
     code = "fairness.pass_for_staff_only"
     zh = "只有医院工作人员可以为限制预约的就诊人挂号"
     en = "Only the hospital's staff may book in spite of a ban."
+
+
+class PatternFlagNotFound(NotFound):
+    """No such finding of holds let go."""
+
+    code = "fairness.pattern_flag_not_found"
+    zh = "没有找到该异常锁号记录"
+    en = "This finding could not be found."
+
+
+class PatternFlagDecided(Conflict):
+    """The finding was decided already; `current_status` says how."""
+
+    code = "fairness.pattern_flag_decided"
+    zh = "该异常锁号记录已有处理结果"
+    en = "This finding has been decided already."

@@ -1,13 +1,14 @@
-"""Missed visits and what follows: rule, bans, pardons, appeals, corrections; and the rule of free follow-ups."""
+"""Missed visits and what follows, patterns of holding and letting go, limits; and the rule of free follow-ups."""
 
 from typing import Final
 
 from booking.catalogue import errors as catalogue_errors
 from booking.catalogue import kinds
 from booking.errors import AppointmentNotFound
-from booking.fairness import bans, errors
+from booking.fairness import bans, errors, flags
 from booking.fairness.noshows import correct_noshow
 from kernel.db import DatabaseUnavailable
+from kernel.errors import HospitalError
 from kernel.ids import parse_id
 from open_api.administration.entries import READ, WRITE, WRITE_ERRORS, add_entries
 from open_api.booking import render_appointment
@@ -19,6 +20,7 @@ from open_api.routing import Routes
 
 routes: Final = Routes("administration: fairness", staff_only=True, described_by=__name__)
 _LIST: Final = "administration.ban"
+_FLAGS: Final = "administration.hold_pattern_flag"
 
 add_entries(
     routes,
@@ -44,6 +46,15 @@ add_entries(
     "/administration/claim-limits",
     one="limit of holds or bookings",
     many="limits of holds and bookings",
+    creatable=False,
+    refusals=[catalogue_errors.ValueNotAllowed],
+)
+add_entries(
+    routes,
+    kinds.HOLD_PATTERN_RULE,
+    "/administration/hold-pattern-rules",
+    one="rule of patterns of holding and letting go",
+    many="rules of patterns of holding and letting go",
     creatable=False,
     refusals=[catalogue_errors.ValueNotAllowed],
 )
@@ -123,3 +134,89 @@ async def take_noshow_back(call: PartnerCall) -> Reply:
         idempotency=call.idempotency,
     )
     return ok(render_appointment(appointment))
+
+
+@routes.get(
+    "/administration/hold-patterns",
+    scope=READ,
+    query="fairness/pattern_query.json",
+    response="fairness/pattern_list.json",
+    errors=[InvalidCursor, DatabaseUnavailable],
+)
+async def list_hold_patterns(call: PartnerCall) -> Reply:
+    """List what looks like holding numbers for others, newest first; those that are `open` wait for somebody."""
+    limit = call.query.get("limit", LIMIT_DEFAULT)
+    found = await flags.list_flags(
+        status=call.query.get("status"), before=before_of(_FLAGS, call.query), limit=limit + 1
+    )
+    return page_of(_FLAGS, found, limit)
+
+
+@routes.get(
+    "/administration/hold-patterns/<flag_id:uuid>",
+    scope=READ,
+    response="fairness/pattern_with_evidence.json",
+    errors=[errors.PatternFlagNotFound, DatabaseUnavailable],
+)
+async def get_hold_pattern(call: PartnerCall) -> Reply:
+    """Read one finding with the events that it rests on."""
+    return ok(await flags.get_flag(call.path["flag_id"]))
+
+
+_DECISION_ERRORS: Final[tuple[type[HospitalError], ...]] = (
+    errors.PatternFlagNotFound,
+    errors.PatternFlagDecided,
+    *WRITE_ERRORS,
+)
+
+
+@routes.post(
+    "/administration/hold-patterns/<flag_id:uuid>/confirm",
+    scope=WRITE,
+    request="fairness/pattern_confirmation.json",
+    response="fairness/pattern_with_evidence.json",
+    errors=_DECISION_ERRORS,
+)
+async def confirm_hold_pattern(call: PartnerCall) -> Reply:
+    """Agree with a finding: its subject may hold nothing for a while, and still book directly."""
+    return ok(
+        await flags.confirm_flag(
+            flag_id=call.path["flag_id"],
+            reason=call.body["reason"],
+            cool_down_minutes=call.body.get("cool_down_minutes"),
+            actor=call.actor,
+            idempotency=call.idempotency,
+        )
+    )
+
+
+@routes.post(
+    "/administration/hold-patterns/<flag_id:uuid>/dismiss",
+    scope=WRITE,
+    request="fairness/pattern_decision.json",
+    response="fairness/pattern_with_evidence.json",
+    errors=_DECISION_ERRORS,
+)
+async def dismiss_hold_pattern(call: PartnerCall) -> Reply:
+    """Find nothing wrong: nothing follows, and the same events are not raised again."""
+    return ok(
+        await flags.dismiss_flag(
+            flag_id=call.path["flag_id"], reason=call.body["reason"], actor=call.actor, idempotency=call.idempotency
+        )
+    )
+
+
+@routes.post(
+    "/administration/hold-patterns/<flag_id:uuid>/lift",
+    scope=WRITE,
+    request="fairness/pattern_decision.json",
+    response="fairness/pattern_with_evidence.json",
+    errors=_DECISION_ERRORS,
+)
+async def lift_cool_down(call: PartnerCall) -> Reply:
+    """End the cool-down of a finding before its time."""
+    return ok(
+        await flags.lift_cool_down(
+            flag_id=call.path["flag_id"], reason=call.body["reason"], actor=call.actor, idempotency=call.idempotency
+        )
+    )

@@ -12,6 +12,7 @@ from typing import Final
 
 from booking.fairness.limits import purge_uses
 from booking.fairness.noshows import BATCH_MAX, mark_noshows
+from booking.fairness.patterns import look_for_patterns
 from booking.notices import KEPT as NOTICES_KEPT
 from booking.notices import purge_notices
 from booking.queue.checkin import FIX_KEPT
@@ -202,6 +203,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
+        Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]

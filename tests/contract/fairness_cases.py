@@ -6,6 +6,7 @@ import httpx
 
 from kernel.ids import new_id
 from tests.contract.cases import case
+from tests.contract.patterns_at_the_office import found_out
 from tests.factories.open_api import OpenApi
 from tests.factories.slot_office import restore_reference_data
 
@@ -99,6 +100,18 @@ def _declare_banned() -> None:
 
 
 _declare_banned()
+
+
+@case("POST /holds", "booking.holds_paused")
+async def hold_in_a_cool_down(api: OpenApi) -> httpx.Response:
+    patient = await api.patient()
+    schedule = await api.hospital.schedule(seats=1)
+    try:
+        await api.db.execute("UPDATE hold_pattern_rule SET automatic = true")
+        await found_out(api, patient)
+        return await api.portal.post("/holds", {"slot_id": str(schedule.slots[0]), "patient_id": str(patient)})
+    finally:
+        await restore_reference_data(api.db)
 
 
 @case("POST /appointments", "fairness.pass_for_staff_only")

@@ -13,6 +13,7 @@ from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
 from tests.factories.slot_office import nothing_changes
@@ -80,6 +81,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await add_seats(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
+    await judge_hold_patterns(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -333,6 +335,8 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "fairness/ban_lift": {"reason": "x"},
         "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
         "fairness/noshow_correction": {"reason": "x"},
+        "fairness/pattern_confirmation": {"reason": "x"},
+        "fairness/pattern_decision": {"reason": "x"},
         "extra_seats/request": {"pool": "common", "reason": "x"},
     }
     body: Any = None
@@ -349,6 +353,7 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
 ABSENT = {
     "bans": "fairness.ban_not_found",
     "ban-appeals": "fairness.appeal_not_found",
+    "hold-patterns": "fairness.pattern_flag_not_found",
     "appointments": "booking.appointment_not_found",
 }
 
@@ -360,6 +365,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "booking_rule_change": {"daily_limit": 2},
     "noshow_rule_change": {"noshow_count": 2},
     "claim_limit_change": {"count_max": 2},
+    "hold_pattern_rule_change": {"count_min": 2},
     "followup_rule_change": {"days": 2},
     "schedule_template_change": {"seats_per_slot": 1},
 }

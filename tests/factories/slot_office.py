@@ -26,7 +26,8 @@ _WATCHED = (
     "release_rule", "booking_rule", "claim_limit", "noshow_rule", "followup_rule", "calendar_day", "schedule_template",
     "schedule", "slot", "seat", "hold", "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
     "appointment", "stop_rule", "stop_order", "stop_case", "booking_notice",
-    "extra_seat", "extra_seat_quota", "extra_seat_rule",
+    "extra_seat", "extra_seat_quota", "extra_seat_rule", "hold_pattern_rule", "hold_pattern_flag",
+    "hold_pattern_evidence", "hold_pattern_event",
 )  # fmt: skip
 
 

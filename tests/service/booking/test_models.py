@@ -47,6 +47,7 @@ def test_every_table_of_the_catalogue_has_a_model() -> None:
         "department",
         "fee",
         "followup_rule",
+        "hold_pattern_rule",
         "noshow_rule",
         "pool",
         "practitioner",

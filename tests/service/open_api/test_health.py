@@ -26,3 +26,14 @@ async def test_metrics_tell_how_far_behind_the_his_is(database: Database) -> Non
     assert (before["his_lag_seconds", "outbox"], after["his_dead_letters", "outbox"]) == (0, 0)
     assert 0 < after["his_lag_seconds", "outbox"] < 60
     assert after["his_backlog_letters", "inbox"] == 0
+
+
+async def test_metrics_tell_how_many_findings_wait_for_staff(database: Database) -> None:
+    before = await _scrape()
+    await database.execute(
+        "INSERT INTO hold_pattern_flag (id, rule_id, subject, key, status, event_count, window_minutes, first_at,"
+        " last_at, raised_at) SELECT id, id, subject, 'key', 'open', 2, 60, now(), now(), now()"
+        " FROM hold_pattern_rule LIMIT 3"
+    )
+    after = await _scrape()
+    assert (before["hold_pattern_open_flags", ""], after["hold_pattern_open_flags", ""]) == (0, 3)

@@ -33,6 +33,7 @@ SLOT = SlotFacts(
     age_years_max=None,
     is_emergency=False,
     has_limits=False,
+    has_cool_downs=False,
     hold_seconds=900,
     once_per_department_day=True,
     daily_limit=3,

@@ -4,6 +4,7 @@ from itertools import product
 
 import pytest
 
+from booking.fairness.states import PATTERN_FLAG
 from booking.states import APPOINTMENT, HOLD, SEAT
 from kernel.states import TransitionTable
 
@@ -29,8 +30,9 @@ LEGAL = {
         ("fulfilled", "entered-in-error"),
         ("noshow", "entered-in-error"),
     },
+    "pattern flag": {("open", "confirmed"), ("open", "dismissed"), ("confirmed", "lifted")},
 }
-TABLES = {"seat": SEAT, "hold": HOLD, "appointment": APPOINTMENT}
+TABLES = {"seat": SEAT, "hold": HOLD, "appointment": APPOINTMENT, "pattern flag": PATTERN_FLAG}
 PAIRS = [(name, *pair) for name, table in TABLES.items() for pair in product(table.steps, repeat=2)]
 
 
@@ -43,6 +45,7 @@ def test_a_step_is_allowed_only_if_the_hospital_knows_it(name: str, before: str,
 
 
 def test_the_tables_know_the_states_that_the_database_knows() -> None:
+    assert set(PATTERN_FLAG.steps) == {"open", "confirmed", "dismissed", "lifted"}
     assert set(SEAT.steps) == {"free", "held", "booked", "blocked"}
     assert set(HOLD.steps) == {"active", "confirmed", "released", "expired"}
     assert set(APPOINTMENT.steps) == {"booked", "arrived", "fulfilled", "cancelled", "noshow", "entered-in-error"}
