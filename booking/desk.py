@@ -39,6 +39,19 @@ SOLD_OUT_REMEMBERED_MAX = 10_000
 # One of the batch did not fit; which one is found by trying them one by one.
 _SPLIT_ON = (asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
 
+_CLAIM = "SELECT * FROM claim_seats($1, $2, $3, $4)"
+# That somebody was let pass a ban is written with the seat that they got for it, or not at all.
+_CLAIM_AND_TELL = f"""
+WITH claimed AS MATERIALIZED ({_CLAIM}),
+told AS (
+    INSERT INTO booking_ban_event (at, kind, patient_id, appointment_id, reason, channel, client_id, staff_code,
+                                   request_id)
+    SELECT $2, 'passed', a.patient_id, a.id, p.reason, a.channel, a.client_id, a.staff_code, a.request_id
+    FROM claimed c JOIN unnest($3::seat_request[]) a ON a.i = c.i
+    JOIN unnest($5::integer[], $6::text[]) AS p (i, reason) ON p.i = c.i WHERE c.outcome = 'won')
+SELECT * FROM claimed
+"""
+
 log = get_logger("booking")
 
 Kind = Literal["hold", "appointment"]
@@ -54,7 +67,7 @@ class SeatRequest:
     actor: Actor
     idempotency: Idempotency | None
     answer: "asyncio.Future[Win]"
-    despite_ban: bool = False  # a member of staff has answered for it
+    pass_reason: str | None = None  # a member of staff answers for booking in spite of a ban
     uses: list[limits.Use] = field(default_factory=list)
     subjects: list[cool_downs.Subject] = field(default_factory=list)  # whose cool-downs it meets
     looks: int = 0
@@ -103,7 +116,7 @@ class Desk:
         patient_id: UUID,
         actor: Actor,
         idempotency: Idempotency | None,
-        despite_ban: bool = False,
+        pass_reason: str | None = None,
     ) -> Win:
         """Queue for a seat and wait for the answer.
 
@@ -116,7 +129,7 @@ class Desk:
             raise errors.Contended
         answer: asyncio.Future[Win] = asyncio.get_running_loop().create_future()
         self._waiting.append(
-            SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer, despite_ban)
+            SeatRequest(self._kind, (slot_id, actor.channel), patient_id, actor, idempotency, answer, pass_reason)
         )
         self._start_batch()
         try:
@@ -230,7 +243,7 @@ class Desk:
             try:
                 slot = _require_slot(slots.get(request.place), at)
                 if request.patient_id in asked_for:
-                    person = _require_person(slot, people.get(request.patient_id), at, despite_ban=request.despite_ban)
+                    person = _require_person(slot, people.get(request.patient_id), request, at)
                     request.uses = limits.uses_of(request.actor, person.phone_hash) if slot.has_limits else []
                     request.subjects = _subjects(request, slot, person) if slot.has_cool_downs else []
             except HospitalError as error:
@@ -273,13 +286,13 @@ class Desk:
                 _refuse(request, error)
 
     async def _claim(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> None:
-        rows = await session.fetch(
-            "SELECT * FROM claim_seats($1, $2, $3, $4)",
-            self._kind,
-            at,
-            [_row(i, request, at) for i, request in enumerate(ready)],
-            self._handlers,
-        )
+        asked = [_row(i, request, at) for i, request in enumerate(ready)]
+        passed = [(i, one.pass_reason) for i, one in enumerate(ready) if one.pass_reason is not None]
+        if passed:
+            told = zip(*passed, strict=True)
+            rows = await session.fetch(_CLAIM_AND_TELL, self._kind, at, asked, self._handlers, *map(list, told))
+        else:
+            rows = await session.fetch(_CLAIM, self._kind, at, asked, self._handlers)
         if self._handlers and self._kind == "appointment":
             wake()
         lost = [use for i, outcome, *_ in rows if outcome != "won" for use in ready[i].uses]
@@ -341,12 +354,12 @@ def _require_slot(slot: SlotFacts | None, at: datetime) -> SlotFacts:
 
 
 def _require_person(
-    slot: SlotFacts, person: patients.PatientFacts | None, at: datetime, *, despite_ban: bool
+    slot: SlotFacts, person: patients.PatientFacts | None, request: SeatRequest, at: datetime
 ) -> patients.PatientFacts:
     if person is None:
         raise errors.PatientUnknown
     rules.require_eligible(slot, person)
-    if not despite_ban:
+    if request.pass_reason is None:
         rules.require_not_banned(slot, person, at=at)
     return person
 

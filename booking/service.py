@@ -14,7 +14,7 @@ from booking import claims, errors, facts, followup_terms, notices, queries, ret
 from booking.desk import Desk, appointment_answer, hold_answer
 from booking.facts import Appointment, Hold, SlotFacts
 from booking.fairness import limits
-from booking.fairness.bans import let_pass
+from booking.fairness.bans import require_may_pass
 from booking.returns import FreedSeat
 from booking.stops.seats import keep_stopped
 from booking.waitlist import claims as waitlist
@@ -63,19 +63,19 @@ async def book_appointment(
 ) -> Appointment:
     """Book one free seat of a slot directly.
 
-    pass_reason: why a member of staff books for somebody in spite of a ban.
+    pass_reason: why a member of staff books for somebody in spite of a ban; kept with the booking, if there is one.
 
     Raises:
         As hold_seat but for HoldsPaused, and PassForStaffOnly: a partner gave a reason to pass.
     """
     if pass_reason is not None:
-        await let_pass(patient_id=patient_id, reason=pass_reason, actor=actor)
+        require_may_pass(actor)
     win = await _appointment_desk.ask(
         slot_id=slot_id,
         patient_id=patient_id,
         actor=actor,
         idempotency=idempotency,
-        despite_ban=pass_reason is not None,
+        pass_reason=pass_reason,
     )
     return appointment_answer(win)
 

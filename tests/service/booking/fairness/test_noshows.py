@@ -209,9 +209,14 @@ async def test_staff_let_somebody_pass_and_answer_for_it(hospital: HospitalUnder
     assert await hospital.db.fetchval("SELECT count(*) FROM booking_ban_event WHERE kind = 'passed'") == 0
     booked = await service.book_appointment(actor=OFFICE, **claim)
     assert booked.status == "booked"
+    # What wins nothing lets nobody pass.
+    with pytest.raises(booking_errors.SoldOut):
+        await service.book_appointment(actor=OFFICE, **claim)
+    assert await hospital.db.fetchval("SELECT count(*) FROM booking_ban_event WHERE kind = 'passed'") == 1
     row = await hospital.db.fetchrow("SELECT * FROM booking_ban_event WHERE kind = 'passed'")
     assert row is not None
     assert (row["patient_id"], row["reason"], row["staff_code"]) == (patient, "病情需要", "S0001")
+    assert (row["appointment_id"], row["channel"], row["client_id"]) == (booked.id, "kiosk", "office")
 
 
 async def test_the_waitlist_passes_a_banned_person_over(hospital: HospitalUnderTest) -> None:
