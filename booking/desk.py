@@ -50,7 +50,7 @@ told AS (
     FROM claimed c JOIN unnest($3::seat_request[]) a ON a.i = c.i
     JOIN unnest($5::integer[], $6::text[]) AS p (i, reason) ON p.i = c.i WHERE c.outcome = 'won')
 SELECT * FROM claimed
-"""
+"""  # noqa: S608  the statement above
 
 log = get_logger("booking")
 

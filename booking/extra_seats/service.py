@@ -1,5 +1,6 @@
 """加号: one member of staff asks for a number more, another approves, and it is sold at once or released to sale."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from booking.extra_seats import errors
 from booking.extra_seats.quotas import half_day_of, require_quota
 from booking.extra_seats.states import EXTRA_SEAT
 from booking.facts import SlotFacts, read_slot_facts
+from booking.fairness import bans
 from booking.service import HANDLERS
 from kernel import clock
 from kernel.audit import record_change
@@ -23,8 +25,8 @@ from patients import queries as patients
 
 _COLUMNS: Final = (
     "e.id, e.slot_id, e.schedule_id, e.practitioner_id, e.clinic_date AS date, e.half_day, e.pool, e.patient_id,"
-    " e.reason, e.status, e.requested_by, e.decided_by, s.seq AS queue_number, e.appointment_id, e.created_at,"
-    " e.updated_at"
+    " e.ban_pass_reason, e.reason, e.status, e.requested_by, e.decided_by, s.seq AS queue_number, e.appointment_id,"
+    " e.created_at, e.updated_at"
 )
 
 
@@ -34,14 +36,18 @@ async def request_extra_seat(
     pool: str,
     patient_id: UUID | None,
     reason: str,
+    pass_reason: str | None = None,
     actor: Actor,
     idempotency: Idempotency | None = None,
 ) -> Values:
     """Ask for one more number in a slot, for a patient by name or for whoever may book the pool.
 
+    pass_reason: why the named patient shall have it in spite of a ban.
+
     Raises:
         EntryNotFound, ScheduleNotActive, DayPast: there is no such coming slot.
-        ExtraSeatStopped, ReferenceUnknown, PatientUnknown, PatientNotEligible: not there, or not for this patient.
+        ExtraSeatStopped, ReferenceUnknown: not there.
+        PatientUnknown, PatientNotEligible, PatientBanned: not for this patient.
         ExtraSeatQuotaReached: the practitioner's half day has no room.
         IdempotencyMismatch, DatabaseUnavailable.
     """
@@ -53,14 +59,14 @@ async def request_extra_seat(
             raise catalogue_errors.ReferenceUnknown(field="pool")
         slot = await _lock_slot(tx, slot_id, actor)
         if patient_id is not None:
-            await _require_patient(tx, slot, patient_id)
+            await _require_patient(tx, slot, patient_id, pass_reason=pass_reason, at=at)
         half_day = half_day_of(slot.starts_at)
         await require_quota(tx, slot.practitioner_id, clinic_date=slot.clinic_date, half_day=half_day)
         request_id = new_id()
         await tx.execute(
             "INSERT INTO extra_seat (id, slot_id, schedule_id, practitioner_id, clinic_date, half_day, pool,"
-            " patient_id, reason, status, requested_by, client_id, created_at, updated_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'requested', $10, $11, $12, $12)",
+            " patient_id, reason, status, requested_by, client_id, created_at, updated_at, ban_pass_reason)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'requested', $10, $11, $12, $12, $13)",
             request_id,
             slot_id,
             slot.schedule_id,
@@ -73,6 +79,7 @@ async def request_extra_seat(
             actor.staff_code,
             actor.client_id,
             at,
+            pass_reason,
         )
         return await _answer(tx, request_id, before=None, actor=actor, idempotency=idempotency)
 
@@ -83,7 +90,8 @@ async def approve_extra_seat(request_id: UUID, *, actor: Actor, idempotency: Ide
     Raises:
         EntryNotFound, ExtraSeatDecided, SecondPersonNeeded: it is not to be decided, or not by who asked.
         ScheduleNotActive, DayPast, ExtraSeatStopped: the slot is over or stopped by now.
-        PatientUnknown, PatientNotEligible, AlreadyBooked, AlreadyHeld, DailyLimitReached: not for this patient.
+        PatientUnknown, PatientNotEligible, PatientBanned: not for this patient.
+        AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
         Contended, IdempotencyMismatch, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
@@ -96,7 +104,8 @@ async def approve_extra_seat(request_id: UUID, *, actor: Actor, idempotency: Ide
             # Who waits comes first.
             await returns.return_seat(tx, seat["id"], because="extra_seat", at=clock.now(), cools=False)
         else:
-            await _require_patient(tx, slot, row["patient_id"])
+            passed: str | None = row["ban_pass_reason"]
+            await _require_patient(tx, slot, row["patient_id"], pass_reason=passed, at=clock.now())
             seat = await _add_seat(tx, row, status="booked")
             appointment_id = await _book(tx, row, slot, seat, actor=actor)
         await _decide(tx, row, to="approved", seat_id=seat["id"], appointment_id=appointment_id, actor=actor)
@@ -175,11 +184,15 @@ async def _lock_slot(tx: Transaction, slot_id: UUID, actor: Actor) -> SlotFacts:
     return (await read_slot_facts(tx, [key], at=clock.now()))[key]
 
 
-async def _require_patient(tx: Transaction, slot: SlotFacts, patient_id: UUID) -> None:
+async def _require_patient(
+    tx: Transaction, slot: SlotFacts, patient_id: UUID, *, pass_reason: str | None, at: datetime
+) -> None:
     people = await patients.eligibility_facts(tx, [(patient_id, None)])
     if patient_id not in people:
         raise PatientUnknown
     rules.require_eligible(slot, people[patient_id])
+    if pass_reason is None:
+        rules.require_not_banned(slot, people[patient_id], at=at)
 
 
 async def _lock_request(tx: Transaction, request_id: UUID, *, to: str, actor: Actor) -> Row:
@@ -243,6 +256,8 @@ async def _book(tx: Transaction, request: Row, slot: SlotFacts, seat: Row, *, ac
     )
     await claims.tell(tx, "booked", actor=actor, at=at, seat_id=seat["id"], schedule_id=slot.schedule_id, **whose)
     await claims.send_appointment(tx, "appointment.booked", version=1, handlers=HANDLERS, **whose)
+    if request["ban_pass_reason"] is not None:
+        await bans.tell(tx, "passed", actor=actor, at=at, reason=request["ban_pass_reason"], **whose)
     return appointment_id
 
 

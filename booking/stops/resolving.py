@@ -83,7 +83,7 @@ async def resolve_case(tx: Transaction, order: Row, case: Row, *, actor: Actor, 
 
 
 async def choose_slot(tx: Transaction, appointment: Row, new: SlotFacts, *, actor: Actor, at: datetime) -> None:
-    """Move a locked appointment to the slot that its patient has chosen; neither deadline nor limit of moves counts.
+    """Move a locked appointment to the slot that its patient has chosen; no deadline, limit of moves or ban counts.
 
     Raises:
         OfferNotFound, OfferEnded: nothing is offered (any more).

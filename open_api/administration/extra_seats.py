@@ -24,6 +24,7 @@ _NOT_THERE: Final = (
     errors.ExtraSeatStopped,
     booking_errors.PatientUnknown,
     booking_errors.PatientNotEligible,
+    booking_errors.PatientBanned,
 )
 
 
@@ -43,6 +44,7 @@ async def request_extra_seat(call: PartnerCall) -> Reply:
         pool=body["pool"],
         patient_id=parse_id(body["patient_id"]) if "patient_id" in body else None,
         reason=body["reason"],
+        pass_reason=body.get("ban_pass_reason"),
         actor=call.actor,
         idempotency=call.idempotency,
     )

@@ -19,6 +19,7 @@ from booking.extra_seats.errors import (
     SecondPersonNeeded,
 )
 from booking.extra_seats.states import EXTRA_SEAT
+from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
 from kernel.events import Actor
@@ -154,3 +155,35 @@ async def test_a_refused_request_gives_its_place_in_the_quota_back(hospital: Hos
     await require_refused(hospital, ask(schedule), ExtraSeatQuotaReached, limit=1)
     await service.refuse_extra_seat(request, actor=CHIEF)
     await ask(schedule)
+
+
+async def test_a_ban_counts_for_a_named_patient(hospital: HospitalUnderTest) -> None:
+    """When it is asked for, and when it is approved; nothing is added for somebody who may not have it."""
+    schedule = await hospital.schedule(seats=1)
+    first, second = await hospital.patients(2)
+    until = clock.now() + timedelta(days=5)
+    asked = await ask(schedule, patient_id=second)
+    await hospital.db.execute("UPDATE patient SET banned_until = $1", until)
+    await require_refused(hospital, ask(schedule, patient_id=first), errors.PatientBanned, until=until)
+    approval = service.approve_extra_seat(asked, actor=CHIEF)
+    await require_refused(hospital, approval, errors.PatientBanned, until=until)
+    assert await hospital.db.fetchval("SELECT status FROM extra_seat") == "requested"
+    await hospital.db.execute("UPDATE clinic SET is_emergency = true")
+    assert (await service.approve_extra_seat(asked, actor=CHIEF))["status"] == "approved"
+
+
+async def test_staff_give_a_number_in_spite_of_a_ban_and_say_why(hospital: HospitalUnderTest) -> None:
+    schedule = await hospital.schedule(seats=1)
+    (patient,) = await hospital.patients(1)
+    await hospital.db.execute("UPDATE patient SET banned_until = 'infinity'")
+    asked = await ask(schedule, patient_id=patient, pass_reason="病情需要")
+    assert await hospital.db.fetchval("SELECT count(*) FROM booking_ban_event") == 0
+    approved = await service.approve_extra_seat(asked, actor=CHIEF)
+    assert approved["ban_pass_reason"] == "病情需要"
+    row = await hospital.db.fetchrow(
+        "SELECT kind, patient_id, appointment_id, reason, staff_code FROM booking_ban_event"
+    )
+    assert row is not None
+    appointment = UUID(approved["appointment_id"])
+    assert tuple(row.values()) == ("passed", patient, appointment, "病情需要", "S0002")
+    await require_books_agree(hospital.db)

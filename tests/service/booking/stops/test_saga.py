@@ -149,6 +149,15 @@ async def test_a_patient_chooses_another_time_beyond_deadline_and_limit(hospital
     await require_books_agree(hospital.db)
 
 
+async def test_a_ban_does_not_keep_a_patient_from_choosing(hospital: HospitalUnderTest) -> None:
+    """Another time in place of what the hospital has stopped is no new booking."""
+    order_id, appointment_id, _, other = await offered(hospital)
+    await hospital.db.execute("UPDATE patient SET banned_until = 'infinity'")
+    answer = await stops.choose_slot(appointment_id=appointment_id, slot_id=other.slots[0], actor=PORTAL)
+    assert (answer.schedule_id, answer.status) == (other.id, "booked")
+    assert await cases(hospital.db, order_id) == ["chosen"]
+
+
 async def test_a_patient_declines_and_the_number_is_cancelled(hospital: HospitalUnderTest) -> None:
     order_id, appointment_id, _, _ = await offered(hospital)
     answer = await stops.decline_offer(appointment_id=appointment_id, actor=PORTAL)
