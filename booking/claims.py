@@ -87,8 +87,9 @@ async def claim_visit(
     owner_id: UUID,
     actor: Actor,
     at: datetime,
+    until: datetime | None = None,
 ) -> None:
-    """Take the person's place in a clinic day for an appointment.
+    """Take the person's place in a clinic day for an appointment, or for a hold until its end.
 
     Raises:
         AlreadyBooked, AlreadyHeld: once per department and day.
@@ -116,13 +117,14 @@ async def claim_visit(
             raise errors.DailyLimitReached(limit=daily_limit)
         lowest = min(set(range(1, len(taken) + 2)) - {claim["ordinal"] for claim in taken})
         won = await tx.execute(
-            "INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id)"
-            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
+            "INSERT INTO visit_claim (patient_id, clinic_date, ordinal, department_id, owner_id, until)"
+            " VALUES ($1, $2, $3, $4, $5, coalesce($6::timestamptz, 'infinity')) ON CONFLICT DO NOTHING",
             patient_id,
             clinic_date,
             lowest,
             department_id,
             owner_id,
+            until,
         )
         if won == 1:
             return
@@ -167,8 +169,10 @@ async def release_visits(tx: Transaction, owner_ids: Sequence[UUID]) -> None:
     )
 
 
-async def claim_free_seat(tx: Transaction, slot: SlotFacts, *, at: datetime) -> Row:
-    """Book the lowest free seat of a slot, or one whose hold has ended, for an appointment being moved.
+async def claim_free_seat(
+    tx: Transaction, slot: SlotFacts, *, at: datetime, hold: tuple[UUID, datetime] | None = None
+) -> Row:
+    """Book the lowest free seat of a slot, or one whose hold has ended; or keep it for a hold (id and end).
 
     A seat that a rival has locked is skipped first and waited for second, before anyone is told "sold out".
 
@@ -182,12 +186,14 @@ async def claim_free_seat(tx: Transaction, slot: SlotFacts, *, at: datetime) -> 
                 SELECT id, hold_id AS stale FROM seat
                 WHERE slot_id = $1 AND status IN ('free', 'held') AND (status = 'free' OR hold_until <= $2)
                   AND pool = ANY ($3) ORDER BY seq LIMIT 1 FOR UPDATE {waiting})
-            UPDATE seat s SET status = 'booked', hold_id = NULL, hold_until = NULL FROM free
+            UPDATE seat s SET status = CASE WHEN $4::uuid IS NULL THEN 'booked' ELSE 'held' END,
+                hold_id = $4, hold_until = $5 FROM free
             WHERE s.id = free.id AND s.status IN ('free', 'held')
             RETURNING s.id, s.seq, free.stale""",  # noqa: S608  one of the two words above
             slot.slot_id,
             at,
             list(slot.pools),
+            *(hold or (None, None)),
         )
         if row is not None:
             return row

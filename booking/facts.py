@@ -114,6 +114,7 @@ class Hold(NamedTuple):
     until: datetime
     fee_fen: int
     created_at: datetime
+    follow_up_of: UUID | None = None
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> "Hold":

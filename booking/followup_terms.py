@@ -86,6 +86,18 @@ async def require_within_terms(tx: Transaction, first: Row, slot: SlotFacts) -> 
         raise errors.FollowUpWindowPassed(last_date=last)
 
 
+def first_visit_of(hold: Row, first_id: UUID | None) -> UUID | None:
+    """Tell which visit's follow-up a hold becomes: what was held as one stays one.
+
+    Raises:
+        FollowUpNotAllowed: it was held for another visit.
+    """
+    held_for: UUID | None = hold["follow_up_of"]
+    if held_for is not None and first_id not in (None, held_for):
+        raise errors.FollowUpNotAllowed(rule="hold")
+    return held_for or first_id
+
+
 def free_follow_up(first_id: UUID) -> dict[str, object]:
     """The fee policy at booking time: a follow-up costs nothing."""
     return {"follow_up_of": first_id, "fee_fen": 0}

@@ -121,8 +121,9 @@ def shape_hold(row: Row, *, fee_fen: int, status: str, at: datetime) -> Hold:
         patient_id=row["patient_id"],
         queue_number=row["seq"],
         until=row["until"],
-        fee_fen=fee_fen,
+        fee_fen=fee_fen if row["follow_up_of"] is None else 0,
         created_at=row["created_at"],
+        follow_up_of=row["follow_up_of"],
     )
 
 

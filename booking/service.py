@@ -83,7 +83,7 @@ async def book_appointment(
 async def confirm_hold(
     *, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None, first_id: UUID | None = None
 ) -> Appointment:
-    """Turn a hold into an appointment on the same seat; with `first_id` it is that visit's free follow-up.
+    """Turn a hold into an appointment on the same seat; with `first_id`, or held so, it is a visit's free follow-up.
 
     Raises:
         HoldNotFound: absent, or another client's.
@@ -115,6 +115,7 @@ async def book_locked_hold(
         And what confirm_hold refuses by limits and follow-ups, which no offer meets.
     """
     slot = await read_slot(tx, hold["slot_id"], actor)
+    first_id = followup_terms.first_visit_of(hold, first_id)
     if first_id is not None:
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=hold["patient_id"], actor=actor)
     elif slot.has_limits and hold["kind"] == "hold":

@@ -55,17 +55,27 @@ async def list_slots(call: PartnerCall) -> Reply:
     scope="appointments.write",
     request="booking/hold_request.json",
     response="booking/hold.json",
-    errors=(*_CLAIM_ERRORS, errors.HoldsPaused),
+    errors=(
+        *_CLAIM_ERRORS,
+        *_FOLLOW_UP_ERRORS,
+        errors.HoldsPaused,
+        errors.AppointmentNotFound,
+        errors.FollowUpUsed,
+    ),
     status=201,
 )
 async def hold_seat(call: PartnerCall) -> Reply:
-    """Hold one seat for a patient while they confirm or pay."""
-    hold = await service.hold_seat(
-        slot_id=parse_id(call.body["slot_id"]),
-        patient_id=parse_id(call.body["patient_id"]),
-        actor=call.actor,
-        idempotency=call.idempotency,
-    )
+    """Hold one seat for a patient while they confirm or pay; with `follow_up_of` for that visit's free follow-up."""
+    slot_id, patient_id = parse_id(call.body["slot_id"]), parse_id(call.body["patient_id"])
+    first_id = _optional_id(call.body, "follow_up_of")
+    if first_id is None:
+        hold = await service.hold_seat(
+            slot_id=slot_id, patient_id=patient_id, actor=call.actor, idempotency=call.idempotency
+        )
+    else:
+        hold = await followup.hold_follow_up(
+            slot_id=slot_id, patient_id=patient_id, first_id=first_id, actor=call.actor, idempotency=call.idempotency
+        )
     return created(render_hold(hold), location=f"/open/v1/holds/{hold.id}")
 
 
@@ -240,6 +250,7 @@ def render_hold(hold: Hold) -> dict[str, Any]:
         "until": hold.until,
         "fee_fen": hold.fee_fen,
         "created_at": hold.created_at,
+        "follow_up_of": hold.follow_up_of,
     }
 
 

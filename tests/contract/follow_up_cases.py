@@ -11,6 +11,7 @@ from tests.contract.cases import case
 from tests.factories.open_api import OpenApi
 
 BOOK = "POST /appointments"
+HOLD = "POST /holds"
 
 
 async def _arrived(api: OpenApi) -> tuple[UUID, UUID]:
@@ -23,13 +24,13 @@ async def _arrived(api: OpenApi) -> tuple[UUID, UUID]:
 
 
 async def _follow_up(
-    api: OpenApi, patient: UUID, first: UUID, *, in_days: int = 3, other_department: bool = False
+    api: OpenApi, patient: UUID, first: UUID, *, at: str = BOOK, in_days: int = 3, other_department: bool = False
 ) -> httpx.Response:
     schedule = await api.hospital.schedule(
         seats=1, starts_in=timedelta(days=in_days), other_department=other_department
     )
     body = {"slot_id": str(schedule.slots[0]), "patient_id": str(patient), "follow_up_of": str(first)}
-    return await api.portal.post("/appointments", body)
+    return await api.portal.post(at.removeprefix("POST "), body)
 
 
 async def _move(api: OpenApi, answer: httpx.Response, *, in_days: int) -> httpx.Response:
@@ -38,38 +39,40 @@ async def _move(api: OpenApi, answer: httpx.Response, *, in_days: int) -> httpx.
     return await api.portal.post(path, {"slot_id": str(schedule.slots[0])})
 
 
-@case(BOOK, "booking.appointment_not_found")
-async def follow_nothing_up(api: OpenApi) -> httpx.Response:
-    return await _follow_up(api, await api.patient(), new_id())
+def _declare_claims() -> None:
+    for at in (BOOK, HOLD):
+
+        @case(at, "booking.appointment_not_found")
+        async def follow_nothing_up(api: OpenApi, at: str = at) -> httpx.Response:
+            return await _follow_up(api, await api.patient(), new_id(), at=at)
+
+        @case(at, "booking.follow_up_not_allowed")
+        async def follow_up_elsewhere(api: OpenApi, at: str = at) -> httpx.Response:
+            patient, first = await _arrived(api)
+            answer = await _follow_up(api, patient, first, other_department=True, at=at)
+            assert answer.json()["rule"] == "department"
+            return answer
+
+        @case(at, "booking.follow_up_not_due")
+        async def follow_up_before(api: OpenApi, at: str = at) -> httpx.Response:
+            patient = await api.patient()
+            schedule = await api.hospital.schedule(seats=1)
+            return await _follow_up(api, patient, await api.book(schedule.slots[0], patient), at=at)
+
+        @case(at, "booking.follow_up_window_passed")
+        async def follow_up_late(api: OpenApi, at: str = at) -> httpx.Response:
+            return await _follow_up(api, *await _arrived(api), in_days=6, at=at)
+
+        @case(at, "booking.follow_up_used")
+        async def follow_up_twice(api: OpenApi, at: str = at) -> httpx.Response:
+            patient, first = await _arrived(api)
+            answer = await _follow_up(api, patient, first)
+            assert answer.status_code == 201
+            assert (answer.json()["fee_fen"], answer.json()["follow_up_of"]) == (0, str(first))
+            return await _follow_up(api, patient, first, in_days=4, at=at)
 
 
-@case(BOOK, "booking.follow_up_not_allowed")
-async def follow_up_elsewhere(api: OpenApi) -> httpx.Response:
-    patient, first = await _arrived(api)
-    answer = await _follow_up(api, patient, first, other_department=True)
-    assert answer.json()["rule"] == "department"
-    return answer
-
-
-@case(BOOK, "booking.follow_up_not_due")
-async def follow_up_before(api: OpenApi) -> httpx.Response:
-    patient = await api.patient()
-    schedule = await api.hospital.schedule(seats=1)
-    return await _follow_up(api, patient, await api.book(schedule.slots[0], patient))
-
-
-@case(BOOK, "booking.follow_up_window_passed")
-async def follow_up_late(api: OpenApi) -> httpx.Response:
-    return await _follow_up(api, *await _arrived(api), in_days=6)
-
-
-@case(BOOK, "booking.follow_up_used")
-async def follow_up_twice(api: OpenApi) -> httpx.Response:
-    patient, first = await _arrived(api)
-    answer = await _follow_up(api, patient, first)
-    assert answer.status_code == 201
-    assert (answer.json()["fee_fen"], answer.json()["follow_up_of"]) == (0, str(first))
-    return await _follow_up(api, patient, first, in_days=4)
+_declare_claims()
 
 
 @case(MOVE, "booking.follow_up_window_passed")

@@ -9,8 +9,10 @@ import pytest
 from booking import errors, followup, queries, service
 from booking.facts import Appointment
 from booking.states import APPOINTMENT
+from kernel import clock
 from kernel.errors import HospitalError
 from kernel.idempotency import Idempotency
+from kernel.ids import new_id
 from tests.factories.booking import KIOSK, PORTAL, HospitalUnderTest, ScheduleUnderTest, books, require_books_agree
 from tests.factories.slot_office import restore_reference_data
 
@@ -183,6 +185,47 @@ async def test_a_hold_becomes_a_follow_up(hospital: HospitalUnderTest) -> None:
     assert (booked.fee_fen, booked.follow_up_of) == (0, first)
     assert (await service.confirm_hold(hold_id=late.id, actor=PORTAL)).fee_fen == 1000
     await require_books_agree(hospital.db)
+
+
+async def test_a_follow_up_is_held_on_the_day_of_the_visit(hospital: HospitalUnderTest) -> None:
+    (patient,) = await hospital.patients(1)
+    first, schedule = await visit(hospital, patient, slots=2)
+    held: dict[str, Any] = {"patient_id": patient, "first_id": first, "actor": PORTAL}
+    hold = await followup.hold_follow_up(slot_id=schedule.slots[1], **held)
+    assert (hold.fee_fen, hold.follow_up_of, hold.status) == (0, first, "active")
+    assert await queries.get_hold(hold.id, actor=PORTAL) == hold
+    another = await slot_in(hospital, 3)
+    before = await books(hospital.db)
+    with pytest.raises(errors.AlreadyHeld) as again:
+        await followup.hold_follow_up(slot_id=another, **held)
+    assert again.value.details == {"until": hold.until}
+    with pytest.raises(errors.FollowUpNotAllowed) as other:
+        await service.confirm_hold(hold_id=hold.id, first_id=new_id(), actor=PORTAL)
+    assert other.value.details == {"rule": "hold"}
+    assert await books(hospital.db) == before
+
+    booked = await service.confirm_hold(hold_id=hold.id, actor=PORTAL)
+    assert (booked.fee_fen, booked.follow_up_of, booked.schedule_id) == (0, first, schedule.id)
+    with pytest.raises(errors.FollowUpUsed):
+        await followup.hold_follow_up(slot_id=another, **held)
+    await require_books_agree(hospital.db)
+
+
+async def test_a_held_follow_up_that_is_let_go_leaves_nothing_behind(hospital: HospitalUnderTest) -> None:
+    (patient,) = await hospital.patients(1)
+    first, _ = await visit(hospital, patient)
+    slot = await slot_in(hospital, 3)
+    held: dict[str, Any] = {"slot_id": slot, "patient_id": patient, "first_id": first, "actor": PORTAL}
+    released = await followup.hold_follow_up(**held)
+    await service.release_hold(hold_id=released.id, actor=PORTAL)
+    ended = await followup.hold_follow_up(**held)
+    await require_books_agree(hospital.db)
+    with clock.frozen(ended.until):
+        hold = await followup.hold_follow_up(**held)
+        await require_books_agree(hospital.db)
+        assert (await service.confirm_hold(hold_id=hold.id, first_id=first, actor=PORTAL)).follow_up_of == first
+        await service.expire_holds()
+        await require_books_agree(hospital.db)
 
 
 async def test_a_moved_follow_up_stays_free_and_within_its_terms(hospital: HospitalUnderTest) -> None:
