@@ -418,15 +418,21 @@ async def insert_appointment(tx: Transaction, values: dict[str, Any]) -> Row:
 
 
 async def change_appointment(
-    tx: Transaction, appointment: Row, *, to: str | None, at: datetime, changes: dict[str, object]
+    tx: Transaction,
+    appointment: Row,
+    *,
+    to: str | None,
+    at: datetime,
+    changes: dict[str, object],
+    standing: Sequence[str] = ("booked",),
 ) -> int:
-    """Change an appointment's status (`to`) or other columns, if it still is as it was locked; give its new version.
+    """Change an appointment's status (`to`), or other columns of one that stands so; give its new version.
 
     Raises:
-        AppointmentNotActive: the table has no such step from where it is.
+        AppointmentNotActive: the table has no such step from where it is, or it was changed since it was locked.
         AlreadyBooked: the person stands in the new schedule already.
     """
-    before = APPOINTMENT.before(to) if to else ["booked"]
+    before = APPOINTMENT.before(to) if to else list(standing)
     columns = {**changes, "updated_at": at, **({"status": to} if to else {})}
     sets = ", ".join(f"{name} = ${n}" for n, name in enumerate(columns, start=4))
     try:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from booking.queue import claims, queries
 from booking.queue.order import Booked, class_of, order_seconds
-from booking.queue.states import FINISHED, IN_CONSULTATION, LEFT, QUEUE_ENTRY
+from booking.queue.states import FINISHED, IN_CONSULTATION, LEFT, QUEUE_ENTRY, TO_BE_SEEN, WAITING
 from kernel import clock
 from kernel.db import Row, Transaction
 from kernel.events import Actor
@@ -200,6 +200,46 @@ async def enter_walk_in(
     )
     await enter(tx, came, actor=actor, at=at)
     return True
+
+
+async def lock_unseen(tx: Transaction, appointment_id: UUID) -> bool:
+    """Lock the place of somebody whose appointment this transaction has locked; tell whether nobody has seen them yet.
+
+    Raises:
+        EntryMoved: they are being sent from room to room just now.
+    """
+    entry_id = await tx.fetchval("SELECT id FROM visit_queue_entry WHERE appointment_id = $1", appointment_id)
+    if entry_id is None:
+        return True
+    entry = await claims.lock_entry(tx, entry_id)
+    return entry["status"] not in (IN_CONSULTATION, FINISHED)
+
+
+async def follow_schedule(tx: Transaction, appointment_id: UUID, *, reason: str, actor: Actor, at: datetime) -> None:
+    """Let somebody who has come wait for the practitioner who gives their schedule now.
+
+    Raises:
+        EntryMoved: they are being sent from room to room just now.
+    """
+    entry_id = await tx.fetchval("SELECT id FROM visit_queue_entry WHERE appointment_id = $1", appointment_id)
+    if entry_id is None:
+        return
+    now = await tx.fetchrow(
+        "SELECT sc.clinic_date, sc.practitioner_id, sc.room_id, sc.clinic_id FROM appointment a"
+        " JOIN schedule sc ON sc.id = a.schedule_id WHERE a.id = $1",
+        appointment_id,
+    )
+    assert now is not None, "the appointment is locked"
+    target = await claims.open_queue(tx, **dict(now))
+    entry = await claims.lock_entry(tx, entry_id, also=target["id"])
+    if entry["status"] not in TO_BE_SEEN or entry["queue_id"] == target["id"]:
+        return
+    left = entry["queue_id"]
+    changes: dict[str, Any] = {"queue_id": target["id"], "called_at": None}
+    entry = await claims.change_entry(tx, entry, to=WAITING, before=TO_BE_SEEN, at=at, **changes)
+    await claims.tell(tx, "transferred", entry, actor=actor, at=at, details={"from": str(left), "reason": reason})
+    event: int = await tx.fetchval("SELECT last_event FROM visit_queue WHERE id = $1", target["id"])
+    await claims.touch_queue(tx, left, event)
 
 
 async def leave_with_appointment(tx: Transaction, appointment_id: UUID, *, status: str, actor: Actor) -> None:

@@ -182,7 +182,7 @@ async def gather_cases(tx: Transaction, order: Row, *, at: datetime) -> None:
     await tx.execute(
         "INSERT INTO stop_case (order_id, appointment_id, created_at, updated_at)"
         " SELECT $1, a.id, $2, $2 FROM seat s JOIN appointment a ON a.seat_id = s.id"
-        " WHERE s.stop_id = $1 AND a.status = 'booked' ORDER BY s.seq ON CONFLICT DO NOTHING",
+        " WHERE s.stop_id = $1 AND a.status IN ('booked', 'arrived') ORDER BY s.seq ON CONFLICT DO NOTHING",
         order["id"],
         at,
     )

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from booking import errors, notices, rules
 from booking.facts import SlotFacts, read_slot_facts
+from booking.queue import entering
+from booking.queue.states import LEFT
 from booking.returns import settle_within
 from booking.service import HANDLERS, cancel_locked, move_locked
 from booking.stops import claims
@@ -110,8 +112,10 @@ async def decline_offer(tx: Transaction, appointment: Row, *, actor: Actor, at: 
 
 
 async def _is_touched(tx: Transaction, appointment: Row, order_id: UUID) -> bool:
-    """Tell whether an appointment still stands on one of the order's seats and waits for its patient."""
-    if appointment["status"] != "booked":
+    """Tell whether an appointment still stands on one of the order's seats, and nobody is being seen for it."""
+    if appointment["status"] not in ("booked", "arrived"):
+        return False
+    if appointment["status"] == "arrived" and not await entering.lock_unseen(tx, appointment["id"]):
         return False
     stop_id = await tx.fetchval("SELECT stop_id FROM seat WHERE id = $1", appointment["seat_id"])
     return bool(stop_id == order_id)
@@ -128,11 +132,18 @@ async def _read_case(tx: Transaction, case: Row) -> Row:
 async def _try_step(
     tx: Transaction, order: Row, appointment: Row, step: str, *, actor: Actor, at: datetime
 ) -> tuple[str | None, datetime | None]:
-    """Try one step of the policy; None: it does not help this patient."""
+    """Try one step of the policy; None: it does not help this patient.
+
+    Who has come already stands before people, and is neither moved nor asked from afar.
+    """
+    has_come = appointment["status"] == "arrived"
     match step:
         case "substitute" if order["substitution"] == "done":
             await follow_substitute(tx, appointment, actor=actor)
+            await entering.follow_schedule(tx, appointment["id"], reason=STOPPED, actor=actor, at=at)
             return "substituted", None
+        case "move" | "offer" if has_come:
+            return None, None
         case "move" if await _move_to_equal(tx, order, appointment, actor=actor, at=at):
             return "moved", None
         case "offer":
@@ -141,6 +152,7 @@ async def _try_step(
             return ("offered", deadline) if choices and deadline > at else (None, None)
         case "cancel":
             await cancel_locked(tx, appointment, actor=actor, reason=STOPPED, handlers=HANDLERS)
+            await entering.leave_with_appointment(tx, appointment["id"], status=LEFT, actor=actor)
             return "cancelled", None
         case "keep":
             return "kept", None

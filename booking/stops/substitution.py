@@ -87,6 +87,7 @@ async def follow_substitute(tx: Transaction, appointment: Row, *, actor: Actor) 
         to=None,
         at=at,
         changes={"fee_fen": min(fee, appointment["fee_fen"]), "his_status": "pending"},
+        standing=("booked", "arrived"),
     )
     await claims.send_appointment(
         tx,
