@@ -15,6 +15,7 @@ CONTENT_TYPE: Final = "text/event-stream; charset=utf-8"
 # A proxy must neither keep events nor wait for more of them.
 HEADERS: Final = {"cache-control": "no-store", "x-accel-buffering": "no"}
 HEARTBEAT_SECONDS: Final = 15.0
+# Looked at as often, so a reader who takes nothing is dropped within twice that.
 SEND_SECONDS_MAX: Final = 10.0
 # After so long a stream ends and is opened anew, which asks again who is listening.
 STREAM_SECONDS_MAX: Final = 1800.0
@@ -66,24 +67,65 @@ async def feed(send: Send, source: Source) -> None:
         TimeoutError: the reader takes nothing any more.
         Whatever `send` raises for a reader that is gone.
     """
-    ends_at = asyncio.get_running_loop().time() + STREAM_SECONDS_MAX * random.uniform(0.8, 1.0)  # noqa: S311  spread
-    await _send(send, retry_hint())
-    while True:
-        source.changed.clear()
-        is_over = source.is_over
-        found = await source.take()
-        if found is not None:
-            event_id, name, data = found
-            await _send(send, event(event_id=event_id, name=name, data=data))
-        if is_over or asyncio.get_running_loop().time() >= ends_at:
-            return
+    async with asyncio.timeout(None) as limit:
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + STREAM_SECONDS_MAX * random.uniform(0.8, 1.0)  # noqa: S311  spread
+        watch = _Watch(source.changed, limit)
         try:
-            async with asyncio.timeout(HEARTBEAT_SECONDS):
+            await watch.send(send, retry_hint())
+            while True:
+                source.changed.clear()
+                is_over = source.is_over
+                found = await source.take()
+                if found is not None:
+                    event_id, name, data = found
+                    await watch.send(send, event(event_id=event_id, name=name, data=data))
+                if is_over or loop.time() >= ends_at:
+                    return
                 await source.changed.wait()
-        except TimeoutError:
-            await _send(send, HEARTBEAT)
+                if watch.is_silent:
+                    await watch.send(send, HEARTBEAT)
+        finally:
+            watch.stop()
 
 
-async def _send(send: Send, data: bytes) -> None:
-    async with asyncio.timeout(SEND_SECONDS_MAX):
+class _Watch:
+    """Sees that a stream is neither silent nor stuck for too long.
+
+    One timer a stream, which looks again some seconds after it has looked: timers for each event and each send cost
+    half of what the rest of an event does, and a thousand phones before one room are told of each step.
+    """
+
+    def __init__(self, changed: asyncio.Event, limit: asyncio.Timeout) -> None:
+        self.is_silent = False
+        self._changed = changed
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._is_sending = False
+        self._since = self._loop.time()  # the last sending began or ended
+        self._timer = self._loop.call_later(self._pause(), self._look)
+
+    async def send(self, send: Send, data: bytes) -> None:
+        """Send, and note that it was."""
+        self._since, self._is_sending = self._loop.time(), True
         await send(data)
+        self._since, self._is_sending, self.is_silent = self._loop.time(), False, False
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        passed = self._loop.time() - self._since
+        if self._is_sending and passed >= SEND_SECONDS_MAX:
+            self._limit.reschedule(self._loop.time())
+            return
+        rest = HEARTBEAT_SECONDS - passed
+        if not self._is_sending and rest <= 0:
+            self.is_silent = True
+            self._changed.set()
+        self._timer = self._loop.call_later(min(rest, self._pause()) if rest > 0 else self._pause(), self._look)
+
+    @staticmethod
+    def _pause() -> float:
+        return min(HEARTBEAT_SECONDS, SEND_SECONDS_MAX)

@@ -113,6 +113,14 @@ class Place:
     opens_at: datetime | None
 
 
+class _BeforeAll(NamedTuple):
+    """What everybody who waits has before them: counted once for a queue, not once for each person."""
+
+    called: int
+    in_room_seconds: float | None
+    opens_in_seconds: float
+
+
 @dataclass(frozen=True, slots=True)
 class QueueState:
     """One queue: who is in it (those waiting in order, then the others), and what an estimate needs.
@@ -127,27 +135,34 @@ class QueueState:
     coming: tuple[float, ...]
     pace: Pace
 
-    def entry_at(self, place_in_line: int, at: datetime) -> Entry:
-        """Shape the person who waits at a place (0 is next), with an estimate at an instant."""
-        person = self.waiting[place_in_line]
-        return _entry(self.place, person, place_in_line, self.estimate_at(place_in_line, person.order_seconds, at))
-
     def entries_at(self, at: datetime) -> list[Entry]:
         """Shape everybody: those waiting in order, then the others."""
-        found = [self.entry_at(place, at) for place in range(len(self.waiting))]
+        before = self._before_all(at)
+        found = [
+            _entry(self.place, person, place, self._estimate(before, place, person.order_seconds))
+            for place, person in enumerate(self.waiting)
+        ]
         return found + [_entry(self.place, person, None, None) for person in self.others]
 
     def estimate_at(self, people_before: int, order_seconds: float, at: datetime) -> Estimate:
         """Estimate the wait of somebody before whom so many wait."""
-        called = sum(1 for one in self.others if one.status == CALLED)
+        return self._estimate(self._before_all(at), people_before, order_seconds)
+
+    def _before_all(self, at: datetime) -> _BeforeAll:
         inside = [one.called_at for one in self.others if one.status == IN_CONSULTATION and one.called_at is not None]
-        opens = (self.place.opens_at - at).total_seconds() if self.place.opens_at is not None else 0.0
+        return _BeforeAll(
+            called=sum(1 for one in self.others if one.status == CALLED),
+            in_room_seconds=(at - min(inside)).total_seconds() if inside else None,
+            opens_in_seconds=(self.place.opens_at - at).total_seconds() if self.place.opens_at is not None else 0.0,
+        )
+
+    def _estimate(self, before: _BeforeAll, people_before: int, order_seconds: float) -> Estimate:
         return estimate_wait(
             self.pace,
-            ahead=people_before + called,
+            ahead=people_before + before.called,
             coming=bisect_left(self.coming, order_seconds),
-            in_room_seconds=(at - min(inside)).total_seconds() if inside else None,
-            opens_in_seconds=opens,
+            in_room_seconds=before.in_room_seconds,
+            opens_in_seconds=before.opens_in_seconds,
         )
 
 
