@@ -6,7 +6,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
-from integration.his.metrics import forget_gauges, refresh_gauges
+from booking.windows import metrics as window_metrics
+from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
 
 
@@ -32,13 +33,15 @@ async def ready(_request: Request) -> HTTPResponse:
 
 
 async def metrics(_request: Request) -> HTTPResponse:
-    """Give this process's metrics, and how far the core HIS is behind (Prometheus text format).
+    """Give this process's metrics, how far the core HIS is behind, what its windows hold (Prometheus text format).
 
     The latter are the hospital's, read from PostgreSQL: any web process gives the same. While PostgreSQL is
     away they are left out, so that nobody takes old figures for new ones.
     """
     try:
-        await refresh_gauges(database())
+        await his_metrics.refresh_gauges(database())
+        await window_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
-        forget_gauges()
+        his_metrics.forget_gauges()
+        window_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

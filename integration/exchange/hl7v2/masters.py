@@ -17,9 +17,10 @@ from integration.codecs.hl7v2_values import (
     parse_timestamp,
 )
 from integration.exchange.hl7v2.patients import PLATFORM, read_uuid, require_short
-from integration.his.facts import LocationFacts, PractitionerFacts, ScheduleFacts, SlotFacts
+from integration.his.facts import LocationFacts, NumbersHandedBack, PractitionerFacts, ScheduleFacts, SlotFacts
 
 SCHEDULE_FILE: Final = "SCHEDULE"
+HANDED_BACK_FILE: Final = "HANDBACK"
 SLOTS_MAX: Final = 200
 SEATS_MAX: Final = 10_000
 
@@ -70,10 +71,45 @@ def _build_slot(slot: SlotFacts) -> Segment:
             2: format_timestamp(slot.ends_at),
             3: str(slot.first_sequence),
             4: str(slot.last_sequence),
-            5: ",".join(str(sequence) for sequence in slot.window_sequences),
+            5: _list_numbers(slot.window_sequences),
             6: format_timestamp(slot.window_until) if slot.window_until else "",
+            7: _list_numbers(slot.emergency_sequences),
+            8: format_timestamp(slot.emergency_until) if slot.emergency_until else "",
+            9: _list_numbers(slot.recalled_sequences),
         },
     )
+
+
+def _list_numbers(sequences: Sequence[int]) -> str:
+    return ",".join(str(sequence) for sequence in sequences)
+
+
+def read_handed_back(group: list[Segment]) -> NumbersHandedBack:
+    """Understand which numbers of a schedule the HIS's window sells no more: its MFE segment and the ZHB behind it.
+
+    Raises:
+        RequiredFieldMissing: a field that identifies the schedule is empty.
+        BadFieldValue: ZHB is missing, or a value cannot be read.
+    """
+    told = next((segment for segment in group if segment.name == "ZHB"), None)
+    if told is None:
+        raise BadFieldValue("segment ZHB must follow MFE in a file of numbers handed back")
+    unsold, sold = _read_numbers(told.text(3)), _read_numbers(told.text(4))
+    if set(unsold) & set(sold):
+        raise BadFieldValue("a number cannot be both unsold (ZHB-3) and sold (ZHB-4)")
+    return NumbersHandedBack(
+        schedule_id=read_uuid(told.required(1), "ZHB-1"),
+        version=parse_integer(told.required(2)),
+        unsold=unsold,
+        sold=sold,
+    )
+
+
+def _read_numbers(text: str) -> tuple[int, ...]:
+    numbers = tuple(parse_integer(number) for number in text.split(",") if number)
+    if len(numbers) > SEATS_MAX or not all(0 < number <= SEATS_MAX for number in numbers):
+        raise BadFieldValue("ZHB-3 and ZHB-4 are lists of queue numbers")
+    return numbers
 
 
 def read_schedule(group: list[Segment]) -> ScheduleFacts:
