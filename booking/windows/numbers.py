@@ -68,8 +68,11 @@ async def set_aside(tx: Transaction, schedule_ids: Sequence[UUID], *, at: dateti
     The HIS has to be told by whoever called: see `tell_his`. Gives how many were taken.
     """
     assert WINDOW_NUMBER.allows("returned", "set_aside")
-    rows = await tx.fetch(_SET_ASIDE, list(schedule_ids), at, numbers, COMMON, EMERGENCY)
-    return len(rows)
+    taken = 0
+    for start in range(0, len(schedule_ids), SCHEDULES_A_TURN):
+        turn = list(schedule_ids[start : start + SCHEDULES_A_TURN])
+        taken += len(await tx.fetch(_SET_ASIDE, turn, at, numbers, COMMON, EMERGENCY))
+    return taken
 
 
 async def tell_his(tx: Transaction, schedule_ids: Sequence[UUID], *, event_type: str) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 from booking import errors as booking_errors
 from booking.catalogue import errors as catalogue_errors
 from booking.windows import errors, queries, service
+from kernel import clock
 from kernel.db import DatabaseUnavailable
 from kernel.ids import parse_id
 from open_api.administration.entries import READ, WRITE, WRITE_ERRORS, after, shown_page
@@ -34,7 +35,7 @@ async def list_emergency_quotas(call: PartnerCall) -> Reply:
     limit = query.get("limit", LIMIT_DEFAULT)
     last = after(_QUOTAS, query)
     found = await queries.list_quotas(
-        on=date.fromisoformat(query["date"]),
+        on=date.fromisoformat(query["date"]) if "date" in query else clock.today(),
         clinic_id=parse_id(query["clinic_id"]) if "clinic_id" in query else None,
         unconfirmed_only=query.get("unconfirmed", False),
         after=parse_id(last) if last else None,
