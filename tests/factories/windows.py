@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,11 +13,20 @@ from integration.his.inbox import Answer
 from integration.his.intake import Intake
 from integration.his.port import InboundChange, InboundKind
 from kernel import clock
+from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.outbox import INBOX
+from runtime.subscriptions import build_subscriptions
 from tests.factories.booking import ScheduleUnderTest
 
 SOURCE = "MICROHIS"
+
+
+def open_window(db: Database, keys: Path) -> "Window":
+    """Put a window before a platform whose keys lie in an empty folder."""
+    (keys / "field_key").write_text("11" * 32)
+    (keys / "lookup_key").write_text("22" * 32)
+    return Window(db, Intake(db, build_subscriptions(), cipher=load_cipher(keys)))
 
 
 def a_stranger(number: str) -> PatientFacts:
