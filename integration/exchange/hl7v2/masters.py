@@ -94,7 +94,7 @@ def read_handed_back(group: list[Segment]) -> NumbersHandedBack:
     told = next((segment for segment in group if segment.name == "ZHB"), None)
     if told is None:
         raise BadFieldValue("segment ZHB must follow MFE in a file of numbers handed back")
-    unsold, sold = _read_numbers(told.text(3)), _read_numbers(told.text(4))
+    unsold, sold = _read_numbers(told, 3), _read_numbers(told, 4)
     if set(unsold) & set(sold):
         raise BadFieldValue("a number cannot be both unsold (ZHB-3) and sold (ZHB-4)")
     return NumbersHandedBack(
@@ -105,10 +105,10 @@ def read_handed_back(group: list[Segment]) -> NumbersHandedBack:
     )
 
 
-def _read_numbers(text: str) -> tuple[int, ...]:
-    numbers = tuple(parse_integer(number) for number in text.split(",") if number)
+def _read_numbers(segment: Segment, field: int) -> tuple[int, ...]:
+    numbers = tuple(parse_integer(number) for number in segment.text(field).split(",") if number)
     if len(numbers) > SEATS_MAX or not all(0 < number <= SEATS_MAX for number in numbers):
-        raise BadFieldValue("ZHB-3 and ZHB-4 are lists of queue numbers")
+        raise BadFieldValue(f"{segment.name}-{field} is not a list of queue numbers")
     return numbers
 
 
@@ -146,14 +146,17 @@ def _read_slot(segment: Segment) -> SlotFacts:
     first, last = parse_integer(segment.required(3)), parse_integer(segment.required(4))
     if not 0 < first <= last <= SEATS_MAX:
         raise BadFieldValue("ZSL-3 and ZSL-4 are not a range of seats")
-    numbers = segment.text(5)
+    emergency_until = segment.text(8)
     return SlotFacts(
         starts_at=parse_timestamp(segment.required(1)),
         ends_at=parse_timestamp(segment.required(2)),
         first_sequence=first,
         last_sequence=last,
-        window_sequences=tuple(parse_integer(number) for number in numbers.split(",") if number),
+        window_sequences=_read_numbers(segment, 5),
         window_until=parse_timestamp(until) if until else None,
+        emergency_sequences=_read_numbers(segment, 7),
+        emergency_until=parse_timestamp(emergency_until) if emergency_until else None,
+        recalled_sequences=_read_numbers(segment, 9),
     )
 
 
