@@ -8,13 +8,14 @@ from booking import claims, returns
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import HANDLER
 from booking.windows import cases, numbers
+from integration.his.errors import HisDisagrees
 from integration.his.facts import AppointmentFacts
 from kernel import clock
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 from kernel.ids import new_id
 from kernel.outbox import publish
-from patients.his import his_actor, take_over_patient, tell_patient
+from patients.his import HIS_CHANNEL, his_actor, take_over_patient, tell_patient
 
 _SEAT_COLUMNS: Final = ("seq", "slot_id", "schedule_id", "department_id", "clinic_date", "starts_at", "fee_fen")
 LINKED: Final = "appointment.linked"
@@ -26,6 +27,7 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     Raises:
         SeatTaken, ScheduleUnknown, AlreadyBooked, AlreadyHeld, DailyLimitReached,
         PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees.
+        HisDisagrees: sold during an outage, and the window's earlier sale of the number is still to be given back.
     """
     actor = his_actor(source, staff_code=told.made_by)
     patient_id, newly_linked = await take_over_patient(tx, told.patient, actor=actor)
@@ -34,7 +36,12 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     seat = await find_sold_seat(tx, schedule_id=told.schedule_id, sequence=told.sequence)
     at = clock.now()
     appointment_id = new_id()
-    await claim_sold_seat(tx, seat, actor=actor, at=at)
+    try:
+        await claim_sold_seat(tx, seat, actor=actor, at=at)
+    except SeatTaken:
+        if told.channel == cases.OFFLINE_CHANNEL and await _is_given_back_there(tx, seat["id"]):
+            raise HisDisagrees(his_id=told.his_id) from None
+        raise
     await _claim_visit(tx, seat, patient_id=patient_id, appointment_id=appointment_id, actor=actor, at=at)
     await record_sale(
         tx, seat, appointment_id=appointment_id, patient_id=patient_id, his_id=told.his_id, version=told.version,
@@ -42,6 +49,17 @@ async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, sour
     )  # fmt: skip
     await cases.close_merged(tx, told.his_id, appointment_id=appointment_id)
     return appointment_id
+
+
+async def _is_given_back_there(tx: Transaction, seat_id: int) -> bool:
+    """Tell whether the window has sold the number before: it sells none twice, so the first was given back there."""
+    return bool(
+        await tx.fetchval(
+            "SELECT EXISTS (SELECT FROM appointment WHERE seat_id = $1 AND status = 'booked' AND channel = $2)",
+            seat_id,
+            HIS_CHANNEL,
+        )
+    )
 
 
 async def record_sale(

@@ -87,6 +87,10 @@ class Window:
         """Tell which numbers the window sells no more, and let the platform apply it."""
         facts = NumbersHandedBack(schedule.id, version, unsold, sold)
         await self.hear(InboundKind.NUMBERS_HANDED_BACK, facts, f"his-handback:{SOURCE}:{schedule.id}")
+        await self.applies()
+
+    async def applies(self) -> None:
+        """Let the worker apply what waits in the inbox."""
         lease = await INBOX.claim(self.db, "his", limit=10, lease_seconds=30)
         assert lease is not None
         await self.intake.apply_batch(lease)

@@ -17,6 +17,7 @@ from kernel.db import Database
 from kernel.events import Actor
 from kernel.ids import new_id
 from tests.factories.booking import HospitalUnderTest, ScheduleUnderTest, require_books_agree
+from tests.factories.booking_steps import book
 from tests.factories.stops import stop_and_finish
 from tests.factories.windows import Window, a_stranger
 
@@ -161,7 +162,8 @@ async def test_a_number_that_is_anothers_is_undone_at_the_window_and_the_person_
 ) -> None:
     """The window's ordinary share went back by the clock while the platform was away; somebody was faster."""
     schedule = await hospital.schedule(seats=2)
-    await window.registers(schedule, 1, "H1")
+    [faster] = await hospital.patients(1)
+    await book(schedule, faster)
 
     answer = await window.registers(schedule, 1, "H2")
 
@@ -172,8 +174,24 @@ async def test_a_number_that_is_anothers_is_undone_at_the_window_and_the_person_
         await service.accept_case(UUID(str(case["id"])), slot_id=None, patient_id=None, actor=CLERK)
     await service.accept_case(UUID(str(case["id"])), slot_id=schedule.slots[0], patient_id=None, actor=CLERK)
     rows = await database.fetch("SELECT seq, his_id, his_status FROM appointment ORDER BY seq")
-    assert [tuple(row) for row in rows] == [(1, "H1", "confirmed"), (2, None, "pending")]
+    assert [tuple(row) for row in rows] == [(1, None, "pending"), (2, None, "pending")]
     assert await refusals_told(database) == []
+
+
+async def test_a_number_sold_twice_at_the_window_waits_for_the_first_to_be_given_back(
+    hospital: HospitalUnderTest, window: Window, database: Database
+) -> None:
+    """Sold, given back and sold again in the outage: the messages may be applied in another order."""
+    schedule = await a_quota(hospital, window)
+    await window.registers(schedule, 3, "H1")
+
+    assert (await window.registers(schedule, 3, "H2")).note == "accepted=later"
+
+    assert await queries.list_cases(status=None, clinic_id=None, before=None, limit=10) == []
+    await window.registers(schedule, 3, "H1", status=AppointmentStatus.CANCELLED, version=2)
+    await window.applies()
+    rows = await database.fetch("SELECT his_id, status FROM appointment ORDER BY his_id")
+    assert [tuple(row) for row in rows] == [("H1", "cancelled"), ("H2", "booked")]
 
 
 async def test_a_sale_while_the_platform_answers_is_refused_to_the_clerks_face(
