@@ -68,6 +68,13 @@ async def set_aside(tx: Transaction, schedule_ids: Sequence[UUID], *, at: dateti
     The HIS has to be told by whoever called: see `tell_his`. Gives how many were taken.
     """
     assert WINDOW_NUMBER.allows("returned", "set_aside")
+    if numbers is None and not await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM booking_rule WHERE emergency_numbers > 0)"
+    ):
+        return 0
+    if len(schedule_ids) > SCHEDULES_A_TURN:
+        # A generated fortnight is most of these tables; without figures of it each turn would read them whole.
+        await tx.execute("ANALYZE slot, seat")
     taken = 0
     for start in range(0, len(schedule_ids), SCHEDULES_A_TURN):
         turn = list(schedule_ids[start : start + SCHEDULES_A_TURN])

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from booking.states import TransitionTable
+from kernel.states import TransitionTable
 
 # The number is the HIS's to sell from `set_aside` until it has handed it back: then it is `returned`, or `used`.
 WINDOW_NUMBER: Final = TransitionTable(
