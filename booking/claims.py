@@ -242,13 +242,15 @@ async def lock_free_seats(
 ) -> list[int]:
     """Lock up to `count` free seats of coming slots for the slot office, the last numbers first; give their ids.
 
-    A seat that somebody has locked is being sold just now and is not waited for. An ended hold is written down, as
+    A seat that somebody has locked is being sold just now and is not waited for. The emergency quota of the HIS's
+    windows is left alone: it comes back by another way (booking/windows/numbers.py). An ended hold is written down, as
     a claim would.
     """
     rows = await tx.fetch(
         "SELECT s.id, s.hold_id FROM seat s JOIN slot t ON t.id = s.slot_id"
         " WHERE s.schedule_id = $1 AND ($2::uuid IS NULL OR s.slot_id = $2) AND ($3::text IS NULL OR s.pool = $3)"
-        " AND t.starts_at > $4 AND s.status IN ('free', 'held') AND (s.status = 'free' OR s.hold_until <= $4)"
+        " AND s.pool <> 'emergency' AND t.starts_at > $4"
+        " AND s.status IN ('free', 'held') AND (s.status = 'free' OR s.hold_until <= $4)"
         " ORDER BY s.seq DESC LIMIT $5 FOR UPDATE OF s SKIP LOCKED",
         schedule_id,
         slot_id,

@@ -242,6 +242,8 @@ class BookingRule(Model):
     elderly_years = fields.SmallIntField(null=True)
     priority_minutes = fields.IntField(null=True)
     return_visit_minutes = fields.IntField(null=True)
+    emergency_numbers = fields.SmallIntField(null=True)
+    emergency_return_minutes = fields.IntField(null=True)
     version = fields.IntField(default=1)
 
     class Meta:

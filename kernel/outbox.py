@@ -29,13 +29,14 @@ async def publish(
     aggregate: str,
     payload: Mapping[str, object],
     depends_on: str | None = None,
-) -> None:
+) -> int:
     """Intend a message; it is sent after the commit, at least once, in order within its aggregate.
 
-    `payload` holds ids only; personal data is loaded when the message is sent.
+    `payload` holds ids only; personal data is loaded when the message is sent. Gives the letter's id.
     """
-    await tx.execute(
-        "INSERT INTO outbox (handler, event_type, aggregate, depends_on, payload) VALUES ($1, $2, $3, $4, $5)",
+    letter: int = await tx.fetchval(
+        "INSERT INTO outbox (handler, event_type, aggregate, depends_on, payload) VALUES ($1, $2, $3, $4, $5)"
+        " RETURNING id",
         handler,
         event_type,
         aggregate,
@@ -43,6 +44,7 @@ async def publish(
         dict(payload),
     )
     tx.after_commit(wake)
+    return letter
 
 
 def wake() -> None:

@@ -23,6 +23,7 @@ from open_api import booking, catalogue, errors, events, fairness, patients, que
 from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
 from open_api.administration import fairness as office_fairness
 from open_api.administration import stops as administered_stops
+from open_api.administration import windows as administered_windows
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -50,6 +51,7 @@ FEATURES: Final[Sequence[Routes]] = (
     returns.routes,
     office_fairness.routes,
     administered_stops.routes,
+    administered_windows.routes,
     extra_seats.routes,
     changes.routes,
     accuracy.routes,

@@ -6,8 +6,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
-from booking.fairness.metrics import forget_flags, refresh_flags
-from integration.his.metrics import forget_gauges, refresh_gauges
+from booking.fairness import metrics as pattern_metrics
+from booking.windows import metrics as window_metrics
+from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
 
 
@@ -39,9 +40,11 @@ async def metrics(_request: Request) -> HTTPResponse:
     away they are left out, so that nobody takes old figures for new ones.
     """
     try:
-        await refresh_gauges(database())
-        await refresh_flags(database())
+        await his_metrics.refresh_gauges(database())
+        await pattern_metrics.refresh_flags(database())
+        await window_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
-        forget_gauges()
-        forget_flags()
+        his_metrics.forget_gauges()
+        pattern_metrics.forget_flags()
+        window_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

@@ -157,6 +157,10 @@ STATUS: Final[dict[str, int]] = {
     "waitlist.priority_not_allowed": 403,
     "waitlist.seats_available": 409,
     "waitlist.target_not_found": 404,
+    "windows.case_settled": 409,
+    "windows.number_taken": 409,
+    "windows.person_unknown": 409,
+    "windows.too_few_numbers": 409,
 }
 
 TITLES: Final = {

@@ -18,8 +18,9 @@ WINDOW_POOL = "window"
 """The pool whose seats the HIS's own registration window sells from its copy, until they are recycled."""
 
 
-async def announce_schedules(tx: Transaction, schedule_ids: Sequence[UUID], *, event_type: str) -> None:
-    """Put messages about schedules into the outbox, in order within each campus and clinic day."""
+async def announce_schedules(tx: Transaction, schedule_ids: Sequence[UUID], *, event_type: str) -> dict[UUID, int]:
+    """Put messages about schedules into the outbox, in order within each campus and clinic day; give their letters."""
+    letters: dict[UUID, int] = {}
     rows = await tx.fetch(
         "SELECT campus_id, clinic_date, array_agg(id ORDER BY starts_at, id) AS ids FROM schedule"
         " WHERE id = ANY ($1) GROUP BY campus_id, clinic_date ORDER BY clinic_date, campus_id",
@@ -27,13 +28,16 @@ async def announce_schedules(tx: Transaction, schedule_ids: Sequence[UUID], *, e
     )
     for row in rows:
         for start in range(0, len(row["ids"]), SCHEDULES_A_MESSAGE):
-            await outbox.publish(
+            named = row["ids"][start : start + SCHEDULES_A_MESSAGE]
+            letter = await outbox.publish(
                 tx,
                 handler=HIS,
                 event_type=event_type,
                 aggregate=f"campusday:{row['campus_id']}:{row['clinic_date']}",
-                payload={"schedule_ids": [str(i) for i in row["ids"][start : start + SCHEDULES_A_MESSAGE]]},
+                payload={"schedule_ids": [str(schedule_id) for schedule_id in named]},
             )
+            letters |= dict.fromkeys(named, letter)
+    return letters
 
 
 async def announce_coming_schedules(tx: Transaction, *, with_pool: str) -> None:
@@ -76,10 +80,15 @@ ORDER BY s.starts_at, s.id
 _SLOTS = """
 SELECT n.schedule_id, n.starts_at, n.ends_at, min(n.seq) AS first_seq, max(n.seq) AS last_seq,
        coalesce(array_agg(n.seq ORDER BY n.seq) FILTER (WHERE n.pool = $2 AND n.status <> 'blocked'), '{}')
-           AS window_seqs
-FROM (SELECT t.schedule_id, t.id, t.starts_at, t.ends_at, e.seq, e.pool, e.status,
+           AS window_seqs,
+       coalesce(array_agg(n.seq ORDER BY n.seq) FILTER (
+           WHERE n.aside IN ('set_aside', 'confirmed') AND n.status <> 'blocked'), '{}') AS emergency_seqs,
+       min(n.returns_at) FILTER (WHERE n.aside IN ('set_aside', 'confirmed')) AS emergency_until,
+       coalesce(array_agg(n.seq ORDER BY n.seq) FILTER (WHERE n.aside = 'recalled'), '{}') AS recalled_seqs
+FROM (SELECT t.schedule_id, t.id, t.starts_at, t.ends_at, e.seq, e.pool, e.status, w.status AS aside, w.returns_at,
              e.seq - row_number() OVER (PARTITION BY t.id ORDER BY e.seq) AS run
       FROM slot t JOIN seat e ON e.schedule_id = t.schedule_id AND e.slot_id = t.id
+      LEFT JOIN window_number w ON w.seat_id = e.id AND w.closed_at IS NULL
       WHERE t.schedule_id = ANY ($1)) n
 GROUP BY n.schedule_id, n.id, n.starts_at, n.ends_at, n.run ORDER BY n.starts_at, first_seq
 """
@@ -111,6 +120,9 @@ async def load_schedules(db: Database | Transaction, schedule_ids: Sequence[UUID
                     last_sequence=slot["last_seq"],
                     window_sequences=tuple(slot["window_seqs"]),
                     window_until=row["window_until"],
+                    emergency_sequences=tuple(slot["emergency_seqs"]),
+                    emergency_until=slot["emergency_until"],
+                    recalled_sequences=tuple(slot["recalled_seqs"]),
                 )
                 for slot in slots[row["id"]]
             ),

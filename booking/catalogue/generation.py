@@ -13,10 +13,10 @@ from uuid import UUID
 import orjson
 
 from booking.catalogue import errors
-from booking.catalogue.announcing import announce_schedules
 from booking.catalogue.calendar import CalendarDay, load_calendar
 from booking.catalogue.quotas import split_seats, spread_pools
 from booking.catalogue.releases import recompute_releases
+from booking.windows.numbers import set_aside, tell_his
 from kernel import clock, ids
 from kernel.audit import record_change
 from kernel.db import Transaction, database
@@ -289,7 +289,8 @@ async def insert_schedules(tx: Transaction, planned: Sequence[tuple[Template, da
     for start in range(0, len(planned), SCHEDULES_A_COPY):
         new_ids += await _copy_schedules(tx, planned[start : start + SCHEDULES_A_COPY])
     await recompute_releases(tx, schedule_ids=new_ids)
-    await announce_schedules(tx, new_ids, event_type="schedule.published")
+    await set_aside(tx, new_ids, at=clock.now())
+    await tell_his(tx, new_ids, event_type="schedule.published")
     return new_ids
 
 

@@ -8,7 +8,7 @@ from booking.catalogue.announcing import WINDOW_POOL, announce_coming_schedules,
 from booking.catalogue.entries import Kind, Reference, Use, Values
 from booking.catalogue.generation import require_hours
 from booking.catalogue.pinyin import spell_name, spell_text
-from booking.catalogue.quotas import COMMON, require_quotas
+from booking.catalogue.quotas import COMMON, EMERGENCY, require_quotas
 from booking.catalogue.releases import recompute_releases
 from kernel import clock
 from kernel.db import Transaction
@@ -177,7 +177,9 @@ async def _require_common(_tx: Transaction, values: Values) -> None:
 
 
 async def _require_never_recycled(_tx: Transaction, values: Values) -> None:
-    """What is left of the common pool is common already."""
+    """What is left of the common pool is common already; the emergency quota is no pool that anybody sets up."""
+    if values["code"] == EMERGENCY:
+        raise errors.ValueNotAllowed(field="code")
     if values["code"] == COMMON and values["recycle_minutes_before"] is not None:
         raise errors.ValueNotAllowed(field="recycle_minutes_before")
 
@@ -224,6 +226,8 @@ async def _require_complete(_tx: Transaction, values: Values) -> None:
             "waitlist_cutoff_minutes",
             "return_delay_seconds_min",
             "return_delay_seconds_max",
+            "emergency_numbers",
+            "emergency_return_minutes",
             *QUEUE_RULES,
         ):
             if values[name] is None:

@@ -6,6 +6,9 @@ from booking.catalogue import errors
 from kernel.db import Transaction
 
 COMMON = "common"
+EMERGENCY = "emergency"
+"""Of the HIS's windows while they hold them as their emergency quota: no channel of the platform takes any, and it is
+no pool that quotas or rules may name."""
 
 
 async def require_quotas(tx: Transaction, percents: Mapping[str, int]) -> None:

@@ -129,7 +129,7 @@ async def withdraw_schedule(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return stored
-        row = await _lock_coming(tx, schedule_id)
+        row = await lock_coming(tx, schedule_id)
         if row["version"] != version:
             raise errors.VersionConflict(current=row["version"])
         free = await claims.lock_unsold_schedule(tx, schedule_id, at=at)
@@ -170,7 +170,7 @@ async def move_seats(
             return stored
         # The pool before the schedule, as who changes a pool's rule has them.
         pool_is_in_use = await share_lock(tx, "pool", "code", to_pool)
-        await _lock_coming(tx, schedule_id)
+        await lock_coming(tx, schedule_id)
         if not pool_is_in_use:
             raise errors.ReferenceUnknown(field="to_pool")
         before = await _count_pools(tx, schedule_id)
@@ -319,7 +319,12 @@ async def _require_no_clash(tx: Transaction, new: NewSchedule) -> None:
         raise errors.ScheduleClash(schedule_id=str(clash))
 
 
-async def _lock_coming(tx: Transaction, schedule_id: UUID) -> Row:
+async def lock_coming(tx: Transaction, schedule_id: UUID) -> Row:
+    """Lock a schedule that is not over.
+
+    Raises:
+        EntryNotFound, ScheduleNotActive, DayPast.
+    """
     row = await tx.fetchrow(
         "SELECT status, version, clinic_date, ends_at FROM schedule WHERE id = $1 FOR NO KEY UPDATE", schedule_id
     )
@@ -337,7 +342,7 @@ async def _schedule_of(tx: Transaction, slot_id: UUID) -> UUID:
     if row is None:
         raise errors.EntryNotFound(entity="slot")
     schedule_id: UUID = row["schedule_id"]
-    await _lock_coming(tx, schedule_id)
+    await lock_coming(tx, schedule_id)
     if row["starts_at"] <= clock.now():
         raise errors.DayPast(date=clock.clinic_date(row["starts_at"]).isoformat())
     return schedule_id

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from booking.catalogue.announcing import load_practitioner, load_schedules
 from booking.catalogue.pinyin import spell_name
+from booking.windows.numbers import confirm_told
 from integration.his.facts import PractitionerFacts, ScheduleFacts
-from integration.his.port import ChangeKind, InboundChange, InboundKind, OutboundChange
+from integration.his.port import Accepted, ChangeKind, InboundChange, InboundKind, OutboundChange
 from integration.his.subscriptions import InboundSubscription, Intent, OutboundSubscription
+from kernel import clock
 from kernel.audit import record_change
 from kernel.db import Transaction, database
 from patients.his import his_actor
@@ -27,6 +29,16 @@ async def _load_schedules(intents: Sequence[Intent]) -> Mapping[int, OutboundCha
         if schedules:
             changes[letter] = OutboundChange(ChangeKind.SCHEDULES_PUBLISHED, schedules)
     return changes
+
+
+async def _confirm_schedules(tx: Transaction, told: Sequence[tuple[Intent, Accepted]]) -> None:
+    """Note that the HIS has the numbers set aside for its windows in these schedules."""
+    letters: dict[UUID, int] = {}
+    for intent, _ in told:
+        for text in intent.payload["schedule_ids"]:
+            schedule_id = UUID(text)
+            letters[schedule_id] = max(intent.id, letters.get(schedule_id, 0))
+    await confirm_told(tx, letters, at=clock.now())
 
 
 async def _load_practitioners(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:
@@ -69,7 +81,7 @@ async def _apply_practitioner(tx: Transaction, change: InboundChange) -> None:
 
 INBOUND: Final = (InboundSubscription(InboundKind.PRACTITIONER_CHANGED, _apply_practitioner),)
 OUTBOUND: Final = (
-    OutboundSubscription("schedule.published", _load_schedules),
-    OutboundSubscription("schedule.changed", _load_schedules),
+    OutboundSubscription("schedule.published", _load_schedules, accepted=_confirm_schedules),
+    OutboundSubscription("schedule.changed", _load_schedules, accepted=_confirm_schedules),
     OutboundSubscription("practitioner.changed", _load_practitioners),
 )

@@ -11,8 +11,9 @@ from typing import Final
 from uuid import UUID
 
 from booking import claims
-from booking.his.inbound import follow_status, take_over_appointment
+from booking.his.inbound import follow_status
 from booking.his.outbound import HANDLER
+from booking.his.sales import take_over_appointment
 from integration.his.facts import AppointmentFacts, AppointmentStatus
 from integration.his.port import HisAppointment, HisPull
 from integration.his.reconcile import (

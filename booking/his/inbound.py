@@ -5,32 +5,28 @@ ours. On a tie the platform wins, since the HIS is told of our version too; only
 tie, because a patient who has given a number back must not be counted as missing.
 """
 
-from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from booking import claims, returns
+from booking import claims
 from booking.fairness.noshows import correct_locked
-from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
+from booking.his.sales import refuse_sale, take_over_appointment
 from booking.queue import entering
 from booking.queue.states import FINISHED, LEFT
 from booking.service import cancel_locked
 from booking.states import APPOINTMENT
+from booking.windows import cases, numbers
 from integration.his.errors import HisDisagrees
-from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, VisitFacts
+from integration.his.facts import AppointmentFacts, AppointmentStatus, NumbersHandedBack, PatientFacts, VisitFacts
 from integration.his.port import InboundChange, InboundKind
 from integration.his.subscriptions import InboundSubscription
 from kernel import clock
 from kernel.db import Row, Transaction
 from kernel.errors import HospitalError
 from kernel.events import Actor
-from kernel.ids import new_id
 from kernel.log import get_logger
-from kernel.outbox import publish
-from patients.his import find_linked, his_actor, take_over_patient, tell_patient
-
-_SEAT_COLUMNS: Final = ("seq", "slot_id", "schedule_id", "department_id", "clinic_date", "starts_at", "fee_fen")
+from patients.his import find_linked, his_actor, take_over_patient
 
 log = get_logger("booking")
 
@@ -62,122 +58,6 @@ async def _apply_booking(tx: Transaction, change: InboundChange) -> None:
     await take_over_appointment(tx, told, source=change.source)
 
 
-async def take_over_appointment(tx: Transaction, told: AppointmentFacts, *, source: str) -> UUID:
-    """Book exactly the seat that the HIS has sold, for the person whom it names.
-
-    Raises:
-        SeatTaken, ScheduleUnknown, AlreadyBooked, AlreadyHeld, DailyLimitReached,
-        PatientNotFound, IdentityDisagrees, InvalidDocument, DocumentDisagrees.
-    """
-    actor = his_actor(source, staff_code=told.made_by)
-    patient_id, newly_linked = await take_over_patient(tx, told.patient, actor=actor)
-    if newly_linked and told.patient.platform_id is None:
-        await tell_patient(tx, patient_id)
-    seat = await _find_seat(tx, told)
-    at = clock.now()
-    appointment_id = new_id()
-    await _claim_seat(tx, seat, actor=actor, at=at)
-    await _claim_visit(tx, seat, patient_id=patient_id, appointment_id=appointment_id, actor=actor, at=at)
-    await claims.insert_appointment(
-        tx,
-        {name: seat[name] for name in _SEAT_COLUMNS}
-        | {
-            "id": appointment_id,
-            "seat_id": seat["id"],
-            "patient_id": patient_id,
-            "status": "booked",
-            "channel": actor.channel,
-            "client_id": actor.client_id,
-            "staff_code": actor.staff_code,
-            "his_status": "confirmed",
-            "his_id": told.his_id,
-            "version": told.version,
-            "created_at": at,
-            "updated_at": at,
-        },
-    )
-    await claims.tell(
-        tx,
-        "booked",
-        actor=actor,
-        at=at,
-        seat_id=seat["id"],
-        schedule_id=seat["schedule_id"],
-        patient_id=patient_id,
-        appointment_id=appointment_id,
-        details={"his_id": told.his_id},
-    )
-    # So that the HIS learns under which id the platform has it.
-    await claims.send_appointment(
-        tx,
-        "appointment.linked",
-        appointment_id=appointment_id,
-        patient_id=patient_id,
-        version=told.version,
-        handlers=(HANDLER,),
-    )
-    return appointment_id
-
-
-async def _claim_visit(
-    tx: Transaction, seat: Row, *, patient_id: UUID, appointment_id: UUID, actor: Actor, at: datetime
-) -> None:
-    """Take the person's place in the clinic day by the clinic's rule.
-
-    Raises:
-        AlreadyBooked, AlreadyHeld, DailyLimitReached.
-    """
-    rule = await tx.fetchrow(
-        "SELECT coalesce(o.once_per_department_day, h.once_per_department_day) AS once,"
-        " coalesce(o.daily_limit, h.daily_limit) AS daily_limit FROM booking_rule h"
-        " LEFT JOIN booking_rule o ON o.clinic_id = $1 WHERE h.clinic_id IS NULL",
-        seat["clinic_id"],
-    )
-    assert rule is not None, "the hospital's own rule is always there"
-    await claims.claim_visit(
-        tx,
-        patient_id=patient_id,
-        clinic_date=seat["clinic_date"],
-        department_id=seat["department_id"] if rule["once"] else None,
-        daily_limit=rule["daily_limit"],
-        owner_id=appointment_id,
-        actor=actor,
-        at=at,
-    )
-
-
-async def _find_seat(tx: Transaction, told: AppointmentFacts) -> Row:
-    """Read the seat that the HIS names.
-
-    Raises:
-        ScheduleUnknown: no such number, or its schedule was withdrawn.
-    """
-    seat = await tx.fetchrow(
-        "SELECT t.id, t.seq, t.slot_id, t.schedule_id, s.starts_at,"
-        " sc.clinic_date, sc.department_id, sc.clinic_id, sc.fee_fen, sc.status AS schedule_status"
-        " FROM seat t JOIN slot s ON s.id = t.slot_id JOIN schedule sc ON sc.id = t.schedule_id"
-        " WHERE t.schedule_id = $1 AND t.seq = $2",
-        told.schedule_id,
-        told.sequence,
-    )
-    if seat is None or seat["schedule_status"] != "active":
-        raise ScheduleUnknown
-    return seat
-
-
-async def _claim_seat(tx: Transaction, seat: Row, *, actor: Actor, at: datetime) -> None:
-    """Book that very seat, if it is free or its hold has ended.
-
-    Raises:
-        SeatTaken: held, booked or blocked.
-    """
-    claimed = await claims.claim_named_seat(tx, seat["id"], at=at)
-    if claimed is None:
-        raise SeatTaken
-    if claimed["stale"] is not None:
-        await returns.tell_of_ended_hold(tx, seat["id"], hold_id=claimed["stale"], actor=actor, at=at)
-
-
 async def _apply_change(tx: Transaction, change: InboundChange) -> None:
     """Follow a status that the HIS has given an appointment.
 
@@ -187,6 +67,8 @@ async def _apply_change(tx: Transaction, change: InboundChange) -> None:
     told = _appointment(change)
     row = await find_appointment(tx, told)
     if row is None:
+        if await cases.is_kept(tx, told.his_id):
+            return
         raise HisDisagrees(his_id=told.his_id)
     await _follow(tx, row, told, change)
 
@@ -195,7 +77,9 @@ async def _apply_cancellation(tx: Transaction, change: InboundChange) -> None:
     """Follow a number that was given back at the HIS's window; one that we never had is ignored."""
     told = _appointment(change)
     row = await find_appointment(tx, told)
-    if row is not None:
+    if row is None:
+        await cases.close_withdrawn(tx, told.his_id)
+    else:
         await _follow(tx, row, told, change)
 
 
@@ -300,19 +184,30 @@ async def _raise_version(tx: Transaction, appointment_id: UUID, version: int) ->
 async def _tell_refusal(tx: Transaction, change: InboundChange, error: HospitalError) -> None:
     """Tell the HIS that a number it sold cannot stand, after its message had been acknowledged."""
     told = _appointment(change)
-    await publish(
+    assert told.his_id is not None, "the HIS names what it has sold"
+    await refuse_sale(
         tx,
-        handler=HANDLER,
-        event_type="his_booking.refused",
-        aggregate=f"his-appointment:{change.source}:{told.his_id}",
-        payload={
-            "his_id": told.his_id,
-            "version": told.version,
-            "his_number": told.patient.his_number,
-            "schedule_id": str(told.schedule_id),
-            "sequence": told.sequence,
-            "reason": error.code.rpartition(".")[2],
-        },
+        source=change.source,
+        his_id=told.his_id,
+        version=told.version,
+        his_number=told.patient.his_number,
+        schedule_id=told.schedule_id,
+        sequence=told.sequence,
+        reason=error.code.rpartition(".")[2],
+    )
+
+
+async def _apply_hand_back(tx: Transaction, change: InboundChange) -> None:
+    """Take numbers of the emergency quota back that the HIS's window sells no more."""
+    told = change.facts
+    assert isinstance(told, NumbersHandedBack), "the port gives numbers with this kind"
+    await numbers.take_back(
+        tx,
+        schedule_id=told.schedule_id,
+        version=told.version,
+        unsold=told.unsold,
+        sold=told.sold,
+        at=clock.now(),
     )
 
 
@@ -401,9 +296,16 @@ def _appointment(change: InboundChange) -> AppointmentFacts:
 
 
 INBOUND: Final = (
-    InboundSubscription(InboundKind.APPOINTMENT_BOOKED, _apply_booking, refused=_tell_refusal, at_once=True),
+    InboundSubscription(
+        InboundKind.APPOINTMENT_BOOKED,
+        _apply_booking,
+        refused=_tell_refusal,
+        at_once=True,
+        keep=cases.keep_registration,
+    ),
     InboundSubscription(InboundKind.APPOINTMENT_MOVED, _apply_change),
     # At once, because the window may sell the number again as soon as we have acknowledged that it is back.
     InboundSubscription(InboundKind.APPOINTMENT_CANCELLED, _apply_cancellation, at_once=True),
     InboundSubscription(InboundKind.VISIT_REGISTERED, _apply_visit),
+    InboundSubscription(InboundKind.NUMBERS_HANDED_BACK, _apply_hand_back),
 )

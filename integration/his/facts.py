@@ -86,6 +86,8 @@ class SlotFacts:
 
     window_sequences: those that the HIS's own registration window may sell from its copy.
     window_until: after this instant it may not sell them by itself any more; None: no limit.
+    emergency_sequences: those with which the window goes on while the platform is away, until emergency_until.
+    recalled_sequences: those of them that the HIS is asked to hand back; it answers with `NumbersHandedBack`.
     """
 
     starts_at: datetime
@@ -94,6 +96,9 @@ class SlotFacts:
     last_sequence: int
     window_sequences: tuple[int, ...]
     window_until: datetime | None
+    emergency_sequences: tuple[int, ...] = ()
+    emergency_until: datetime | None = None
+    recalled_sequences: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,4 +158,20 @@ class VisitFacts:
     version: int = 1
 
 
-Facts = PatientFacts | AppointmentFacts | ScheduleFacts | PractitionerFacts | LocationFacts | VisitFacts
+@dataclass(frozen=True, slots=True)
+class NumbersHandedBack:
+    """Numbers of a schedule that the HIS's window sells no more, because it was asked for them.
+
+    unsold: nobody has them. sold: somebody does; the sale has been told, or is about to be.
+    version: of the schedule whose message asked.
+    """
+
+    schedule_id: UUID
+    version: int
+    unsold: tuple[int, ...]
+    sold: tuple[int, ...]
+
+
+Facts = (
+    PatientFacts | AppointmentFacts | ScheduleFacts | PractitionerFacts | LocationFacts | VisitFacts | NumbersHandedBack
+)

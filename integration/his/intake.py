@@ -132,12 +132,21 @@ class Intake:
             # Something earlier may still be on its way; the inbox tries again.
             return await self._keep([change], TAKEN_FOR_LATER)
         except HospitalError as error:
-            # The HIS reads a plain word; which room of ours said it is none of its business.
-            word = error.code.rpartition(".")[2]
-            refusal = Answer(accepted=False, code=word, sentence=error.zh)
+            return await self._refuse(change, subscription, error)
+
+    async def _refuse(self, change: InboundChange, subscription: InboundSubscription, error: HospitalError) -> Answer:
+        """Refuse what cannot be applied, or keep it for a person."""
+        # The HIS reads a plain word; which room of ours said it is none of its business.
+        answer = Answer(accepted=False, code=error.code.rpartition(".")[2], sentence=error.zh)
+        try:
             async with self._db.transaction() as tx:
-                stored = await store_changes(tx, [change], refusal, cipher=self._cipher, finished=True, note=error.code)
-            return refusal if stored else await self._answer_of_first(change)
+                if subscription.keep is not None and await subscription.keep(tx, change, error):
+                    answer = TAKEN_FOR_LATER
+                if not await store_changes(tx, [change], answer, cipher=self._cipher, finished=True, note=error.code):
+                    raise _StoredMeanwhile
+        except _StoredMeanwhile:
+            return await self._answer_of_first(change)
+        return answer
 
     async def apply_batch(self, lease: Lease) -> int:
         """Apply leased letters, each in a transaction of its own; gives how many were finished.
@@ -201,7 +210,8 @@ class Intake:
         async with self._db.transaction() as tx:
             if not await INBOX.finish(tx, lease, [row["id"]], note=error.code):
                 return False
-            await subscription.refused(tx, change, error)
+            if subscription.keep is None or not await subscription.keep(tx, change, error):
+                await subscription.refused(tx, change, error)
         return True
 
     async def _try_again(self, lease: Lease, row: Row, *, fault: str) -> None:

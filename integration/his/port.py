@@ -39,6 +39,7 @@ class InboundKind(StrEnum):
     VISIT_REGISTERED = "his.visit_registered"
     PRACTITIONER_CHANGED = "his.practitioner_changed"
     SCHEDULE_CHANGED = "his.schedule_changed"
+    NUMBERS_HANDED_BACK = "his.numbers_handed_back"
 
 
 @dataclass(frozen=True, slots=True)

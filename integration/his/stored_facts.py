@@ -23,6 +23,7 @@ _KINDS: dict[str, type] = {
         facts_module.PractitionerFacts,
         facts_module.LocationFacts,
         facts_module.VisitFacts,
+        facts_module.NumbersHandedBack,
     )
 }
 

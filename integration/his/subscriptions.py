@@ -45,6 +45,7 @@ OnAccepted = Callable[[Transaction, Sequence[tuple[Intent, Accepted]]], Awaitabl
 OnRejected = Callable[[Transaction, Intent, Rejected], Awaitable[Verdict]]
 Apply = Callable[[Transaction, InboundChange], Awaitable[None]]
 OnRefused = Callable[[Transaction, InboundChange, HospitalError], Awaitable[None]]
+Keep = Callable[[Transaction, InboundChange, HospitalError], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +72,15 @@ class InboundSubscription:
     already seen or what is older than what stands (versions).
     refused: tells the HIS of a refusal that came after its message had been acknowledged.
     at_once: the HIS waits for the decision in the acknowledgement.
+    keep: what cannot be applied is kept for a person where nobody waits for the answer any more. Tells whether it
+    stands at the HIS meanwhile; if not, the HIS is refused as usual.
     """
 
     kind: InboundKind
     apply: Apply
     refused: OnRefused | None = None
     at_once: bool = False
+    keep: Keep | None = None
 
 
 @dataclass(frozen=True, slots=True)

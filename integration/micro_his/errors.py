@@ -7,6 +7,7 @@ HospitalError
 ├── VersionConflict      micro_his.version_conflict      a newer version contradicts what was told
 ├── NotForWindow         micro_his.not_for_window        the number belongs to the platform's channels
 ├── WindowClosed         micro_his.window_closed         the window's share has gone back to the common pool
+├── PlatformAnswers      micro_his.platform_answers      the number is for the time while the platform is away
 ├── SoldOut              micro_his.sold_out              no number of the window is free
 ├── AlreadyBooked        micro_his.already_booked        the person has a number in this schedule
 ├── AppointmentNotActive micro_his.appointment_not_active
@@ -75,6 +76,14 @@ class WindowClosed(Refused):
     code = "micro_his.window_closed"
     zh = "窗口号源已回收到公共池，请在统一号源平台预约"
     en = "The window's numbers have gone back to the common pool."
+
+
+class PlatformAnswers(Refused):
+    """The number is of the emergency quota, and the platform is there to be asked for a number."""
+
+    code = "micro_his.platform_answers"
+    zh = "该号为应急号，统一号源平台可用时请通过平台挂号"
+    en = "This number is kept for the time while the platform is away."
 
 
 class SoldOut(Conflict):

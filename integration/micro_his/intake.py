@@ -33,8 +33,9 @@ log = get_logger("micro_his")
 class Intake:
     """Answers the platform's messages."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, *, charset: str) -> None:
         self._db = db
+        self._charset = charset
 
     async def answer(self, data: bytes) -> bytes:
         """Take one message in and give the acknowledgement.
@@ -46,7 +47,7 @@ class Intake:
             message = parse(data)
             if not 1 <= len(message.control_id) <= CONTROL_ID_CHARACTERS_MAX:
                 raise RequiredFieldMissing(f"MSH-10 wants 1 to {CONTROL_ID_CHARACTERS_MAX} characters")
-            take = read_message(message)
+            take = read_message(message, charset=self._charset)
         except Hl7Error as error:
             log.warning("micro_his_message_rejected", fault=type(error).__name__)
             return _acknowledge(read_header(data), AckCode.REJECTED, error=describe_error(error))
@@ -93,8 +94,8 @@ class Intake:
         return answer
 
 
-def read_message(message: Message) -> Take:
-    """Understand a message before anything is done.
+def read_message(message: Message, *, charset: str) -> Take:
+    """Understand a message before anything is done; `charset` is for what we tell in return.
 
     Raises:
         Hl7Error: another event than those of our profile, or a field that cannot be read.
@@ -102,10 +103,10 @@ def read_message(message: Message) -> Take:
     reader = _READERS.get(message.kind)
     if reader is None:
         raise wire_in.UnknownEvent("this event is not part of the profile")
-    return reader(message)
+    return reader(message, charset)
 
 
-def _patient(message: Message) -> Take:
+def _patient(message: Message, _charset: str) -> Take:
     told, version = wire_in.read_patient(message), wire_in.read_version(message)
 
     async def take(tx: Transaction) -> str:
@@ -119,7 +120,7 @@ def _patient(message: Message) -> Take:
     return take
 
 
-def _appointment(message: Message) -> Take:
+def _appointment(message: Message, _charset: str) -> Take:
     told = wire_in.read_appointment(message)
 
     async def take(tx: Transaction) -> str:
@@ -129,17 +130,17 @@ def _appointment(message: Message) -> Take:
     return take
 
 
-def _schedules(message: Message) -> Take:
+def _schedules(message: Message, charset: str) -> Take:
     told = wire_in.read_schedules(message)
 
     async def take(tx: Transaction) -> str:
-        await masters.take_schedules(tx, told)
+        await masters.take_schedules(tx, told, charset=charset)
         return ""
 
     return take
 
 
-def _practitioners(message: Message) -> Take:
+def _practitioners(message: Message, _charset: str) -> Take:
     told = wire_in.read_practitioners(message)
 
     async def take(tx: Transaction) -> str:
@@ -149,7 +150,7 @@ def _practitioners(message: Message) -> Take:
     return take
 
 
-def _locations(message: Message) -> Take:
+def _locations(message: Message, _charset: str) -> Take:
     told = wire_in.read_locations(message)
 
     async def take(tx: Transaction) -> str:
@@ -159,7 +160,7 @@ def _locations(message: Message) -> Take:
     return take
 
 
-_READERS: Final[dict[tuple[str, str], Callable[[Message], Take]]] = {
+_READERS: Final[dict[tuple[str, str], Callable[[Message, str], Take]]] = {
     ("ADT", "A28"): _patient,
     ("ADT", "A31"): _patient,
     **{("SIU", event): _appointment for event in ("S12", "S13", "S14", "S15", "S26")},

@@ -54,7 +54,7 @@ class MicroHis:
         settings = self._settings
         db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
         self._sender = Sender(db, settings.peer, charset=settings.charset)
-        self._server = MllpServer(Intake(db))
+        self._server = MllpServer(Intake(db, charset=settings.charset))
         await self._server.start(settings.mllp.host, settings.mllp.port)
         self._sender.start()
         self._tidying = asyncio.create_task(_tidy(db))

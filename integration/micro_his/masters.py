@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
+from integration.micro_his import outbox
 from integration.micro_his.records import ToldLocation, ToldPractitioner, ToldSchedule
+from integration.micro_his.wire_out import describe_hand_back
 from kernel import clock
 from kernel.db import Transaction
 
 
-async def take_schedules(tx: Transaction, told: Sequence[ToldSchedule]) -> None:
-    """Keep schedules with their numbers; one that is older than what stands changes nothing."""
+async def take_schedules(tx: Transaction, told: Sequence[ToldSchedule], *, charset: str) -> None:
+    """Keep schedules with their numbers; one that is older than what stands changes nothing.
+
+    Numbers that the platform asks back are handed back in the same transaction. Each schedule's row is locked by then,
+    so no clerk is selling one of them.
+    """
     now = clock.now()
     rows = await tx.fetch(
         "INSERT INTO schedule AS s (id, clinic_code, room_code, practitioner_code, service_type, clinic_date, period,"
@@ -40,7 +46,7 @@ async def take_schedules(tx: Transaction, told: Sequence[ToldSchedule]) -> None:
     await tx.execute("DELETE FROM slot WHERE schedule_id = ANY ($1)", ids)
     await tx.execute("DELETE FROM refused_number WHERE schedule_id = ANY ($1)", ids)
     await tx.executemany(
-        "INSERT INTO slot VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+        "INSERT INTO slot VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
         [
             (
                 schedule.id,
@@ -50,11 +56,38 @@ async def take_schedules(tx: Transaction, told: Sequence[ToldSchedule]) -> None:
                 slot.ends_at,
                 list(slot.window_sequences),
                 slot.window_until,
+                list(slot.emergency_sequences),
+                slot.emergency_until,
             )
             for schedule in told
             if (schedule.id, schedule.version) in taken
             for slot in schedule.slots
         ],
+    )
+    for schedule in told:
+        recalled = sorted(sequence for slot in schedule.slots for sequence in slot.recalled_sequences)
+        if recalled and (schedule.id, schedule.version) in taken:
+            await _hand_back(tx, schedule, recalled, charset=charset)
+
+
+async def _hand_back(tx: Transaction, schedule: ToldSchedule, recalled: list[int], *, charset: str) -> None:
+    """Tell the platform which numbers of its it has back, and which we have sold: after the sales themselves."""
+    rows = await tx.fetch(
+        "SELECT sequence FROM appointment WHERE schedule_id = $1 AND sequence = ANY ($2)"
+        " AND status IN ('booked', 'arrived', 'fulfilled', 'noshow')",
+        schedule.id,
+        recalled,
+    )
+    sold = {row["sequence"] for row in rows}
+    await outbox.append(
+        tx,
+        describe_hand_back(
+            schedule_id=schedule.id,
+            version=schedule.version,
+            unsold=[sequence for sequence in recalled if sequence not in sold],
+            sold=sorted(sold),
+            charset=charset,
+        ),
     )
 
 

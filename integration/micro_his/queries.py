@@ -73,15 +73,17 @@ async def show_schedule(db: Database, schedule_id: UUID) -> dict[str, Any] | Non
         return None
     numbers = await db.fetch(WINDOW_NUMBERS, schedule_id)
     return _schedule(row) | {
-        "window": [
-            {
-                "seq": number["sequence"],
-                "free": number["is_free"],
-                "start": number["starts_at"].isoformat(),
-                "until": number["window_until"].isoformat() if number["window_until"] else None,
-            }
-            for number in numbers
-        ]
+        "window": [_number(number) for number in numbers if not number["is_emergency"]],
+        "emergency": [_number(number) for number in numbers if number["is_emergency"]],
+    }
+
+
+def _number(row: Row) -> dict[str, Any]:
+    return {
+        "seq": row["sequence"],
+        "free": row["is_free"],
+        "start": row["starts_at"].isoformat(),
+        "until": row["window_until"].isoformat() if row["window_until"] else None,
     }
 
 

@@ -45,7 +45,10 @@ class ToldAppointment:
 
 @dataclass(frozen=True, slots=True)
 class ToldSlot:
-    """A time band, its numbers, and which of them our window may sell until when."""
+    """A time band, its numbers, and which of them our window may sell until when.
+
+    emergency_sequences: those for the time while the platform is away. recalled_sequences: those that it asks back.
+    """
 
     first_sequence: int
     last_sequence: int
@@ -53,6 +56,9 @@ class ToldSlot:
     ends_at: datetime
     window_sequences: tuple[int, ...]
     window_until: datetime | None
+    emergency_sequences: tuple[int, ...] = ()
+    emergency_until: datetime | None = None
+    recalled_sequences: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,18 @@ def sequence_of(given: Mapping[str, Any], field: str) -> int | None:
     return value
 
 
+def flag_of(given: Mapping[str, Any], field: str) -> bool:
+    """A yes or no that may be left out: then it is no.
+
+    Raises:
+        InvalidRequest: neither true nor false.
+    """
+    value = given.get(field, False)
+    if not isinstance(value, bool):
+        raise InvalidRequest(field=field)
+    return value
+
+
 def his_id_of(text: object) -> str:
     """One of our appointment numbers.
 

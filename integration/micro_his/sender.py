@@ -23,6 +23,7 @@ from kernel.settings import Endpoint
 
 CONNECT_SECONDS_MAX: Final = 3.0
 ANSWER_SECONDS_MAX: Final = 10.0
+PROBE_SECONDS_MAX: Final = 1.0
 READ_BYTES: Final = 65_536
 POLL_SECONDS: Final = 2.0
 """A wake-up that was lost costs this long, and no message."""
@@ -81,6 +82,18 @@ class Sender:
         await asyncio.gather(*self._lanes, return_exceptions=True)
         for lane in list(self._connections):
             self._drop(lane)
+
+    async def is_platform_away(self) -> bool:
+        """Tell whether the platform does not answer: what was last told to it, or a call just now."""
+        if not self.is_connected:
+            return True
+        try:
+            async with asyncio.timeout(PROBE_SECONDS_MAX):
+                _, writer = await asyncio.open_connection(self._peer.host, self._peer.port)
+        except (OSError, TimeoutError):
+            return True
+        writer.close()
+        return False
 
     async def await_outcome(self, control_id: UUID, *, seconds: float) -> None:
         """Wait until a message was answered, or the time is up; what it led to stands in the database."""

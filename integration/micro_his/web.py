@@ -36,6 +36,7 @@ STATUS: Final = {
     "micro_his.version_conflict": 409,
     "micro_his.not_for_window": 409,
     "micro_his.window_closed": 409,
+    "micro_his.platform_answers": 409,
     "micro_his.sold_out": 409,
     "micro_his.already_booked": 409,
     "micro_his.appointment_not_active": 409,
@@ -202,8 +203,10 @@ class MicroHisApi:
 
     async def book(self, request: Request) -> HTTPResponse:
         """Sell a number of the window's, and wait a little for the platform's word."""
-        known = frozenset({"schedule_id", "seq", "patient", "clerk", "request_id"})
+        known = frozenset({"schedule_id", "seq", "patient", "clerk", "request_id", "platform_is_down"})
         body = requests.read_object(request.body, known=known)
+        # The line may answer while the platform's desk does not: the clerk sees that, and may say so.
+        is_away = requests.flag_of(body, "platform_is_down") or await self._sender().is_platform_away()
         sale = await window.book_number(
             database(),
             schedule_id=requests.uuid_of(body, "schedule_id"),
@@ -211,9 +214,11 @@ class MicroHisApi:
             patient=requests.patient_of(body.get("patient")),
             clerk=requests.text_of(body, "clerk"),
             request_id=requests.optional_text(body, "request_id"),
+            platform_is_away=is_away,
             charset=self._charset,
         )
-        await self._await_platform(sale)
+        if not is_away:
+            await self._await_platform(sale)
         shown = await _require_appointment(sale.his_id)
         if shown["platform_state"] == "refused":
             raise errors.RefusedByPlatform(his_id=sale.his_id, refusal=shown["refusal"])

@@ -3,6 +3,9 @@
 The window sells by itself only numbers that the platform has set aside for it, and only until the platform takes
 the unsold ones back; so the two sides never sell one number in normal running, and the window goes on while the
 platform is away. Every sale is told to the platform at once, which may refuse it; the sale is then undone.
+
+Its emergency quota (应急号) is for the time while the platform is away. Those numbers are the window's own until it
+has handed them back (see masters.py), so whether it really is away decides about courtesy, not about right or wrong.
 """
 
 from dataclasses import dataclass
@@ -20,6 +23,7 @@ from integration.micro_his.errors import (
     AppointmentUnknown,
     NotForWindow,
     PatientUnknown,
+    PlatformAnswers,
     ScheduleUnknown,
     SeatTaken,
     SoldOut,
@@ -38,6 +42,8 @@ from kernel.db import Database, Row, Transaction
 CLOSES_BEFORE: Final = timedelta(minutes=1)
 """So long before the platform takes the numbers back: a sale of the last moment has to arrive there in time."""
 CHANNEL: Final = "his_window"
+OFFLINE_CHANNEL: Final = "his_window_offline"
+"""What was sold while the platform was away: nobody waits at the counter for its word on it."""
 CANCELLED_AT_WINDOW: Final = "cancelled_at_window"
 
 
@@ -58,15 +64,18 @@ async def book_number(
     patient: ToldPatient,
     clerk: str,
     request_id: str | None,
+    platform_is_away: bool,
     charset: str,
 ) -> Sale:
     """Sell one of the window's numbers: the one that is named, or the lowest free one.
 
+    While the platform is away, the emergency quota follows when the window's share is sold.
     A request id that was seen before gives the number that was sold then.
 
     Raises:
         ScheduleUnknown, PatientUnknown: no such schedule or number, nobody to sell to.
         NotForWindow, WindowClosed: the number is the platform's to sell, or is again by now.
+        PlatformAnswers: the number is of the emergency quota, and the platform is there to be asked.
         SeatTaken, SoldOut: the number, or every number of the window, is sold.
         AlreadyBooked: the person has an active number in this schedule.
         DatabaseUnavailable, DatabaseBusy.
@@ -81,23 +90,25 @@ async def book_number(
         schedule = await tx.fetchrow("SELECT * FROM schedule WHERE id = $1 FOR UPDATE", schedule_id)
         if schedule is None or schedule["status"] != "active":
             raise ScheduleUnknown
-        chosen = await _choose(tx, schedule_id, sequence)
+        chosen = await _choose(tx, schedule_id, sequence, platform_is_away=platform_is_away)
         chart = await _chart_of(tx, patient)
-        appointment = await _sell(tx, schedule, chosen, chart, clerk=clerk, request_id=request_id)
+        channel = OFFLINE_CHANNEL if platform_is_away else CHANNEL
+        appointment = await _sell(tx, schedule, chosen, chart, clerk=clerk, channel=channel, request_id=request_id)
         draft = describe_booking(appointment, chart, schedule, charset=charset)
         await outbox.append(tx, draft)
     return Sale(his_id=appointment["his_id"], control_id=draft.control_id)
 
 
-async def _choose(tx: Transaction, schedule_id: UUID, sequence: int | None) -> Row:
+async def _choose(tx: Transaction, schedule_id: UUID, sequence: int | None, *, platform_is_away: bool) -> Row:
     """Choose the number to sell.
 
     Raises:
-        ScheduleUnknown, NotForWindow, WindowClosed, SeatTaken, SoldOut.
+        ScheduleUnknown, NotForWindow, WindowClosed, PlatformAnswers, SeatTaken, SoldOut.
     """
     latest = clock.now() + CLOSES_BEFORE
     rows = await tx.fetch(WINDOW_NUMBERS, schedule_id)
     if sequence is None:
+        rows = [row for row in rows if platform_is_away or not row["is_emergency"]]
         free = [row for row in rows if row["is_free"] and _is_open(row, latest)]
         if not free:
             is_over = bool(rows) and not any(_is_open(row, latest) for row in rows)
@@ -111,6 +122,8 @@ async def _choose(tx: Transaction, schedule_id: UUID, sequence: int | None) -> R
             sequence,
         )
         raise NotForWindow if is_there else ScheduleUnknown
+    if row["is_emergency"] and not platform_is_away:
+        raise PlatformAnswers
     if not _is_open(row, latest):
         raise WindowClosed(window_until=row["window_until"].isoformat() if row["window_until"] else None)
     if not row["is_free"]:
@@ -126,13 +139,16 @@ def _is_open(row: Row, latest: datetime) -> bool:
 
 
 WINDOW_NUMBERS: Final = """
-SELECT w.sequence, t.starts_at, t.ends_at, t.window_until,
+SELECT w.sequence, w.is_emergency, t.starts_at, t.ends_at,
+       CASE WHEN w.is_emergency THEN t.emergency_until ELSE t.window_until END AS window_until,
        NOT EXISTS (SELECT FROM appointment a WHERE a.schedule_id = t.schedule_id AND a.sequence = w.sequence
                    AND a.status IN ('booked', 'arrived', 'fulfilled', 'noshow'))
        AND NOT EXISTS (SELECT FROM refused_number r WHERE r.schedule_id = t.schedule_id AND r.sequence = w.sequence)
        AS is_free
-FROM slot t CROSS JOIN LATERAL unnest(t.window_sequences) AS w (sequence)
-WHERE t.schedule_id = $1 ORDER BY w.sequence
+FROM slot t CROSS JOIN LATERAL (
+    SELECT sequence, false AS is_emergency FROM unnest(t.window_sequences) AS s (sequence)
+    UNION ALL SELECT sequence, true FROM unnest(t.emergency_sequences) AS s (sequence)) AS w
+WHERE t.schedule_id = $1 ORDER BY w.is_emergency, w.sequence
 """
 
 
@@ -153,7 +169,9 @@ async def _chart_of(tx: Transaction, patient: ToldPatient) -> Row:
     return chart
 
 
-async def _sell(tx: Transaction, schedule: Row, chosen: Row, chart: Row, *, clerk: str, request_id: str | None) -> Row:
+async def _sell(
+    tx: Transaction, schedule: Row, chosen: Row, chart: Row, *, clerk: str, channel: str, request_id: str | None
+) -> Row:
     has_one = await tx.fetchval(
         "SELECT EXISTS (SELECT FROM appointment WHERE mr = $1 AND schedule_id = $2"
         " AND status IN ('booked', 'arrived'))",
@@ -174,7 +192,7 @@ async def _sell(tx: Transaction, schedule: Row, chosen: Row, chart: Row, *, cler
             chosen["ends_at"],
             schedule["clinic_date"],
             clerk,
-            CHANNEL,
+            channel,
             request_id,
             clock.now(),
         )

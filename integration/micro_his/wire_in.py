@@ -236,10 +236,20 @@ def _slot(segment: Segment) -> ToldSlot:
     starts, ends = parse_timestamp(segment.required(1)), parse_timestamp(segment.required(2))
     if not (first <= last and starts < ends):
         raise BadFieldValue("ZSL-1 to ZSL-4 are not a time band with its numbers")
-    window = tuple(_bounded(text, SEQUENCE_MAX, "ZSL-5") for text in segment.text(5).split(",") if text)
-    if any(not first <= sequence <= last for sequence in window):
-        raise BadFieldValue("ZSL-5 names a number of another time band")
-    return ToldSlot(first, last, starts, ends, window, _time(segment.text(6)))
+    window, emergency, recalled = (_numbers(segment, field, first, last) for field in (5, 7, 9))
+    if set(emergency) & {*window, *recalled}:
+        raise BadFieldValue("ZSL-7 names a number of ZSL-5 or ZSL-9")
+    return ToldSlot(
+        first, last, starts, ends, window, _time(segment.text(6)), emergency, _time(segment.text(8)), recalled
+    )
+
+
+def _numbers(segment: Segment, field: int, first: int, last: int) -> tuple[int, ...]:
+    where = f"ZSL-{field}"
+    numbers = tuple(_bounded(text, SEQUENCE_MAX, where) for text in segment.text(field).split(",") if text)
+    if any(not first <= sequence <= last for sequence in numbers):
+        raise BadFieldValue(f"{where} names a number of another time band")
+    return numbers
 
 
 def _named(group: list[Segment], name: str) -> Segment:

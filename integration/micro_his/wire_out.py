@@ -1,5 +1,6 @@
 """Writing what we tell the platform: SIU for numbers, ADT for people and visits (HL7 v2.5.1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,13 +16,14 @@ from kernel.ids import new_id
 SENDER = Endpoint(OWN, FACILITY)
 RECEIVER = Endpoint(PLATFORM, FACILITY)
 
-BOOKED, MODIFIED, CANCELLED, REGISTERED = "S12", "S14", "S15", "A04"
+BOOKED, MODIFIED, CANCELLED, REGISTERED, HANDED_BACK = "S12", "S14", "S15", "A04", "M13"
 
 _STRUCTURE = {
     BOOKED: ("SIU", BOOKED, "SIU_S12"),
     MODIFIED: ("SIU", MODIFIED, "SIU_S12"),
     CANCELLED: ("SIU", CANCELLED, "SIU_S12"),
     REGISTERED: ("ADT", REGISTERED, "ADT_A01"),
+    HANDED_BACK: ("MFN", HANDED_BACK, "MFN_M13"),
 }
 _STATUS = {
     "booked": "Booked",
@@ -39,6 +41,7 @@ class Draft:
 
     in_order_with: order is kept among messages that share it. It is the schedule, so that a number which was given
     back and sold again is told of in that order; for a visit without a number it is the person.
+    mr: whom it is about; empty where it is about nobody.
     """
 
     control_id: UUID
@@ -84,6 +87,31 @@ def describe_visit(visit: Row, patient: Row, appointment: Row | None, *, charset
     return _draft(REGISTERED, body, patient, appointment, at=at, charset=charset)
 
 
+def describe_hand_back(
+    *, schedule_id: UUID, version: int, unsold: Sequence[int], sold: Sequence[int], charset: str
+) -> Draft:
+    """Tell which numbers our window sells no more, because the platform has asked for them (MFN^M13, ZHB)."""
+    control_id = new_id()
+    key = str(schedule_id)
+    body = [
+        Segment.build("MFI", {1: ("HANDBACK", "", PLATFORM), 3: "UPD", 6: "AL"}),
+        Segment.build("MFE", {1: "MUP", 2: f"{control_id}/1", 4: key, 5: "ST"}),
+        Segment.build("ZHB", {1: key, 2: str(version), 3: _list_numbers(unsold), 4: _list_numbers(sold)}),
+    ]
+    return Draft(
+        control_id=control_id,
+        in_order_with=key,
+        event=HANDED_BACK,
+        mr="",
+        appointment_id=None,
+        body=_text(HANDED_BACK, body, control_id=control_id, at=clock.now(), charset=charset),
+    )
+
+
+def _list_numbers(sequences: Sequence[int]) -> str:
+    return ",".join(str(sequence) for sequence in sequences)
+
+
 def _scheduling(event: str, appointment: Row, patient: Row, schedule: Row, *, charset: str) -> Draft:
     starts, ends = appointment["starts_at"], appointment["ends_at"]
     minutes = int((ends - starts).total_seconds()) // 60
@@ -117,6 +145,17 @@ def _draft(
     event: str, body: list[Segment], patient: Row, appointment: Row | None, *, at: datetime, charset: str
 ) -> Draft:
     control_id = new_id()
+    return Draft(
+        control_id=control_id,
+        in_order_with=str(appointment["schedule_id"] if appointment else patient["mr"]),
+        event=event,
+        mr=patient["mr"],
+        appointment_id=appointment["id"] if appointment else None,
+        body=_text(event, body, control_id=control_id, at=at, charset=charset),
+    )
+
+
+def _text(event: str, body: list[Segment], *, control_id: UUID, at: datetime, charset: str) -> str:
     header = build_header(
         sender=SENDER,
         receiver=RECEIVER,
@@ -126,15 +165,7 @@ def _draft(
         charset=charset,
     )
     message = Message((header, *body))
-    text = "".join(segment.encode() + "\r" for segment in message.segments)
-    return Draft(
-        control_id=control_id,
-        in_order_with=str(appointment["schedule_id"] if appointment else patient["mr"]),
-        event=event,
-        mr=patient["mr"],
-        appointment_id=appointment["id"] if appointment else None,
-        body=text,
-    )
+    return "".join(segment.encode() + "\r" for segment in message.segments)
 
 
 def _pid(patient: Row) -> Segment:

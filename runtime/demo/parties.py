@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -70,6 +70,22 @@ class Partner:
         )
         return _body(answer, status)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Record:
+        """Set something, under a fresh idempotency key.
+
+        Raises:
+            DemoFailed: with the problem's own sentence.
+        """
+        answer = self._http.put(f"/open/v1{path}", json=dict(body), headers={"idempotency-key": secrets.token_hex(12)})
+        return _body(answer, 200)
+
+    def answers(self) -> bool:
+        """Tell whether the open API is up."""
+        try:
+            return self._http.get("/health/live").status_code == 200
+        except httpx.TransportError:
+            return False
+
     def refused(self, path: str, body: Mapping[str, object]) -> Record:
         """Ask for something that has to be refused, and give the problem.
 
@@ -111,13 +127,13 @@ class CoreHis:
         answer = self._http.get(f"/api/schedules/{schedule_id}")
         return None if answer.status_code == 404 else _body(answer, 200)
 
-    def sell(self, *, schedule_id: str, patient: Mapping[str, object], clerk: str) -> Record:
-        """Sell a number at the window.
+    def sell(self, *, schedule_id: str, patient: Mapping[str, object], clerk: str, seq: int | None = None) -> Record:
+        """Sell a number at the window: any of its own, or the one that is named.
 
         Raises:
             DemoFailed: the window could not.
         """
-        body = {"schedule_id": schedule_id, "patient": dict(patient), "clerk": clerk}
+        body = {"schedule_id": schedule_id, "patient": dict(patient), "clerk": clerk, "seq": seq}
         return _body(self._http.post("/api/window/bookings", json=body), 201)
 
 
@@ -153,11 +169,28 @@ class Hospital:
 
     def take_his_down(self) -> None:
         """Stop the HIS's process, as an outage would."""
-        self._ask("stop")
+        self._ask("stop", "micro-his")
 
     def bring_his_back(self) -> None:
         """Start it again."""
-        self._ask("start")
+        self._ask("start", "micro-his")
+
+    def take_platform_down(self) -> list[str]:
+        """Stop every process of the platform's own, as an outage would; the HIS goes on. Gives their names."""
+        (status,) = control.ask(self.folder.root, self.folder.control_name, {"command": "status"})
+        names = [
+            name
+            for one in status["processes"]
+            if (name := str(one["name"])).startswith("web-") or name in ("his-inbound", "relay", "worker")
+        ]
+        for name in names:
+            self._ask("stop", name)
+        return names
+
+    def bring_platform_back(self, names: Sequence[str]) -> None:
+        """Start them again."""
+        for name in names:
+            self._ask("start", name)
 
     def compare(self, day: str) -> Record:
         """Compare a clinic day with the HIS as `./hospital his reconcile` does, and give its report.
@@ -173,8 +206,8 @@ class Hospital:
             raise DemoFailed(f"the two sides could not be compared: {done.stderr.strip()[-300:]}") from error
         return report
 
-    def _ask(self, command: str) -> None:
-        request = {"command": command, "name": "micro-his"}
+    def _ask(self, command: str, name: str) -> None:
+        request = {"command": command, "name": name}
         for answer in control.ask(self.folder.root, self.folder.control_name, request):
             require(not answer.get("error"), str(answer.get("error")))
 

@@ -1,12 +1,14 @@
 """The main job, from a partner's token to both sides' books in agreement.
 
 token -> search -> hold -> appointment -> the HIS shows it -> the window books and the API sees it -> moved, cancelled
--> the HIS is down and bookings go on -> it comes back -> both sides are compared and agree.
+-> the HIS is down and bookings go on -> it comes back -> the platform is down and the window goes on with its emergency
+quota -> it comes back, and the two are merged -> both sides are compared and agree.
 """
 
 import random
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from kernel import clock
@@ -17,6 +19,8 @@ from runtime.demo_hospital.people import PatientSeed, invent_patients
 
 DEPARTMENT_INITIALS = "xxgnk"  # 心血管内科, cardiology
 OUTAGE_BOOKINGS = 5
+EMERGENCY_NUMBERS = 3
+EMERGENCY_SALES = 2
 DAYS_AHEAD = 7
 PORTAL_NAME = "The city portal"
 
@@ -27,7 +31,7 @@ def tell(hospital: Hospital, narrator: Narrator) -> None:
     Raises:
         DemoFailed: the system did not do what the story says.
     """
-    people = _strangers(2 + OUTAGE_BOOKINGS)
+    people = _strangers(2 + OUTAGE_BOOKINGS + EMERGENCY_SALES)
     with narrator.step(f"{PORTAL_NAME} asks for an access token (OAuth client credentials)"):
         token = hospital.portal.sign_in()
         narrator.say(f"{token['token_type']} token for {token['expires_in']} s, scopes: {token['scope']}")
@@ -39,8 +43,9 @@ def tell(hospital: Hospital, narrator: Narrator) -> None:
     sold = _window_sells(hospital, narrator, people[1], department)
     appointment = _move(hospital, narrator, appointment, slots)
     _cancel(hospital, narrator, appointment)
-    booked = _outage(hospital, narrator, people[2:], department)
-    _agree(hospital, narrator, [appointment, sold, *booked])
+    booked = _outage(hospital, narrator, people[2 : 2 + OUTAGE_BOOKINGS], department)
+    registered = _platform_outage(hospital, narrator, people[2 + OUTAGE_BOOKINGS :], department)
+    _agree(hospital, narrator, [appointment, sold, *booked, *registered])
 
 
 def _strangers(count: int) -> list[PatientSeed]:
@@ -127,27 +132,35 @@ def _window_sells(hospital: Hospital, narrator: Narrator, person: PatientSeed, d
         schedule = _schedule_for_window(hospital, department["id"])
         sold = hospital.his.sell(
             schedule_id=schedule["schedule_id"],
-            patient={
-                "name": person.name,
-                "document_type": "CN-ID",
-                "document_number": person.document_number,
-                "sex": "M" if person.sex == 1 else "F",
-                "birth_date": person.birth_date.isoformat(),
-                "phone": person.phone,
-            },
+            patient=_at_window(person),
             clerk="W0007",
         )
-
-        def look() -> Record | None:
-            listed = hospital.office.get("/appointments", schedule_id=schedule["schedule_id"], limit=100)["items"]
-            return next(
-                (one for one in listed if one["queue_number"] == sold["seq"] and one["status"] == "booked"), None
-            )
-
-        here = wait_for(look, "the open API to see what the window sold")
+        here = _seen_here(hospital, sold)
         narrator.say(f"clerk W0007 sold number {sold['seq']} to chart {sold['patient']['mr']}")
         _show(narrator, here, hospital.his.appointment_of(here["id"]) or sold)
     return here
+
+
+def _at_window(person: PatientSeed) -> Record:
+    """Say who somebody is, as the clerk at the window enters it."""
+    return {
+        "name": person.name,
+        "document_type": "CN-ID",
+        "document_number": person.document_number,
+        "sex": "M" if person.sex == 1 else "F",
+        "birth_date": person.birth_date.isoformat(),
+        "phone": person.phone,
+    }
+
+
+def _seen_here(hospital: Hospital, sold: Record) -> Record:
+    """Wait until the open API shows what the window has sold."""
+
+    def look() -> Record | None:
+        listed = hospital.office.get("/appointments", schedule_id=sold["schedule_id"], limit=100)["items"]
+        return next((one for one in listed if one["queue_number"] == sold["seq"] and one["status"] == "booked"), None)
+
+    return wait_for(look, "the open API to see what the window sold")
 
 
 def _schedule_for_window(hospital: Hospital, department_id: str) -> Record:
@@ -215,6 +228,78 @@ def _outage(hospital: Hospital, narrator: Narrator, people: list[PatientSeed], d
 def _book(partner: Partner, person: PatientSeed, slot: Record) -> Record:
     patient = _register(partner, person)
     return partner.post("/appointments", {"slot_id": slot["id"], "patient_id": patient["id"]})
+
+
+def _platform_outage(
+    hospital: Hospital, narrator: Narrator, people: list[PatientSeed], department: Record
+) -> list[Record]:
+    with narrator.step("The slot office holds numbers of a clinic ready for its window, and the HIS confirms them"):
+        schedule = _schedule_with_room(hospital, department["id"])
+        quota = f"/administration/schedules/{schedule['id']}/emergency-quota"
+        hospital.office.put(quota, {"numbers": EMERGENCY_NUMBERS})
+        held = wait_for(lambda: _confirmed_quota(hospital, schedule), "the HIS to confirm the numbers")
+        narrator.say(f"{held['confirmed']} numbers are the window's until {_when(held['returns_at'])}")
+        there = hospital.his.schedule(schedule["id"])
+        require(there is not None, "the HIS does not know the schedule")
+        numbers = [one["seq"] for one in there["emergency"] if one["free"]] if there else []
+        require(len(numbers) == EMERGENCY_NUMBERS, f"the HIS's window has {numbers}")
+    with narrator.step("The platform is taken down, all of it; the window goes on registering"):
+        stopped = hospital.take_platform_down()
+        require(not hospital.portal.answers(), "the platform still answers")
+        narrator.say(f"stopped: {', '.join(stopped)}")
+        sold = [
+            hospital.his.sell(schedule_id=schedule["id"], patient=_at_window(person), clerk="W0007", seq=seq)
+            for person, seq in zip(people, numbers, strict=False)
+        ]
+        for one in sold:
+            narrator.say(f"number {one['seq']} is registered as {one['his_id']}: {one['platform_state']}")
+    with narrator.step("It comes back: the registrations are merged, the number that was not used returns"):
+        hospital.bring_platform_back(stopped)
+        here = [_seen_here(hospital, one) for one in sold]
+        for mine, theirs in zip(here, sold, strict=True):
+            _show(narrator, mine, wait_for(partial(hospital.his.appointment_of, mine["id"]), "the HIS's record"))
+            require(mine["queue_number"] == theirs["seq"], "another number than the registered one was booked")
+        hospital.office.put(quota, {"numbers": 0})
+        back = wait_for(lambda: _returned_quota(hospital, schedule), "the HIS to hand back what it has not sold")
+        narrator.say(f"{back['sold']} of the window's numbers are used, {back['returned']} came back and is on sale")
+        open_cases = hospital.office.get("/administration/window-cases", status="open")["items"]
+        require(not open_cases, f"registrations wait for a member of staff: {open_cases}")
+    return here
+
+
+def _schedule_with_room(hospital: Hospital, department_id: str) -> Record:
+    """Give a schedule of the coming days with numbers enough, of which the window holds nothing that is under way."""
+    today = clock.today()
+    listed: list[Record] = hospital.office.get(
+        "/schedules",
+        department_id=department_id,
+        date_from=today + timedelta(days=1),
+        date_until=today + timedelta(days=DAYS_AHEAD),
+        limit=50,
+    )["items"]
+    for one in listed:
+        quota = _quota(hospital, one)
+        if one["available"] > 4 * EMERGENCY_NUMBERS and quota["sold"] == quota["recalled"] == 0:
+            return one
+    raise DemoFailed("no schedule of this department has numbers enough for its window")
+
+
+def _quota(hospital: Hospital, schedule: Record) -> Record:
+    path, query = "/administration/emergency-quotas", {"date": schedule["date"], "clinic_id": schedule["clinic_id"]}
+    found = hospital.office.get(path, limit=100, **query)["items"]
+    nothing = {"unconfirmed": 0, "confirmed": 0, "recalled": 0, "returned": 0, "sold": 0}
+    return next((one for one in found if one["schedule_id"] == schedule["id"]), nothing)
+
+
+def _confirmed_quota(hospital: Hospital, schedule: Record) -> Record | None:
+    quota = _quota(hospital, schedule)
+    return quota if quota["confirmed"] == EMERGENCY_NUMBERS and not quota["unconfirmed"] else None
+
+
+def _returned_quota(hospital: Hospital, schedule: Record) -> Record | None:
+    quota = _quota(hospital, schedule)
+    is_over = quota["sold"] == EMERGENCY_SALES and not quota["recalled"] and not quota["confirmed"]
+    return quota if is_over else None
 
 
 def _agree(hospital: Hospital, narrator: Narrator, touched: list[Record]) -> None:

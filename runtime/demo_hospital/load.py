@@ -17,6 +17,8 @@ from runtime.demo_hospital.plan import HospitalPlan, plan_hospital, stable_id
 
 PATIENTS = 10_000
 DAYS_OPEN = 14
+EMERGENCY_NUMBERS = 2
+"""Of each schedule, with which the HIS's window goes on while the platform is down."""
 ACTOR = Actor(client_id="system:demo-data", channel="window", kind="system")
 # COPY fills tables in this order, so that every reference finds its target.
 TABLES = (
@@ -47,8 +49,9 @@ async def load_hospital(cipher: FieldCipher, say: Say, *, patients: int = PATIEN
         await _insert_templates(tx, plan)
         # So that nobody who cancels a famous number can take it again under another name.
         await tx.execute(
-            "UPDATE booking_rule SET return_delay_seconds_min = 60, return_delay_seconds_max = 600"
-            " WHERE clinic_id IS NULL"
+            "UPDATE booking_rule SET return_delay_seconds_min = 60, return_delay_seconds_max = 600,"
+            " emergency_numbers = $1 WHERE clinic_id IS NULL",
+            EMERGENCY_NUMBERS,
         )
         say(_catalogue_line(plan))
         for practitioner_id, *_ in plan.rows["practitioner"]:

@@ -20,6 +20,7 @@ from booking.queue.queries import forget_fixes
 from booking.service import expire_holds
 from booking.stops import saga
 from booking.waitlist.service import end_passed_entries, offer_free_seats
+from booking.windows.numbers import recall_due
 from integration.his.catch_up import catch_up
 from integration.his.errors import HisUnavailable
 from integration.his.reconcile import reconcile_day
@@ -204,6 +205,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
+        Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]

@@ -13,6 +13,7 @@ import httpx
 
 from booking.his.outbound import REJECTED_BY_HIS
 from tests.chaos.ledger import Ledger
+from tests.chaos.load import SlotOnSale
 
 DRAIN_SECONDS_MAX = 240
 LOOK_SECONDS = 1.0
@@ -57,6 +58,56 @@ async def _letters_of_the_his(his: httpx.AsyncClient) -> int:
     metrics = (await his.get("/metrics")).raise_for_status().text
     [line] = [line for line in metrics.splitlines() if line.startswith("micro_his_waiting_messages ")]
     return int(float(line.split()[1]))
+
+
+async def wait_until_handed_back(
+    db: asyncpg.Connection, slots: Sequence[SlotOnSale], say: Callable[[str], None]
+) -> dict[str, int]:
+    """Wait until the windows have handed back what they have not sold; give what became of their numbers.
+
+    A number whose sale was given back while the answer was under way is asked for again after some minutes; here
+    those minutes have passed at once.
+
+    Raises:
+        AssertionError: a number is still on the windows' side.
+    """
+    schedules = [uuid.UUID(one) for one in {slot.schedule_id for slot in slots}]
+    await db.execute("UPDATE window_number SET asked_at = '-infinity' WHERE status = 'recalled'")
+    deadline = time.monotonic() + DRAIN_SECONDS_MAX
+    while left := await db.fetchval(
+        "SELECT count(*) FROM window_number WHERE schedule_id = ANY ($1) AND closed_at IS NULL", schedules
+    ):
+        assert time.monotonic() < deadline, f"{left} numbers were never handed back"
+        await asyncio.sleep(LOOK_SECONDS)
+    say("every number of the windows is handed back")
+    rows = await db.fetch(
+        "SELECT status, count(*) AS n FROM window_number WHERE schedule_id = ANY ($1) GROUP BY status", schedules
+    )
+    return {row["status"]: row["n"] for row in rows}
+
+
+async def numbers_used_twice(db: asyncpg.Connection, his: httpx.AsyncClient, days: Sequence[date]) -> list[str]:
+    """List every number that two people have, on one side or across the two."""
+    holders: dict[tuple[str, int], set[str]] = {}
+    for day in days:
+        here = await db.fetch(
+            "SELECT id, his_id, schedule_id, seq FROM appointment WHERE clinic_date = $1"
+            " AND status NOT IN ('cancelled', 'entered-in-error')",
+            day,
+        )
+        for row in here:
+            holders.setdefault((str(row["schedule_id"]), row["seq"]), set()).add(str(row["id"]))
+        for entry in await _day_of_the_his(his, day):
+            if entry["status"] != "cancelled":
+                holder = entry["platform_id"] or entry["his_id"]
+                holders.setdefault((entry["schedule_id"], entry["seq"]), set()).add(holder)
+    return [f"number {seq} of {one} is used by {who}" for (one, seq), who in holders.items() if len(who) > 1]
+
+
+async def registrations_that_wait(db: asyncpg.Connection) -> list[str]:
+    """List registrations that could not be merged: the window sells its own numbers only, to people who have none."""
+    rows = await db.fetch("SELECT his_id, reason FROM window_case WHERE status = 'open'")
+    return [f"registration {row['his_id']} waits for a member of staff: {row['reason']}" for row in rows]
 
 
 async def compare_with_ledger(db: asyncpg.Connection, ledger: Ledger, clients: list[str]) -> list[str]:

@@ -79,6 +79,10 @@ class PartnerApplication:
         """Change something; the key makes asking again harmless."""
         return await self._ask(what, "POST", f"/open/v1{path}", body=body, key=key)
 
+    async def put(self, what: str, path: str, body: dict[str, Any], *, key: str) -> Answer:
+        """Set something; the key makes asking again harmless."""
+        return await self._ask(what, "PUT", f"/open/v1{path}", body=body, key=key)
+
     async def _ask(
         self,
         what: str,

@@ -22,7 +22,7 @@ from tests.chaos.client import ANSWER_SECONDS_MAX, PartnerApplication, Tally
 from tests.chaos.killing import Killer
 from tests.chaos.ledger import Ledger
 from tests.chaos.load import Person, SlotOnSale, Visitor
-from tests.chaos.window import Clerk, his_client
+from tests.chaos.window import Clerk, Office, his_client
 from tests.factories.booking import require_books_agree
 from tests.platform import Hospital, command
 
@@ -76,21 +76,27 @@ async def test_nothing_acknowledged_is_lost_doubled_or_left_hanging(platform: Ho
         ]
         desk = PartnerApplication(his, "window", "", tally)
         clerks = [Clerk(desk, f"{seed}-c{n}", slots, random.Random(seed * 1000 + 500 + n)) for n in range(CLERKS)]
+        office = Office(applications[2], f"{seed}-office", slots, random.Random(seed * 1000 + 900))
         started = time.monotonic()
-        await _storm(killer, tally, [*visitors, *clerks])
+        await _storm(killer, tally, [*visitors, *clerks, office])
         loaded = time.monotonic()
+        await office.take_everything_back()
 
         db = await asyncpg.connect(platform.run["database_url"])
         try:
             dead = await audit.wait_until_drained(db, his, say)
+            returned = await audit.wait_until_handed_back(db, slots, say)
             sold = {his_id: status for clerk in clerks for his_id, status in clerk.sold.items()}
             _report(tally, killer, ledger, load_seconds=loaded - started, drain_seconds=time.monotonic() - loaded)
             say(f"sold at the window {len(sold)}, dead letters {dead}")
+            say(f"of it said to be in an outage {sum(clerk.offline for clerk in clerks)}; emergency numbers {returned}")
             faults = [*tally.faults, *(f"{count} dead letters in the {box}" for box, count in dead.items() if count)]
             faults += await audit.compare_with_ledger(db, ledger, [one.client_id for one in applications])
             faults += await audit.compare_messages(db)
             faults += await audit.compare_with_his(db, his, _days(), sold)
             faults += await audit.given_up_for_the_his(db)
+            faults += await audit.numbers_used_twice(db, his, _days())
+            faults += await audit.registrations_that_wait(db)
             for fault in faults[:FAULTS_TOLD]:
                 say(f"FAULT {fault}")
                 for line in await audit.tell_story(db, fault):
@@ -104,7 +110,7 @@ async def test_nothing_acknowledged_is_lost_doubled_or_left_hanging(platform: Ho
         say(done.stdout.strip().splitlines()[-1])
 
 
-async def _storm(killer: Killer, tally: Tally, crowd: Sequence[Visitor | Clerk]) -> None:
+async def _storm(killer: Killer, tally: Tally, crowd: Sequence[Visitor | Clerk | Office]) -> None:
     """Let everybody work while everything is killed, until enough was asked for."""
     stop = asyncio.Event()
     working = asyncio.gather(*(one.work(stop) for one in crowd))
@@ -151,7 +157,7 @@ async def _applications(http: httpx.AsyncClient, tally: Tally) -> list[PartnerAp
     known = {client.role: client for client in DEMO_CLIENTS}
     applications = [
         PartnerApplication(http, known[role].client_id, known[role].secret, tally, staff)
-        for role, staff in (("city_portal", None), ("kiosk", "S0002"))
+        for role, staff in (("city_portal", None), ("kiosk", "S0002"), ("slot_office", "S0001"))
     ]
     for application in applications:
         await application.sign_in()

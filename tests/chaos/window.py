@@ -14,6 +14,10 @@ from tests.chaos.load import SlotOnSale
 
 PAUSE_SECONDS_MAX = 1.2
 CANCELLED = 0.2
+OFFLINE = 0.4
+"""How often a clerk says that the platform is down, whether it is or not: it must not matter."""
+OFFICE_PAUSE_SECONDS_MAX = 1.5
+QUOTA_MAX = 4
 
 
 @dataclass
@@ -25,6 +29,7 @@ class Clerk:
     slots: list[SlotOnSale]
     rng: random.Random
     sold: dict[str, str] = field(default_factory=dict)
+    offline: int = 0
     _asked: int = 0
 
     async def work(self, stop: asyncio.Event) -> None:
@@ -35,17 +40,24 @@ class Clerk:
 
     async def _sell(self) -> None:
         self._asked += 1
-        body = {
-            "schedule_id": self.rng.choice(self.slots).schedule_id,
+        schedule = self.rng.choice(self.slots).schedule_id
+        body: dict[str, Any] = {
+            "schedule_id": schedule,
             "patient": self._somebody(),
             "clerk": "C001",
             "request_id": f"{self.name}-{self._asked}",
         }
+        if self.rng.random() < OFFLINE:
+            shown = await self.his.call("window look", "GET", f"/api/schedules/{schedule}", {})
+            free = [one["seq"] for one in shown.body.get("emergency", []) if one["free"]]
+            if free:
+                body |= {"seq": self.rng.choice(free), "platform_is_down": True}
         answer = await self.his.call("window sale", "POST", "/api/window/bookings", body)
         if not answer.done:
             return
         his_id = str(answer.body["his_id"])
         self.sold[his_id] = "booked"
+        self.offline += answer.body["channel"] == "his_window_offline"
         if self.rng.random() < CANCELLED:
             path = f"/api/window/bookings/{his_id}/cancel"
             taken_back = await self.his.call("window cancel", "POST", path, {"clerk": "C001"})
@@ -61,6 +73,34 @@ class Clerk:
             "document_type": "CN-ID",
             "document_number": document_number(birth_date=born, sequence=sequence),
         }
+
+
+@dataclass
+class Office:
+    """The slot office, which gives the windows numbers and takes them back all the while."""
+
+    app: PartnerApplication
+    name: str
+    slots: list[SlotOnSale]
+    rng: random.Random
+    _asked: int = 0
+
+    async def work(self, stop: asyncio.Event) -> None:
+        """Set the quota of one schedule after the other until told to stop."""
+        while not stop.is_set():
+            await self.set_quota(self.rng.choice(self.slots).schedule_id, self.rng.randrange(QUOTA_MAX + 1))
+            await asyncio.sleep(self.rng.uniform(0, OFFICE_PAUSE_SECONDS_MAX))
+
+    async def take_everything_back(self) -> None:
+        """Ask the windows for all that they have not sold."""
+        for schedule in sorted({slot.schedule_id for slot in self.slots}):
+            await self.set_quota(schedule, 0)
+
+    async def set_quota(self, schedule: str, numbers: int) -> None:
+        """Say how many unused numbers the window of a schedule shall have."""
+        self._asked += 1
+        path = f"/administration/schedules/{schedule}/emergency-quota"
+        await self.app.put("emergency quota", path, {"numbers": numbers}, key=f"{self.name}-{self._asked}")
 
 
 def his_client(base_url: str, token: str, *, seconds: float) -> httpx.AsyncClient:

@@ -15,6 +15,7 @@ from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
 from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
+from tests.contract.windows_at_the_office import hold_numbers_for_the_windows
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
 from tests.factories.slot_office import nothing_changes
 
@@ -82,6 +83,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
     await judge_hold_patterns(open_api, office)
+    await hold_numbers_for_the_windows(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -338,6 +340,9 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "fairness/pattern_confirmation": {"reason": "x"},
         "fairness/pattern_decision": {"reason": "x"},
         "extra_seats/request": {"pool": "common", "reason": "x"},
+        "windows/quota_change": {"numbers": 1},
+        "windows/case_acceptance": {"patient_id": str(uuid4())},
+        "windows/case_refusal": {"note": "x"},
     }
     body: Any = None
     if route.request:

@@ -1,6 +1,6 @@
 from tests.platform import Hospital, command
 
-STEPS = 11
+STEPS = 14
 
 
 def test_the_whole_story_holds_and_holds_again(own_hospital: Hospital) -> None:

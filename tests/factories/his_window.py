@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from booking.his.inbound import take_over_appointment
+from booking.his.sales import take_over_appointment
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, Sex
 from kernel.db import Database
 from kernel.errors import HospitalError

@@ -17,9 +17,10 @@ from integration.codecs.hl7v2_values import (
     parse_timestamp,
 )
 from integration.exchange.hl7v2.patients import PLATFORM, read_uuid, require_short
-from integration.his.facts import LocationFacts, PractitionerFacts, ScheduleFacts, SlotFacts
+from integration.his.facts import LocationFacts, NumbersHandedBack, PractitionerFacts, ScheduleFacts, SlotFacts
 
 SCHEDULE_FILE: Final = "SCHEDULE"
+HANDED_BACK_FILE: Final = "HANDBACK"
 SLOTS_MAX: Final = 200
 SEATS_MAX: Final = 10_000
 
@@ -70,10 +71,45 @@ def _build_slot(slot: SlotFacts) -> Segment:
             2: format_timestamp(slot.ends_at),
             3: str(slot.first_sequence),
             4: str(slot.last_sequence),
-            5: ",".join(str(sequence) for sequence in slot.window_sequences),
+            5: _list_numbers(slot.window_sequences),
             6: format_timestamp(slot.window_until) if slot.window_until else "",
+            7: _list_numbers(slot.emergency_sequences),
+            8: format_timestamp(slot.emergency_until) if slot.emergency_until else "",
+            9: _list_numbers(slot.recalled_sequences),
         },
     )
+
+
+def _list_numbers(sequences: Sequence[int]) -> str:
+    return ",".join(str(sequence) for sequence in sequences)
+
+
+def read_handed_back(group: list[Segment]) -> NumbersHandedBack:
+    """Understand which numbers of a schedule the HIS's window sells no more: its MFE segment and the ZHB behind it.
+
+    Raises:
+        RequiredFieldMissing: a field that identifies the schedule is empty.
+        BadFieldValue: ZHB is missing, or a value cannot be read.
+    """
+    told = next((segment for segment in group if segment.name == "ZHB"), None)
+    if told is None:
+        raise BadFieldValue("segment ZHB must follow MFE in a file of numbers handed back")
+    unsold, sold = _read_numbers(told, 3), _read_numbers(told, 4)
+    if set(unsold) & set(sold):
+        raise BadFieldValue("a number cannot be both unsold (ZHB-3) and sold (ZHB-4)")
+    return NumbersHandedBack(
+        schedule_id=read_uuid(told.required(1), "ZHB-1"),
+        version=parse_integer(told.required(2)),
+        unsold=unsold,
+        sold=sold,
+    )
+
+
+def _read_numbers(segment: Segment, field: int) -> tuple[int, ...]:
+    numbers = tuple(parse_integer(number) for number in segment.text(field).split(",") if number)
+    if len(numbers) > SEATS_MAX or not all(0 < number <= SEATS_MAX for number in numbers):
+        raise BadFieldValue(f"{segment.name}-{field} is not a list of queue numbers")
+    return numbers
 
 
 def read_schedule(group: list[Segment]) -> ScheduleFacts:
@@ -110,14 +146,17 @@ def _read_slot(segment: Segment) -> SlotFacts:
     first, last = parse_integer(segment.required(3)), parse_integer(segment.required(4))
     if not 0 < first <= last <= SEATS_MAX:
         raise BadFieldValue("ZSL-3 and ZSL-4 are not a range of seats")
-    numbers = segment.text(5)
+    emergency_until = segment.text(8)
     return SlotFacts(
         starts_at=parse_timestamp(segment.required(1)),
         ends_at=parse_timestamp(segment.required(2)),
         first_sequence=first,
         last_sequence=last,
-        window_sequences=tuple(parse_integer(number) for number in numbers.split(",") if number),
+        window_sequences=_read_numbers(segment, 5),
         window_until=parse_timestamp(until) if until else None,
+        emergency_sequences=_read_numbers(segment, 7),
+        emergency_until=parse_timestamp(emergency_until) if emergency_until else None,
+        recalled_sequences=_read_numbers(segment, 9),
     )
 
 

@@ -162,6 +162,11 @@ def _read_practitioners(message: Message, source: str, _sent_at: datetime) -> li
 
 
 def _read_schedules(message: Message, source: str, _sent_at: datetime) -> list[_Told]:
+    file = message.first("MFI")
+    if file is not None and file.text(1) == masters.HANDED_BACK_FILE:
+        kind = InboundKind.NUMBERS_HANDED_BACK
+        back = [masters.read_handed_back(group) for group in message.groups("MFE")]
+        return [(kind, f"his-handback:{source}:{one.schedule_id}", None, one) for one in back]
     found = [masters.read_schedule(group) for group in message.groups("MFE")]
     return [(InboundKind.SCHEDULE_CHANGED, f"his-schedule:{source}:{one.schedule_id}", None, one) for one in found]
 

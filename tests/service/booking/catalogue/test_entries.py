@@ -241,6 +241,8 @@ COMPLETE: dict[str, Any] = {
     "elderly_years": 70,
     "priority_minutes": 15,
     "return_visit_minutes": 30,
+    "emergency_numbers": 0,
+    "emergency_return_minutes": 60,
 }
 DUPLICATES: list[tuple[Kind, Callable[[Catalogue], dict[str, Any]], str]] = [
     (kinds.CAMPUS, lambda _: {"code": "YX", "address": "a", "latitude": 1, "longitude": 1} | names("c"), "code"),

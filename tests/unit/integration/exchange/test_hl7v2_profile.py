@@ -13,6 +13,7 @@ from integration.his.facts import (
     AppointmentFacts,
     AppointmentStatus,
     LocationFacts,
+    NumbersHandedBack,
     PatientFacts,
     PractitionerFacts,
     ScheduleFacts,
@@ -171,6 +172,55 @@ def test_the_schedules_of_a_day_travel_together() -> None:
         f"MFE|MUP|{MESSAGE_ID}/1||{SCHEDULE_ID}|ST",
         f"MFE|MDC|{MESSAGE_ID}/2||{ID}|ST",
     ]
+
+
+def test_numbers_for_an_outage_travel_with_their_time_band() -> None:
+    slot = replace(
+        SCHEDULE.slots[0],
+        window_sequences=(2,),
+        emergency_sequences=(3, 5),
+        emergency_until=SCHEDULE.slots[0].starts_at,
+        recalled_sequences=(4,),
+    )
+    schedule = replace(SCHEDULE, slots=(slot,))
+    change = OutboundChange(ChangeKind.SCHEDULES_PUBLISHED, (schedule,))
+
+    assert [one.facts for one in Hl7Profile("MICROHIS").read(from_his(change))] == [schedule]
+    [line] = [line for line in text_of(change) if line.startswith("ZSL")]
+    assert line.split("|")[7::2] == ["3,5", "4"]
+
+
+def hand_back(segment: str) -> Message:
+    header = f"MSH|^~\\&|MICROHIS|GZHG|PLATFORM|GZHG|20261124080000+0800||MFN^M13^MFN_M13|{MESSAGE_ID}|P|2.5.1"
+    lines = (header, "MFI|HANDBACK^^PLATFORM||UPD|||AL", f"MFE|MUP|1||{SCHEDULE_ID}|ST", segment)
+    return parse("".join(f"{line}\r" for line in lines).encode())
+
+
+def test_numbers_are_handed_back_by_name() -> None:
+    [heard] = Hl7Profile("MICROHIS").read(hand_back(f"ZHB|{SCHEDULE_ID}|4|12,31|7"))
+
+    assert (heard.kind, heard.aggregate) == (
+        InboundKind.NUMBERS_HANDED_BACK,
+        f"his-handback:MICROHIS:{SCHEDULE_ID}",
+    )
+    assert heard.facts == NumbersHandedBack(SCHEDULE_ID, 4, (12, 31), (7,))
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        f"ZHB|{SCHEDULE_ID}|4|12,7|7",
+        f"ZHB|{SCHEDULE_ID}|4|0",
+        f"ZHB|{SCHEDULE_ID}|4|10001",
+        f"ZHB|{SCHEDULE_ID}|x|12",
+        f"ZHB|{SCHEDULE_ID}||12",
+        "ZHB|x|4|12",
+        f"ZSC|{SCHEDULE_ID}|4|12",
+    ],
+)
+def test_what_is_handed_back_unclearly_is_not_taken(segment: str) -> None:
+    with pytest.raises(Hl7Error):
+        Hl7Profile("MICROHIS").read(hand_back(segment))
 
 
 def test_a_cancellation_is_told_by_its_status_whatever_the_event() -> None:
