@@ -8,7 +8,7 @@ mates: when a batch aborts, its requests are tried one by one.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -20,6 +20,7 @@ import orjson
 from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
 from booking.fairness import limits
+from booking.rush import turns
 from kernel import clock, db
 from kernel.errors import HospitalError
 from kernel.events import Actor
@@ -240,7 +241,7 @@ class Desk:
             else:
                 self._sold_out = {place}
 
-    async def _turn_away(self, session: db.Session, refused: list[tuple[SeatRequest, HospitalError]]) -> None:
+    async def _turn_away(self, session: db.Session, refused: Sequence[tuple[SeatRequest, HospitalError]]) -> None:
         """Refuse, unless the same request was served before the rules turned against it."""
         keyed: list[tuple[SeatRequest, Idempotency, HospitalError]] = []
         for request, error in refused:
@@ -258,25 +259,21 @@ class Desk:
                 _refuse(request, error)
 
     async def _claim(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> None:
-        rows = await session.fetch(
-            "SELECT * FROM claim_seats($1, $2, $3, $4)",
-            self._kind,
-            at,
-            [_row(i, request, at) for i, request in enumerate(ready)],
-            self._handlers,
-        )
+        gated = [i for i, request in enumerate(ready) if turns.is_gated(request.slot, request.actor)]
+        asked = [_row(i, request, at) for i, request in enumerate(ready)]
+        rows = await turns.claim_seats(session, self._kind, asked, self._handlers, gated=gated, at=at)
         if self._handlers and self._kind == "appointment":
             wake()
         lost = [use for i, outcome, *_ in rows if outcome != "won" for use in ready[i].uses]
         await limits.give_back(session, self._kind, lost, at=at)
-        decided = 0
         for i, outcome, _seat_id, seq, number, detail in rows:
             request = ready[i]
             if outcome == "won":
-                decided += 1
                 _win(request, Win(request.known, seq, number))
-            else:
+            elif outcome != "no_turn":
                 self._answer_other(request, outcome, detail)
+        refused = [(ready[i], turns.refusal(ready[i].slot)) for i, outcome, *_ in rows if outcome == "no_turn"]
+        await self._turn_away(session, refused)
         assert len(rows) == len(ready), f"{len(ready)} asked, {len(rows)} answered"
 
     def _answer_other(self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None) -> None:

@@ -7,6 +7,7 @@ BookingError
 ├── PatientNotEligible      booking.patient_not_eligible    rule, limit
 ├── PatientBanned           booking.patient_banned          until
 ├── LimitReached            booking.limit_reached           subject, limit, again_at
+├── TurnRequired            booking.turn_required           schedule_id
 ├── SoldOut                 booking.sold_out                next_release_at
 ├── AlreadyBooked           booking.already_booked          appointment_id (the caller's own only)
 ├── AlreadyHeld             booking.already_held            until
@@ -83,6 +84,14 @@ class LimitReached(Refused):
     code = "booking.limit_reached"
     zh = "该手机号或设备的锁号、预约次数已达上限，请稍后再试"
     en = "This telephone or device has held or booked as many numbers as is allowed for now."
+
+
+class TurnRequired(Refused):
+    """A rush is on: numbers of this schedule are given out by turns, and the patient has none open."""
+
+    code = "booking.turn_required"
+    zh = "该医生正在集中放号，请先排队取号，轮到您时再预约；排队不看网速，人人机会均等"
+    en = "Numbers of this clinic are being given out in turn. Please join the waiting room, and book when called."
 
 
 class SoldOut(Conflict):

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from booking import claims, errors, followup_terms, returns, rules, service
 from booking.facts import Appointment
+from booking.rush import turns
 from kernel import clock
 from kernel.db import database
 from kernel.events import Actor
@@ -34,6 +35,7 @@ async def book_follow_up(
         rules.require_eligible(slot, people[patient_id])
         rules.require_not_banned(slot, people[patient_id], at=at)
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=patient_id, actor=actor)
+        await turns.use_turn(tx, slot, patient_id, actor=actor, at=at)
         seat = await claims.claim_free_seat(tx, slot, at=at)
         appointment_id = new_id()
         await claims.claim_visit(

@@ -39,6 +39,7 @@ STATUS: Final[dict[str, int]] = {
     "booking.slot_not_found": 404,
     "booking.slot_past": 409,
     "booking.sold_out": 409,
+    "booking.turn_required": 409,
     "catalogue.day_past": 409,
     "catalogue.duplicate": 409,
     "catalogue.essential_entry": 409,
@@ -124,6 +125,16 @@ STATUS: Final[dict[str, int]] = {
     "request.schema_violation": 422,
     "request.too_large": 413,
     "request.unsupported_media_type": 415,
+    "rush.device_required": 422,
+    "rush.full": 409,
+    "rush.joined_elsewhere": 409,
+    "rush.limit_reached": 409,
+    "rush.not_found": 404,
+    "rush.not_needed": 409,
+    "rush.not_open": 409,
+    "rush.ticket_ended": 409,
+    "rush.ticket_not_found": 404,
+    "rush.too_many_joins": 429,
     "sign_in.form_outdated": 403,
     "sign_in.invalid_phone": 422,
     "sign_in.message_not_sent": 503,
@@ -192,6 +203,6 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
         )
     elif "retry_after_seconds" in error.details:
         headers["retry-after"] = str(error.details["retry_after_seconds"])
-    elif status == 503:
+    elif status in (429, 503):
         headers["retry-after"] = RETRY_AFTER_SECONDS
     return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

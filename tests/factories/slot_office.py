@@ -26,7 +26,7 @@ _WATCHED = (
     "release_rule", "booking_rule", "claim_limit", "noshow_rule", "followup_rule", "calendar_day", "schedule_template",
     "schedule", "slot", "seat", "hold", "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
     "appointment", "stop_rule", "stop_order", "stop_case", "booking_notice",
-    "extra_seat", "extra_seat_quota", "extra_seat_rule",
+    "extra_seat", "extra_seat_quota", "extra_seat_rule", "rush_rule", "rush_mark",
 )  # fmt: skip
 
 
