@@ -133,7 +133,7 @@ class Lines:
         return await self._show(line, ticket, at)
 
     async def show(self, ticket: Ticket) -> View:
-        """Tell how it stands with a ticket that was just read; it is not asked about when others will be in a second.
+        """Tell how it stands with a ticket that was just read from its row, by what is known of its line.
 
         Raises:
             DatabaseUnavailable, DatabaseBusy.
@@ -141,7 +141,8 @@ class Lines:
         self._tickets.pop(ticket.id, None)
         line = self._remember(ticket)
         at = clock.now()
-        if ticket.status != "waiting" or at >= ticket.opens_at:
+        turned = line.turned.get(ticket.id)
+        if turned is not None and turned.status != ticket.status:
             line.read_at = None
         await self._bring_up_to_date(line, at)
         return await self._show(line, ticket, at)
@@ -261,7 +262,7 @@ class Lines:
             raise errors.TicketNotFound
         turned = line.turned.get(ticket.id)
         place = line.place_of.get(ticket.id)
-        if line.is_drawn and place is None and ticket.status == "waiting":
+        if line.is_drawn and place is None and ticket.place is None and ticket.status == "waiting":
             # It has joined after the line was read, or given up before the draw.
             fresh = await read_ticket(database(), ticket.id)
             if fresh is not None:
