@@ -31,7 +31,7 @@ MOVED_WITHIN: Final = timedelta(minutes=5)
 FIRST_WITHIN: Final = timedelta(seconds=2)
 
 ASK_SECONDS_BEFORE: Final = (15, 25)
-ASK_SECONDS_AT_RELEASE: Final = 5.0
+ASK_SECONDS_AT_RELEASE: Final = 10.0
 ASK_SECONDS_MIN: Final = 3
 ASK_SECONDS_MAX: Final = 20
 ASK_SECONDS_OVER: Final = 60
@@ -352,7 +352,7 @@ def _view(line: Line, ticket: Ticket, rule: Rule, at: datetime) -> View:
         open_turns=progress.open_turns,
         outlook=judged,
         estimate=estimate,
-        ask_again_seconds=_ask_again(line, status, estimate, at=at),
+        ask_again_seconds=_ask_again(line, status, judged, estimate, at=at),
     )
 
 
@@ -366,8 +366,13 @@ def _status(ticket: Ticket, stand: Stand, closes_at: datetime, *, at: datetime) 
     return "waiting"
 
 
-def _ask_again(line: Line, status: str, estimate: outlook.Estimate | None, *, at: datetime) -> int:
-    """Choose when to ask again: rarely far from the turn, often near it, and never all at the same moment."""
+def _ask_again(
+    line: Line, status: str, judged: outlook.Outlook | None, estimate: outlook.Estimate | None, *, at: datetime
+) -> int:
+    """Choose when to ask again: rarely far from the turn, often near it, and never all at the same moment.
+
+    Those for whom probably nothing is left are by far the most, and set the load.
+    """
     spread = random.uniform(0.8, 1.2)  # noqa: S311  it spreads load, and keeps no secret
     opens_in = (line.opens_at - at).total_seconds()
     if status in ("used", "passed", "withdrawn", "over"):
@@ -378,9 +383,9 @@ def _ask_again(line: Line, status: str, estimate: outlook.Estimate | None, *, at
         soon = opens_in + random.uniform(0.5, ASK_SECONDS_AT_RELEASE)  # noqa: S311  the same
         often = random.uniform(*ASK_SECONDS_BEFORE)  # noqa: S311  the same
         return max(1, round(min(soon, often) if opens_in > often else soon))
-    if estimate is None:
+    if estimate is None or judged == "unlikely":
         return round(ASK_SECONDS_MAX * spread)
-    return round(min(max(estimate.low / 4, ASK_SECONDS_MIN), ASK_SECONDS_MAX) * spread)
+    return round(min(max(estimate.seconds / 8, ASK_SECONDS_MIN), ASK_SECONDS_MAX) * spread)
 
 
 _lines = Lines()

@@ -118,3 +118,21 @@ async def test_old_rushes_are_forgotten(hospital: HospitalUnderTest) -> None:
     assert await purge_rushes(hospital.db, before=RELEASE) == 0
     assert await purge_rushes(hospital.db, before=RELEASE + timedelta(seconds=1)) == 4
     assert await hospital.db.fetchval("SELECT count(*) FROM rush") == 0
+
+
+async def test_the_many_without_hope_are_asked_to_ask_rarely(hospital: HospitalUnderTest) -> None:
+    """They set the load; who is near their turn is told to ask often."""
+    rush = await Rush.of(hospital, seats=3)
+    joined = await rush.join(60)
+    with at(-5):
+        waits = [(await rush.look(ticket)).ask_again_seconds for ticket in joined[:20]]
+        assert min(waits) >= 5
+        assert max(waits) <= 15
+        assert len(set(waits)) > 1
+    with at(1):
+        views = await rush.look_all(joined)
+    far = [view for view in views.values() if view.outlook == "unlikely"]
+    assert len(far) > 50
+    assert min(view.ask_again_seconds for view in far) >= 16
+    # A third of the time after which who does not ask is passed over.
+    assert max(view.ask_again_seconds for view in views.values()) <= 24
