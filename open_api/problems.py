@@ -203,6 +203,6 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
         )
     elif "retry_after_seconds" in error.details:
         headers["retry-after"] = str(error.details["retry_after_seconds"])
-    elif status in (429, 503):
+    elif status == 503:
         headers["retry-after"] = RETRY_AFTER_SECONDS
     return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

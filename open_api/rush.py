@@ -25,7 +25,7 @@ _WRITE_ERRORS: Final = (IdempotencyMismatch, DatabaseBusy, DatabaseUnavailable)
     "/schedules/<schedule_id:uuid>/rush",
     scope="slots.read",
     response="rush/room.json",
-    errors=[errors.NotFound, DatabaseUnavailable],
+    errors=[errors.RushNotFound, DatabaseUnavailable],
 )
 async def read_room(call: PartnerCall) -> Reply:
     """Tell whether there is a waiting room before a schedule at its release, and from when on patients may join."""
@@ -38,7 +38,7 @@ async def read_room(call: PartnerCall) -> Reply:
     request="rush/ticket_request.json",
     response="rush/ticket.json",
     errors=[
-        errors.NotFound,
+        errors.RushNotFound,
         errors.NotNeeded,
         errors.NotOpen,
         errors.DeviceRequired,
@@ -98,7 +98,7 @@ async def withdraw_ticket(call: PartnerCall) -> Reply:
     scope="slots.read",
     query="rush/draw_query.json",
     response="rush/draw.json",
-    errors=[errors.NotFound, InvalidCursor, DatabaseUnavailable],
+    errors=[errors.RushNotFound, InvalidCursor, DatabaseUnavailable],
 )
 async def read_draw(call: PartnerCall) -> Reply:
     """Read what a draw was made of: commitment, seed, and every ticket's id and place."""

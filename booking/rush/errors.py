@@ -6,14 +6,13 @@ RushError
 ├── LimitReached     rush.limit_reached      limit
 ├── JoinedElsewhere  rush.joined_elsewhere
 ├── RushFull         rush.full               limit
-├── TooManyJoins     rush.too_many_joins
-├── NotFound         rush.not_found
+├── TooManyJoins     rush.too_many_joins     retry_after_seconds
+├── RushNotFound     rush.not_found
 ├── TicketNotFound   rush.ticket_not_found
 └── TicketEnded      rush.ticket_ended       current_status
 """
 
-from kernel import errors
-from kernel.errors import Conflict, Invalid, Refused
+from kernel.errors import Conflict, Invalid, NotFound, Refused, TooMany
 
 
 class NotNeeded(Conflict):
@@ -64,7 +63,7 @@ class RushFull(Refused):
     en = "This line is full. Please choose another doctor, or the waitlist."
 
 
-class TooManyJoins(Refused):
+class TooManyJoins(TooMany):
     """The application joins faster than is allowed; asking again in a second loses nothing before the release."""
 
     code = "rush.too_many_joins"
@@ -72,7 +71,7 @@ class TooManyJoins(Refused):
     en = "Many people are joining. Please try again in a moment: until the release nothing is lost."
 
 
-class NotFound(errors.NotFound):
+class RushNotFound(NotFound):
     """No such schedule or rush, or none of which this channel ever gets seats."""
 
     code = "rush.not_found"
@@ -80,7 +79,7 @@ class NotFound(errors.NotFound):
     en = "This waiting room could not be found."
 
 
-class TicketNotFound(errors.NotFound):
+class TicketNotFound(NotFound):
     """No such ticket, or not one of this client's."""
 
     code = "rush.ticket_not_found"

@@ -61,7 +61,7 @@ class _JoinRate:
             self._joins.clear()
         self._joins[client_id] += 1
         if self._joins[client_id] > limit:
-            raise errors.TooManyJoins
+            raise errors.TooManyJoins(retry_after_seconds=1)
 
 
 _rate: Final = _JoinRate()
@@ -73,7 +73,7 @@ async def join_rush(
     """Give a patient their one ticket before a hot schedule; whoever asks again is given the same.
 
     Raises:
-        NotFound: no such schedule, or none of which this channel ever gets seats.
+        RushNotFound: no such schedule, or none of which this channel ever gets seats.
         NotNeeded, NotOpen: no waiting room, or not yet.
         DeviceRequired, TooManyJoins: the application does not behave.
         PatientUnknown, PatientBanned, PatientNotEligible: not for this person.
@@ -126,7 +126,7 @@ async def _read_room(
 ) -> Row:
     rows = await db.fetch(_ROOM, schedule_id, channel, at, at - rule.closes_after, patient_id)
     if not rows or not rows[0]["active"] or not rows[0]["known"]:
-        raise errors.NotFound
+        raise errors.RushNotFound
     return rows[0]
 
 
@@ -228,7 +228,7 @@ async def read_room(*, schedule_id: UUID, actor: Actor) -> Room:
     """Tell whether there is a waiting room before a schedule for the caller's channel, and when it opens.
 
     Raises:
-        NotFound, DatabaseUnavailable.
+        RushNotFound, DatabaseUnavailable.
     """
     at = clock.now()
     rule = await read_rule(database())
@@ -257,11 +257,11 @@ async def read_draw(*, rush_id: UUID, after: int, limit: int) -> Draw:
     """Read a page of a draw, by place: everything that is needed to check it, once it has been drawn.
 
     Raises:
-        NotFound, DatabaseUnavailable.
+        RushNotFound, DatabaseUnavailable.
     """
     rush: Any = await database().fetchrow("SELECT * FROM rush WHERE id = $1", rush_id)
     if rush is None:
-        raise errors.NotFound
+        raise errors.RushNotFound
     items = await database().fetch(
         "SELECT id, place, is_behind FROM rush_ticket WHERE rush_id = $1 AND place > $2 AND place <= $3"
         " ORDER BY place LIMIT $4",

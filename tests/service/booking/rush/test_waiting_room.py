@@ -381,7 +381,7 @@ async def test_what_is_not_there_is_not_found(hospital: HospitalUnderTest) -> No
         ):
             with pytest.raises(errors.TicketNotFound):
                 await call
-        with pytest.raises(errors.NotFound):
+        with pytest.raises(errors.RushNotFound):
             await read_room(schedule_id=new_id(), actor=PORTAL)
 
 
