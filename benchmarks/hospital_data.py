@@ -101,7 +101,7 @@ async def build(
         # The rows below are consistent by construction; checking each foreign key would double the time.
         await connection.execute("SET LOCAL session_replication_role = replica")
         say("Building the bench hospital: catalogue and client ...")
-        await _catalogue(connection, secret_hash)
+        await build_catalogue(connection, secret_hash)
         say(f"Building the bench hospital: {MANY_SEATS:,} seats in {MANY_SCHEDULES:,} schedules ...")
         await _many(connection, first_day)
         say(f"Building the bench hospital: {hot_schedules} hot schedules and a sold-out one ...")
@@ -113,7 +113,8 @@ async def build(
     return hospital
 
 
-async def _catalogue(connection: asyncpg.Connection, secret_hash: bytes) -> None:
+async def build_catalogue(connection: asyncpg.Connection, secret_hash: bytes) -> None:
+    """Enter departments, clinics, rooms, practitioners and the client."""
     await connection.execute(f"""
         INSERT INTO channel (code, name_zh, name_en) VALUES ('{CHANNEL}', '压测渠道', 'Bench portal')
             ON CONFLICT DO NOTHING;

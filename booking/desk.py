@@ -8,7 +8,7 @@ mates: when a batch aborts, its requests are tried one by one.
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
@@ -20,6 +20,8 @@ import orjson
 from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
 from booking.fairness import cool_downs, limits
+from booking.rush import turns
+from booking.seat_statements import claim_batch
 from kernel import clock, db
 from kernel.errors import HospitalError
 from kernel.events import Actor
@@ -38,19 +40,6 @@ SOLD_OUT_REMEMBERED_MAX = 10_000
 
 # One of the batch did not fit; which one is found by trying them one by one.
 _SPLIT_ON = (asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError, asyncpg.DataError)
-
-_CLAIM = "SELECT * FROM claim_seats($1, $2, $3, $4)"
-# That somebody was let pass a ban is written with the seat that they got for it, or not at all.
-_CLAIM_AND_TELL = f"""
-WITH claimed AS MATERIALIZED ({_CLAIM}),
-told AS (
-    INSERT INTO booking_ban_event (at, kind, patient_id, appointment_id, reason, channel, client_id, staff_code,
-                                   request_id)
-    SELECT $2, 'passed', a.patient_id, a.id, p.reason, a.channel, a.client_id, a.staff_code, a.request_id
-    FROM claimed c JOIN unnest($3::seat_request[]) a ON a.i = c.i
-    JOIN unnest($5::integer[], $6::text[]) AS p (i, reason) ON p.i = c.i WHERE c.outcome = 'won')
-SELECT * FROM claimed
-"""  # noqa: S608  the statement above
 
 log = get_logger("booking")
 
@@ -268,7 +257,7 @@ class Desk:
             else:
                 self._sold_out = {place}
 
-    async def _turn_away(self, session: db.Session, refused: list[tuple[SeatRequest, HospitalError]]) -> None:
+    async def _turn_away(self, session: db.Session, refused: Sequence[tuple[SeatRequest, HospitalError]]) -> None:
         """Refuse, unless the same request was served before the rules turned against it."""
         keyed: list[tuple[SeatRequest, Idempotency, HospitalError]] = []
         for request, error in refused:
@@ -287,24 +276,21 @@ class Desk:
 
     async def _claim(self, session: db.Session, ready: list[SeatRequest], at: datetime) -> None:
         asked = [_row(i, request, at) for i, request in enumerate(ready)]
+        gated = [i for i, one in enumerate(ready) if turns.is_gated(one.slot, one.actor)]
         passed = [(i, one.pass_reason) for i, one in enumerate(ready) if one.pass_reason is not None]
-        if passed:
-            told = zip(*passed, strict=True)
-            rows = await session.fetch(_CLAIM_AND_TELL, self._kind, at, asked, self._handlers, *map(list, told))
-        else:
-            rows = await session.fetch(_CLAIM, self._kind, at, asked, self._handlers)
+        rows = await claim_batch(session, self._kind, asked, self._handlers, gated=gated, passed=passed, at=at)
         if self._handlers and self._kind == "appointment":
             wake()
         lost = [use for i, outcome, *_ in rows if outcome != "won" for use in ready[i].uses]
         await limits.give_back(session, self._kind, lost, at=at)
-        decided = 0
         for i, outcome, _seat_id, seq, number, detail in rows:
             request = ready[i]
             if outcome == "won":
-                decided += 1
                 _win(request, Win(request.known, seq, number))
-            else:
+            elif outcome != "no_turn":
                 self._answer_other(request, outcome, detail)
+        refused = [(ready[i], turns.refusal(ready[i].slot)) for i, outcome, *_ in rows if outcome == "no_turn"]
+        await self._turn_away(session, refused)
         assert len(rows) == len(ready), f"{len(ready)} asked, {len(rows)} answered"
 
     def _answer_other(self, request: SeatRequest, outcome: str, detail: dict[str, Any] | None) -> None:

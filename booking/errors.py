@@ -8,6 +8,7 @@ BookingError
 ├── PatientBanned           booking.patient_banned          until
 ├── LimitReached            booking.limit_reached           subject, limit, again_at
 ├── HoldsPaused             booking.holds_paused            until
+├── TurnRequired            booking.turn_required           schedule_id
 ├── SoldOut                 booking.sold_out                next_release_at
 ├── AlreadyBooked           booking.already_booked          appointment_id (the caller's own only)
 ├── AlreadyHeld             booking.already_held            until
@@ -92,6 +93,14 @@ class HoldsPaused(Refused):
     code = "booking.holds_paused"
     zh = "该就诊人、手机号或设备多次锁号后放弃，暂停锁号；仍可直接预约，急诊不受限制"
     en = "Too many numbers were held and let go, so none can be held for a while. You may still book directly."
+
+
+class TurnRequired(Refused):
+    """A rush is on: numbers of this schedule are given out by turns, and the patient has none open."""
+
+    code = "booking.turn_required"
+    zh = "该医生正在集中放号，请先排队取号，轮到您时再预约；排队不看网速，人人机会均等"
+    en = "Numbers of this clinic are being given out in turn. Please join the waiting room, and book when called."
 
 
 class SoldOut(Conflict):

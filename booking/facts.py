@@ -20,6 +20,7 @@ class SlotFacts(NamedTuple):
     has_seat: whether a seat of these pools looked free; may be outdated a moment later in either direction.
     settle_first: somebody waits for seats of the schedule, or one of its slot has come free by time and must be kept
     back for a while: `returns.settle` goes before any claim.
+    needs_turn: a rush is on, and partners' patients take seats in their turn (booking/rush).
     """
 
     slot_id: UUID
@@ -51,6 +52,7 @@ class SlotFacts(NamedTuple):
     opens_next: datetime | None
     has_seat: bool
     settle_first: bool
+    needs_turn: bool = False
 
 
 _SLOT_FACTS = """
@@ -71,7 +73,12 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
        CASE WHEN EXISTS (SELECT FROM waitlist_entry WHERE status = 'waiting' AND offer_id IS NULL)
                  OR coalesce(o.return_delay_seconds_max, h.return_delay_seconds_max) > 0
             THEN settles_first(sc.id, sc.practitioner_id, sc.department_id, sc.clinic_id, sc.clinic_date, s.id, $3)
-            ELSE false END AS settle_first
+            ELSE false END AS settle_first,
+       CASE WHEN EXISTS (
+                SELECT FROM rush_rule u WHERE u.active
+                   AND (u.follows_findings OR EXISTS (SELECT FROM rush_mark WHERE active AND is_hot)))
+            THEN needs_turn(sc.id, sc.practitioner_id, sc.clinic_id, q.channel, $3)
+            ELSE false END AS needs_turn
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
 JOIN slot s ON s.id = q.slot_id
 JOIN schedule sc ON sc.id = s.schedule_id

@@ -6,6 +6,7 @@ from uuid import UUID
 from booking import claims, errors, followup_terms, queries, returns, rules, service
 from booking.facts import Appointment, Hold, SlotFacts
 from booking.fairness import cool_downs
+from booking.rush import turns
 from kernel import clock
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
@@ -31,6 +32,7 @@ async def book_follow_up(
         slot = await service.read_slot(tx, slot_id, actor)
         await _require_allowed(tx, slot, patient_id=patient_id, actor=actor, at=at)
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=patient_id, actor=actor)
+        await turns.use_turn(tx, slot, patient_id, actor=actor, at=at)
         seat = await claims.claim_free_seat(tx, slot, at=at)
         appointment_id = new_id()
         await _take_place(tx, slot, seat, patient_id=patient_id, owner_id=appointment_id, actor=actor, at=at)
@@ -66,6 +68,7 @@ async def hold_follow_up(
         await _require_not_paused(tx, slot, person, patient_id=patient_id, actor=actor, at=at)
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=patient_id, actor=actor)
         await _require_none_held(tx, first_id, at=at)
+        await turns.use_turn(tx, slot, patient_id, actor=actor, at=at)
         hold_id, until = new_id(), rules.hold_until(slot, at=at)
         seat = await claims.claim_free_seat(tx, slot, at=at, hold=(hold_id, until))
         await _take_place(tx, slot, seat, patient_id=patient_id, owner_id=hold_id, actor=actor, at=at, until=until)

@@ -303,6 +303,39 @@ class HoldPatternRule(_Versioned):
         table = "hold_pattern_rule"
 
 
+class RushRule(_Versioned):
+    """How the waiting room at release time works, and whether there is one at all."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    join_minutes_before = fields.SmallIntField()
+    turn_seconds = fields.SmallIntField()
+    presence_seconds = fields.SmallIntField()
+    gate_minutes = fields.SmallIntField()
+    closes_minutes_after = fields.SmallIntField()
+    tickets_per_person = fields.SmallIntField()
+    tickets_per_device = fields.SmallIntField()
+    tickets_per_phone = fields.SmallIntField()
+    joins_per_second = fields.SmallIntField()
+    sold_out_minutes = fields.SmallIntField()
+    follows_findings = fields.BooleanField(default=False)
+
+    class Meta:
+        table = "rush_rule"
+
+
+class RushMark(_Versioned):
+    """Whether a schedule, or a practitioner's or clinic's schedules, are hot: there is a waiting room at release."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    schedule_id = fields.UUIDField(null=True, unique=True)
+    practitioner_id = fields.UUIDField(null=True, unique=True)
+    clinic_id = fields.UUIDField(null=True, unique=True)
+    is_hot = fields.BooleanField(default=True)
+
+    class Meta:
+        table = "rush_mark"
+
+
 class ScheduleTemplate(_Versioned):
     """A practitioner's weekly clinic: when, where, how many seats, and which share goes to which pool."""
 

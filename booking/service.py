@@ -16,6 +16,7 @@ from booking.facts import Appointment, Hold, SlotFacts
 from booking.fairness import limits
 from booking.fairness.bans import require_may_pass
 from booking.returns import FreedSeat
+from booking.rush import turns
 from booking.stops.seats import keep_stopped
 from booking.waitlist import claims as waitlist
 from kernel import clock
@@ -45,6 +46,7 @@ async def hold_seat(*, slot_id: UUID, patient_id: UUID, actor: Actor, idempotenc
         LimitReached: the telephone, account or device has taken too many.
         HoldsPaused: the person, telephone, account or device has held and let go too many.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's day is taken.
+        TurnRequired: a rush is on, and it is not the patient's turn.
         SoldOut: no seat of the channel's pools is free.
         Contended, DatabaseUnavailable: try again.
         IdempotencyMismatch: the key belongs to another request.
@@ -283,6 +285,7 @@ async def reschedule_appointment(
         AppointmentNotFound, AppointmentNotActive, CancelDeadlinePassed, RescheduleLimitReached: it may not move.
         SlotNotFound, SlotPast, NotReleased, SameSlot, OtherDepartment, PatientNotEligible: not to there.
         FollowUpNotAllowed, FollowUpNotDue, FollowUpWindowPassed: a free follow-up does not go there.
+        TurnRequired: there is a rush there, and it is not the patient's turn.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's other day is taken.
         SoldOut: no seat of the channel's pools is free there.
         IdempotencyMismatch, DatabaseUnavailable.
@@ -295,6 +298,7 @@ async def reschedule_appointment(
         row = await claims.lock_appointment(tx, appointment_id, actor)
         old, new = await read_slot(tx, row["slot_id"], actor), await read_slot(tx, slot_id, actor)
         await _require_movable(tx, row, old, new)
+        await turns.use_turn(tx, new, row["patient_id"], actor=actor, at=at)
         await move_locked(tx, row, new, actor=actor, handlers=HANDLERS, at=at)
         answer = await queries.read_appointment(tx, appointment_id)
         if idempotency:

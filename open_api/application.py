@@ -19,9 +19,10 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, events, fairness, patients, queue, stops, triage, waitlist
+from open_api import booking, catalogue, errors, events, fairness, patients, queue, rush, stops, triage, waitlist
 from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
 from open_api.administration import fairness as office_fairness
+from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
 from open_api.administration import windows as administered_windows
 from open_api.documentation import mount_documentation
@@ -38,6 +39,7 @@ FEATURES: Final[Sequence[Routes]] = (
     booking.routes,
     waitlist.routes,
     stops.routes,
+    rush.routes,
     events.routes,
     patients.routes,
     queue.routes,
@@ -50,6 +52,7 @@ FEATURES: Final[Sequence[Routes]] = (
     schedules.routes,
     returns.routes,
     office_fairness.routes,
+    office_rush.routes,
     administered_stops.routes,
     administered_windows.routes,
     extra_seats.routes,

@@ -29,6 +29,7 @@ _MOVE_ERRORS = (
     errors.AlreadyBooked,
     errors.AlreadyHeld,
     errors.DailyLimitReached,
+    errors.TurnRequired,
     errors.Contended,
     IdempotencyMismatch,
     DatabaseUnavailable,

@@ -289,6 +289,35 @@ BOOKING_RULE: Final = Kind(
     retire=_require_clinics_rule,
 )
 
+
+async def _require_gate_within(_tx: Transaction, values: Values) -> None:
+    if values["gate_minutes"] > values["closes_minutes_after"]:
+        raise errors.ValueNotAllowed(field="gate_minutes", limit=values["closes_minutes_after"])
+
+
+async def _require_one_target(tx: Transaction, values: Values) -> None:
+    """Ask that a mark is of one schedule, practitioner or clinic; schedules are withdrawn, not switched off."""
+    if sum(values[name] is not None for name in _MARKED) != 1:
+        raise errors.ValueNotAllowed(field="schedule_id")
+    if values["schedule_id"] is not None and not await tx.fetchval(
+        "SELECT true FROM schedule WHERE id = $1 AND status = 'active' FOR KEY SHARE", values["schedule_id"]
+    ):
+        raise errors.ReferenceUnknown(field="schedule_id")
+
+
+_MARKED: Final = ("schedule_id", "practitioner_id", "clinic_id")
+RUSH_RULE: Final = Kind(entity="rush_rule", model=models.RushRule, require=_require_gate_within)
+RUSH_MARK: Final = Kind(
+    entity="rush_mark",
+    model=models.RushMark,
+    fixed=frozenset(_MARKED),
+    references=[
+        Reference("practitioner_id", "practitioner"),
+        Reference("clinic_id", "clinic"),
+    ],
+    unique={f"rush_mark_{name.removesuffix('_id')}": name for name in _MARKED},
+    require=_require_one_target,
+)
 CLAIM_LIMIT: Final = Kind(
     entity="claim_limit", model=models.ClaimLimit, fixed=frozenset({"subject", "claim", "period"})
 )

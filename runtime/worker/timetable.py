@@ -17,6 +17,7 @@ from booking.notices import KEPT as NOTICES_KEPT
 from booking.notices import purge_notices
 from booking.queue.checkin import FIX_KEPT
 from booking.queue.queries import forget_fixes
+from booking.rush.findings import RUSHES_KEPT, find_hot_practitioners, purge_rushes
 from booking.service import expire_holds
 from booking.stops import saga
 from booking.waitlist.service import end_passed_entries, offer_free_seats
@@ -183,10 +184,14 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await purge_keys(db, before=now - KEYS_KEPT)
             gone += await purge_uses(db)
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
+            gone += await purge_rushes(db, before=now - RUSHES_KEPT)
             purged += gone
             if gone == 0:
                 break
         return purged
+
+    async def find_hot() -> int:
+        return await find_hot_practitioners(db)
 
     async def forget_places() -> int:
         forgotten = 0
@@ -207,6 +212,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
+        Job("find_hot_practitioners", find_hot, daily_at=time(2, 40), seconds_max=1800.0),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
     if settings.his_http_url is not None:

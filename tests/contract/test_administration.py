@@ -211,6 +211,7 @@ async def judge_noshows(open_api: OpenApi, office: SlotOffice) -> None:
     path = f"{BASE}/claim-limits/{limit['id']}"
     await office.ask("PATCH", path, {"version": 1, "count_max": 20}, status=200)
     assert (await office.ask("GET", path, status=200))["count_max"] == 20
+    await mark_hot(open_api, office)
     granted, pardoned = await open_api.patient(), await open_api.patient()
     missed = [await open_api.miss_visit(patient) for patient in (granted, pardoned)]
     shown = await office.ask("GET", f"{BASE}/bans?running=true&limit=100", status=200)
@@ -228,6 +229,38 @@ async def judge_noshows(open_api: OpenApi, office: SlotOffice) -> None:
     assert corrected["status"] == "entered-in-error"
 
 
+async def mark_hot(open_api: OpenApi, office: SlotOffice) -> None:
+    """A clinic is marked hot, and not; the rule of the waiting room is changed; what was found is listed."""
+    (rule,) = (await office.ask("GET", f"{BASE}/rush-rules", status=200))["items"]
+    path = f"{BASE}/rush-rules/{rule['id']}"
+    assert await office.ask("GET", path, status=200) == rule
+    changed = await office.ask("PATCH", path, {"version": 1, "turn_seconds": 240}, status=200)
+    assert (changed["turn_seconds"], changed["join_minutes_before"]) == (240, 10)
+    refused = {"version": 2, "gate_minutes": 30, "closes_minutes_after": 20}
+    await office.ask("PATCH", path, refused, status=422, code="catalogue.value_not_allowed")
+    schedule = await open_api.hospital.schedule(seats=1)
+    clinic = str(open_api.hospital.clinic_id)
+    for body, status in (({}, 422), ({"schedule_id": str(schedule.id), "clinic_id": clinic}, 422)):
+        await office.ask("POST", f"{BASE}/rush-marks", body, status=status, code="catalogue.value_not_allowed")
+    unknown = {"schedule_id": str(uuid4())}
+    await office.ask("POST", f"{BASE}/rush-marks", unknown, status=422, code="catalogue.reference_unknown")
+    marks = [
+        await office.ask("POST", f"{BASE}/rush-marks", body, status=201)
+        for body in ({"schedule_id": str(schedule.id)}, {"clinic_id": clinic})
+    ]
+    twice = {"clinic_id": clinic, "is_hot": False}
+    await office.ask("POST", f"{BASE}/rush-marks", twice, status=409, code="catalogue.duplicate")
+    path = f"{BASE}/rush-marks/{marks[1]['id']}"
+    assert await office.ask("GET", path, status=200) == marks[1]
+    assert not (await office.ask("PATCH", path, {"version": 1, "is_hot": False}, status=200))["is_hot"]
+    await office.ask("DELETE", f"{BASE}/rush-marks/{marks[0]['id']}?version=1", status=200)
+    await open_api.db.execute(
+        "INSERT INTO rush_finding SELECT id, 3, 42, now() FROM practitioner ON CONFLICT DO NOTHING"
+    )
+    found = (await office.ask("GET", f"{BASE}/rush-findings?limit=1", status=200))["items"]
+    assert [one["slowest_seconds"] for one in found] == [42]
+
+
 async def list_everything(office: SlotOffice) -> None:
     """Each list, page by page to its end, gives every entry once."""
     for route in ADMINISTRATION:
@@ -241,7 +274,8 @@ async def list_everything(office: SlotOffice) -> None:
             if shown["next"] is None:
                 break
             path = f"{route.path}?limit=1&cursor={shown['next']}"
-        keys = [str(entry.get("id", entry.get("code", entry.get("date")))) for entry in seen]
+        names = ("id", "code", "date", "practitioner_id")
+        keys = [next(str(entry[name]) for name in names if name in entry) for entry in seen]
         assert len(keys) == len(set(keys)), route.path
         whole = await office.ask("GET", f"{route.path}?limit=100", status=200)
         assert whole["items"] == seen
@@ -371,6 +405,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "noshow_rule_change": {"noshow_count": 2},
     "claim_limit_change": {"count_max": 2},
     "hold_pattern_rule_change": {"count_min": 2},
+    "rush_rule_change": {"turn_seconds": 200},
+    "rush_mark_change": {"is_hot": False},
     "followup_rule_change": {"days": 2},
     "schedule_template_change": {"seats_per_slot": 1},
 }

@@ -7,6 +7,7 @@ import pytest
 
 from booking.errors import Contended
 from booking.queue.errors import TooManyWatchers
+from booking.rush.errors import RushFull
 from kernel.db import DatabaseBusy, DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
 from open_api.problems import STATUS
@@ -17,6 +18,7 @@ from tests.contract import (
     follow_up_cases,
     patient_cases,
     queue_cases,
+    rush_cases,
     stop_cases,
     waitlist_cases,
 )
@@ -31,14 +33,15 @@ MODULES = (
     follow_up_cases,
     patient_cases,
     queue_cases,
+    rush_cases,
     stop_cases,
     waitlist_cases,
 )
 
 # Provoked where their causes are at hand: tests/chaos takes the database away, tests/race contends for seats and
 # queues, tests/service/booking/queue/test_live.py fills a hub, tests/service/open_api/test_idempotency.py sends
-# another request with a used key to every changing route.
-ELSEWHERE = (DatabaseUnavailable, DatabaseBusy, Contended, IdempotencyMismatch, TooManyWatchers)
+# another request with a used key to every changing route, tests/service/booking/rush/test_bots.py fills a line.
+ELSEWHERE = (DatabaseUnavailable, DatabaseBusy, Contended, IdempotencyMismatch, TooManyWatchers, RushFull)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

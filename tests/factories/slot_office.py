@@ -28,6 +28,7 @@ _WATCHED = (
     "appointment", "stop_rule", "stop_order", "stop_case", "booking_notice",
     "extra_seat", "extra_seat_quota", "extra_seat_rule", "hold_pattern_rule", "hold_pattern_flag",
     "hold_pattern_evidence", "hold_pattern_event",
+    "extra_seat", "extra_seat_quota", "extra_seat_rule", "rush_rule", "rush_mark",
 )  # fmt: skip
 
 

@@ -53,6 +53,8 @@ def test_every_table_of_the_catalogue_has_a_model() -> None:
         "practitioner",
         "release_rule",
         "room",
+        "rush_mark",
+        "rush_rule",
         "schedule",
         "schedule_template",
         "service_type",

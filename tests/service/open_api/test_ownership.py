@@ -2,21 +2,24 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from kernel import clock
 from open_api.routing import Route
 from tests.contract.conformity import ROUTES
 from tests.contract.requests import body_of
 from tests.factories.open_api import Caller, OpenApi, registration
 from tests.factories.queue import ClinicDay
+from tests.factories.rush import mark
 from tests.factories.stops import offered_appointment
 
-OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id", "ban_id"}
+OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id", "ban_id", "ticket_id"}
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
-COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id"}
+COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id", "rush_id"}
 
 
 def ids_in(route: Route) -> set[str]:
@@ -64,6 +67,15 @@ async def place_in_queue(api: OpenApi, owner: Caller) -> UUID:
     return (await day.bring_to(await day.come(appointment), "left")).id
 
 
+async def ticket_of_patient(api: OpenApi, owner: Caller) -> UUID:
+    """A ticket of one partner's patient before a release."""
+    schedule = await api.hospital.schedule(seats=1, opens_at=clock.now() + timedelta(minutes=5))
+    await mark(api.hospital, schedule_id=schedule.id)
+    joins = {"schedule_id": str(schedule.id), "patient_id": str(await api.patient(owner))}
+    answer = await owner.post("/rush-tickets", joins, headers={"device-id": "installation-1"})
+    return UUID(answer.json()["id"])
+
+
 async def ban_of_patient(api: OpenApi, owner: Caller) -> UUID:
     """A ban of one partner's patient, who has stayed away three times."""
     patient = await api.patient(owner)
@@ -79,6 +91,8 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
     [name] = ids_in(route)
     if name == "ban_id":
         owned = await ban_of_patient(open_api, open_api.portal)
+    elif name == "ticket_id":
+        owned = await ticket_of_patient(open_api, open_api.portal)
     elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
     elif "/stop" in route.path:
