@@ -9,7 +9,7 @@ from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from booking import claims, returns
+from booking import office_seats, returns
 from booking.catalogue import errors
 from booking.catalogue.announcing import announce_schedules
 from booking.catalogue.entries import Values, plain, share_lock
@@ -132,9 +132,9 @@ async def withdraw_schedule(
         row = await lock_coming(tx, schedule_id)
         if row["version"] != version:
             raise errors.VersionConflict(current=row["version"])
-        free = await claims.lock_unsold_schedule(tx, schedule_id, at=at)
+        free = await office_seats.lock_unsold_schedule(tx, schedule_id, at=at)
         # Whoever asked the rules a moment ago still finds no seat.
-        await claims.block_seats(tx, free, actor=actor, at=at)
+        await office_seats.block_seats(tx, free, actor=actor, at=at)
         await tx.execute("UPDATE schedule SET status = 'withdrawn' WHERE id = $1 AND status = 'active'", schedule_id)
         await close_withdrawn(tx, schedule_id, actor=actor, at=at)
         answer = await _changed(
@@ -175,7 +175,7 @@ async def move_seats(
             raise errors.ReferenceUnknown(field="to_pool")
         before = await _count_pools(tx, schedule_id)
         seats = await _lock_exactly(tx, schedule_id, slot_id=slot_id, pool=from_pool, count=count)
-        await claims.move_seats_to_pool(tx, seats, to_pool)
+        await office_seats.move_seats_to_pool(tx, seats, to_pool)
         after = await _count_pools(tx, schedule_id)
         answer = await _changed(tx, schedule_id, before={"pools": before}, after={"pools": after}, actor=actor)
         if idempotency:
@@ -205,7 +205,7 @@ async def block_seats(
         schedule_id = await _schedule_of(tx, slot_id)
         before = await _count_blocked(tx, slot_id)
         seats = await _lock_exactly(tx, schedule_id, slot_id=slot_id, pool=pool, count=count)
-        await claims.block_seats(tx, seats, actor=actor, at=clock.now())
+        await office_seats.block_seats(tx, seats, actor=actor, at=clock.now())
         slot = {"slot_id": str(slot_id)}
         answer = await _changed(
             tx,
@@ -232,11 +232,11 @@ async def unblock_seats(slot_id: UUID, *, count: int, actor: Actor, idempotency:
             return stored
         schedule_id = await _schedule_of(tx, slot_id)
         before = await _count_blocked(tx, slot_id)
-        seats = await claims.lock_blocked_seats(tx, slot_id=slot_id, count=count)
+        seats = await office_seats.lock_blocked_seats(tx, slot_id=slot_id, count=count)
         if len(seats) < count:
             raise errors.SeatsNotBlocked(blocked=len(seats))
         at = clock.now()
-        await claims.unblock_seats(tx, seats, actor=actor, at=at)
+        await office_seats.unblock_seats(tx, seats, actor=actor, at=at)
         await returns.return_seats(tx, [FreedSeat(seat, "unblocked", cools=False) for seat in seats], at=at)
         slot = {"slot_id": str(slot_id)}
         answer = await _changed(
@@ -351,7 +351,7 @@ async def _schedule_of(tx: Transaction, slot_id: UUID) -> UUID:
 async def _lock_exactly(
     tx: Transaction, schedule_id: UUID, *, slot_id: UUID | None, pool: str | None, count: int
 ) -> list[int]:
-    seats = await claims.lock_free_seats(
+    seats = await office_seats.lock_free_seats(
         tx, schedule_id=schedule_id, slot_id=slot_id, pool=pool, count=count, at=clock.now()
     )
     if len(seats) < count:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from booking import claims, notices, returns
+from booking import claims, notices, office_seats, returns
 from booking.catalogue.errors import EntryNotFound
 from booking.returns import FreedSeat
 from booking.states import HOLD
@@ -171,7 +171,7 @@ async def thaw_some(tx: Transaction, order: Row, *, actor: Actor, at: datetime) 
     )
     await tx.execute("UPDATE seat SET stop_id = NULL WHERE id = ANY ($1)", [row["id"] for row in seats])
     back = [row["id"] for row in seats if row["status"] == "blocked" and row["seq"] not in order["blocked_before"]]
-    await claims.unblock_seats(tx, back, actor=actor, at=at)
+    await office_seats.unblock_seats(tx, back, actor=actor, at=at)
     await returns.return_seats(tx, [FreedSeat(seat, "unblocked", cools=False) for seat in back], at=at)
     is_partial: bool = await tx.fetchval("SELECT EXISTS (SELECT FROM seat WHERE stop_id = $1)", order["id"])
     return Thaw(len(seats), is_partial)

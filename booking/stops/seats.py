@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from booking import claims
+from booking import office_seats
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 
@@ -15,10 +15,12 @@ async def lay_seats_still(tx: Transaction, seats: Sequence[Row], *, stop_id: UUI
     A marked seat never comes back on sale: see `keep_stopped`.
     """
     ids = [row["id"] for row in seats]
-    await claims.end_stale_holds(tx, [row["id"] for row in seats if row["hold_id"] is not None], at=at)
+    await office_seats.end_stale_holds(tx, [row["id"] for row in seats if row["hold_id"] is not None], at=at)
     marked = await tx.execute("UPDATE seat SET stop_id = $2 WHERE id = ANY ($1) AND stop_id IS NULL", ids, stop_id)
     assert marked == len(ids), "they are locked"
-    await claims.block_seats(tx, [row["id"] for row in seats if row["status"] in ("free", "held")], actor=actor, at=at)
+    await office_seats.block_seats(
+        tx, [row["id"] for row in seats if row["status"] in ("free", "held")], actor=actor, at=at
+    )
 
 
 async def keep_stopped(tx: Transaction, seat_ids: Sequence[int], *, actor: Actor, at: datetime) -> set[int]:
@@ -28,5 +30,5 @@ async def keep_stopped(tx: Transaction, seat_ids: Sequence[int], *, actor: Actor
     )
     stopped = [row["id"] for row in rows]
     if stopped:
-        await claims.block_seats(tx, stopped, actor=actor, at=at)
+        await office_seats.block_seats(tx, stopped, actor=actor, at=at)
     return set(stopped)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
+from booking.expiry import expire_holds
 from booking.fairness.limits import purge_uses
 from booking.fairness.noshows import BATCH_MAX, mark_noshows
 from booking.fairness.patterns import look_for_patterns
@@ -18,7 +19,6 @@ from booking.notices import purge_notices
 from booking.queue.checkin import FIX_KEPT
 from booking.queue.queries import forget_fixes
 from booking.rush.findings import RUSHES_KEPT, find_hot_practitioners, purge_rushes
-from booking.service import expire_holds
 from booking.stops import saga
 from booking.waitlist.service import end_passed_entries, offer_free_seats
 from booking.windows.numbers import recall_due

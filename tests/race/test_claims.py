@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from booking import errors, service
+from booking import errors, expiry, service
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
@@ -166,7 +166,7 @@ async def test_hold_expiry_races_confirmation(hospital: HospitalUnderTest) -> No
 async def _sweep() -> None:
     for _ in range(10):
         await asyncio.sleep(0.005)
-        await service.expire_holds()
+        await expiry.expire_holds()
 
 
 async def test_cancellation_races_booking(hospital: HospitalUnderTest) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import errors, service
+from booking import errors, expiry, service
 from booking.catalogue import schedules
 from booking.facts import Appointment
 from kernel import clock
@@ -227,7 +227,7 @@ async def test_ended_holds_go_to_the_window_the_desk_or_back_on_sale(hospital: H
     async def sweep() -> None:
         for _ in range(8):
             await asyncio.sleep(0.006)
-            await service.expire_holds(5)
+            await expiry.expire_holds(5)
 
     async def late(n: int, action: Awaitable[Any]) -> Any:
         await asyncio.sleep(0.014 + n * 0.002)
@@ -255,7 +255,7 @@ async def test_ended_holds_go_to_the_window_the_desk_or_back_on_sale(hospital: H
     assert set(booked) <= {"Win", "SoldOut"}
     numbers = await sequence_numbers(hospital.db, schedule)
     assert len(numbers) == len(set(numbers)) == confirmed["Appointment"] + sold["UUID"] + booked["Win"]
-    await service.expire_holds()
+    await expiry.expire_holds()
     await require_books_agree(hospital.db)
 
 
@@ -346,7 +346,7 @@ async def test_people_whose_holds_ended_book_again_while_the_sweep_runs(hospital
         await end_holds(hospital.db, after=timedelta(seconds=-1))
         answers = await all_at_once(
             *(ask(counters[n % 2], schedule.slots[0], person) for n, person in enumerate(reversed(people))),
-            *(service.expire_holds() for _ in range(3)),
+            *(expiry.expire_holds() for _ in range(3)),
         )
         assert outcomes(answers[:40]) == {"Win": 40}
         await require_books_agree(hospital.db)

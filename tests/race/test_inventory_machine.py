@@ -22,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from booking import service
+from booking import expiry, service
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
@@ -187,7 +187,7 @@ class Inventory(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        self.run(service.expire_holds)
+        self.run(expiry.expire_holds)
 
     @rule(schedule=schedules, minutes=st.sampled_from([-60, 0, 30]), pool=st.sampled_from(["common", "reserve"]))
     def change_release(self, schedule: int, minutes: int, pool: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from booking import service
+from booking import expiry, service
 from booking.catalogue import schedules
 from kernel import clock
 from kernel.db import Database
@@ -118,11 +118,11 @@ async def test_an_ended_hold_is_taken_over_once(hospital: HospitalUnderTest) -> 
         hold = await service.hold_seat(slot_id=schedule.slots[0], patient_id=holder, actor=PORTAL)
         with clock.frozen(hold.until + timedelta(seconds=1)):
             answers = await asyncio.gather(
-                service.expire_holds(),
+                expiry.expire_holds(),
                 _answer(schedules.block_seats(schedule.slots[0], count=1, actor=OFFICE)),
                 *(ask(counters[i % 4], schedule.slots[0], person) for i, person in enumerate(people)),
             )
-            await service.expire_holds()
+            await expiry.expire_holds()
             found = outcomes(answers)
             assert found["dict"] + found["Win"] <= 1
             await require_books_agree(hospital.db)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import service
+from booking import expiry, service
 from booking.facts import Appointment
 from booking.waitlist import service as waitlist
 from booking.waitlist.facts import Entry
@@ -103,7 +103,7 @@ async def test_an_ended_hold_is_nobodys_before_those_who_wait(hospital: Hospital
         with clock.frozen(max(hold.until for hold in held)):
             answers = await at_once(
                 *(ask(counters[n % 4], schedule.slots[0], rival) for n, rival in enumerate(rivals[:20])),
-                service.expire_holds(),
+                expiry.expire_holds(),
                 waitlist.offer_free_seats(),
                 *(ask(holds[n % 4], schedule.slots[0], rival) for n, rival in enumerate(rivals[20:])),
             )
@@ -150,7 +150,7 @@ async def test_accepting_declining_expiring_and_leaving_at_the_same_moment(hospi
             answers = await at_once(
                 *(waitlist.accept_offer(offer_id=offer.id, actor=PORTAL) for _ in range(3)),
                 waitlist.decline_offer(offer_id=offer.id, actor=PORTAL),
-                service.expire_holds(),
+                expiry.expire_holds(),
                 waitlist.withdraw_entry(entry_id=entries[0].id, actor=PORTAL),
             )
             won = [answer for answer in answers[:4] if not isinstance(answer, HospitalError)]
@@ -158,7 +158,7 @@ async def test_accepting_declining_expiring_and_leaving_at_the_same_moment(hospi
             status = (await entry_of(entries[0])).status
             assert status == ("taken" if any(isinstance(answer, Appointment) for answer in won) else status)
             if status != "taken":
-                await service.expire_holds()  # The first sweep may have left the offer to a caller who had it locked.
+                await expiry.expire_holds()  # The first sweep may have left the offer to a caller who had it locked.
                 assert (await open_offer(entries[1])).queue_number == 1
             await require_one_taker(hospital)
 
@@ -185,7 +185,7 @@ async def test_an_offer_that_ends_while_it_is_accepted(hospital: HospitalUnderTe
         async def sweep() -> int:
             swept = 0
             for _ in range(6):
-                swept += await service.expire_holds()
+                swept += await expiry.expire_holds()
                 await asyncio.sleep(0.004)
             return swept
 
@@ -195,7 +195,7 @@ async def test_an_offer_that_ends_while_it_is_accepted(hospital: HospitalUnderTe
             assert await offered_to(hospital) == {first: 1} or second not in await offered_to(hospital)
         else:
             await asyncio.sleep(0.01)
-            await service.expire_holds()
+            await expiry.expire_holds()
             assert (await entry_of(one)).status == "expired"
             assert (await open_offer(two)).queue_number == 1
         await require_one_taker(hospital)
@@ -258,7 +258,7 @@ async def test_a_seat_that_is_kept_back_is_sold_to_nobody_before_its_time(hospit
         open_now = sum(instant <= opens[2] for instant in opens)
         answers = await at_once(
             *(ask(counters[n % 4], schedule.slots[0], rival) for n, rival in enumerate(rivals[30:])),
-            service.expire_holds(),
+            expiry.expire_holds(),
         )
         assert outcomes(answers[:-1]) == {"Win": open_now, "SoldOut": 30 - open_now}
         await require_one_taker(hospital)
@@ -289,7 +289,7 @@ async def test_many_join_and_leave_while_seats_come_and_go(hospital: HospitalUnd
             *(answer_any(entry, accept=n % 2 == 0) for n, entry in enumerate(entries)),
             leave(entries[turn]),
             *(ask(counters[n % 4], schedule.slots[n % 2], person) for n, person in enumerate(people[18:])),
-            service.expire_holds(),
+            expiry.expire_holds(),
         )
         faults = {type(answer).__name__ for answer in answers if isinstance(answer, HospitalError)}
         allowed = {"SoldOut", "SeatsAvailable", "AlreadyWaiting", "AlreadyBooked", "AlreadyHeld", "OfferEnded",

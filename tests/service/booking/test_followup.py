@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import errors, followup, queries, service
+from booking import errors, expiry, followup, queries, service
 from booking.facts import Appointment
 from booking.states import APPOINTMENT
 from kernel import clock
@@ -224,7 +224,7 @@ async def test_a_held_follow_up_that_is_let_go_leaves_nothing_behind(hospital: H
         hold = await followup.hold_follow_up(**held)
         await require_books_agree(hospital.db)
         assert (await service.confirm_hold(hold_id=hold.id, first_id=first, actor=PORTAL)).follow_up_of == first
-        await service.expire_holds()
+        await expiry.expire_holds()
         await require_books_agree(hospital.db)
 
 

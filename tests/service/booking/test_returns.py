@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from booking import errors, rules, service
+from booking import errors, expiry, rules, service
 from booking.catalogue import schedules as office
 from booking.catalogue.errors import ScheduleHasBookings
 from booking.release_log import Return, ReturnFilter, list_returns
@@ -68,10 +68,10 @@ async def test_the_sweep_only_writes_down_that_a_delay_is_over(hospital: Hospita
     with clock.frozen(at):
         await cancel(await book(hospital, schedule))
     with clock.frozen(at + timedelta(seconds=89)):
-        assert await service.expire_holds() == 0
+        assert await expiry.expire_holds() == 0
     with clock.frozen(at + timedelta(seconds=90)):
         assert await available(schedule) == [1]
-        assert await service.expire_holds() == 1
+        assert await expiry.expire_holds() == 1
         assert await available(schedule) == [1]
         await require_books_agree(hospital.db)
     kinds = await hospital.db.fetch("SELECT kind FROM booking_event ORDER BY id")
@@ -103,14 +103,14 @@ async def test_a_hold_that_runs_out_is_kept_back_from_its_end_on(hospital: Hospi
     held = await service.hold_seat(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
     with clock.frozen(held.until + timedelta(seconds=5)):
         if how == "swept":
-            assert await service.expire_holds() == 1
+            assert await expiry.expire_holds() == 1
         with pytest.raises(errors.SoldOut):
             await book(hospital, schedule)
         assert await available(schedule) == [0]
         await require_books_agree(hospital.db)
     with clock.frozen(held.until + timedelta(seconds=90)):
         await book(hospital, schedule)
-        await service.expire_holds()
+        await expiry.expire_holds()
         await require_books_agree(hospital.db)
     [proof] = await log_of(schedule)
     assert (proof.because, proof.returned_at) == ("hold_expired", held.until)
@@ -124,7 +124,7 @@ async def test_a_hold_that_ended_longer_ago_than_the_delay_is_free(hospital: Hos
     held = await service.hold_seat(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
     with clock.frozen(held.until + timedelta(seconds=91)):
         await book(hospital, schedule)
-        await service.expire_holds()
+        await expiry.expire_holds()
         await require_books_agree(hospital.db)
 
 

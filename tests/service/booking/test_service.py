@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from booking import errors, service
+from booking import errors, expiry, service
 from kernel import clock
 from kernel.ids import new_id
 from tests.factories.booking import (
@@ -267,7 +267,7 @@ async def test_a_hold_ends_at_its_instant_without_any_timer(hospital: HospitalUn
         # Whose hold has ended may take another number at once.
         elsewhere = await hospital.schedule(seats=1)
         assert (await hold(elsewhere, first)).queue_number == 1
-        assert await service.expire_holds() == 1
+        assert await expiry.expire_holds() == 1
         await require_books_agree(hospital.db)
     events = await hospital.db.fetch("SELECT kind FROM booking_event WHERE schedule_id = $1 ORDER BY id", schedule.id)
     assert [row["kind"] for row in events] == ["held", "hold_expired", "booked"]
@@ -291,11 +291,11 @@ async def test_the_sweep_writes_ended_holds_down_once(hospital: HospitalUnderTes
     holds = [await hold(schedule, person) for person in people]
     await service.confirm_hold(hold_id=holds[2].id, actor=PORTAL)
 
-    assert await service.expire_holds() == 0
+    assert await expiry.expire_holds() == 0
     with clock.frozen(holds[1].until):
-        assert await service.expire_holds(1) == 1
-        assert await service.expire_holds() == 1
-        assert await service.expire_holds() == 0
+        assert await expiry.expire_holds(1) == 1
+        assert await expiry.expire_holds() == 1
+        assert await expiry.expire_holds() == 0
     seats = await hospital.db.fetch("SELECT status FROM seat ORDER BY seq")
     assert [row["status"] for row in seats] == ["free", "free", "booked"]
     assert await hospital.db.fetchval("SELECT count(*) FROM visit_claim") == 1

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from booking import service
+from booking import expiry, service
 from booking.catalogue import errors, generation, kinds, schedules
 from booking.catalogue.announcing import load_schedules
 from booking.catalogue.entries import Values, get_entry
@@ -236,7 +236,7 @@ async def test_a_schedule_with_bookings_is_not_withdrawn(catalogue: Catalogue, s
     with clock.frozen(hold.until + timedelta(seconds=1)):
         answer = await schedules.withdraw_schedule(schedule_id, version=1, actor=OFFICE)
         assert pools_of(answer, "blocked") == {"common": 18, "window": 6}
-        assert await service.expire_holds() == 1
+        assert await expiry.expire_holds() == 1
         await require_books_agree(catalogue.db)
 
 

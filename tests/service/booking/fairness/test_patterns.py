@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import errors, service
+from booking import errors, expiry, service
 from booking.fairness import flags, patterns
 from booking.fairness.errors import PatternFlagDecided, PatternFlagNotFound
 from kernel import clock
@@ -127,7 +127,7 @@ async def test_a_hold_that_ran_out_counts_and_one_that_runs_does_not(hospital: H
     await service.hold_seat(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
     assert await patterns.look_for_patterns() == 0
     with clock.frozen(NOON + timedelta(minutes=16)):
-        await service.expire_holds()
+        await expiry.expire_holds()
         assert await patterns.look_for_patterns() == 1
     assert [e["next_kind"] for e in (await only_flag())["evidence"]] == ["hold_expired", "hold_released"]
 

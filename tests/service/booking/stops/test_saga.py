@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import claims, errors, queries, service
+from booking import errors, office_seats, queries, service
 from booking.stops import saga
 from booking.stops import service as stops
 from booking.stops.errors import OfferEnded
@@ -227,7 +227,7 @@ async def test_a_restarted_clinic_is_on_sale_as_it_was(hospital: HospitalUnderTe
     await book(schedule, person)
     [last] = await hospital.db.fetch("SELECT id FROM seat WHERE schedule_id = $1 AND seq = 3", schedule.id)
     async with hospital.db.transaction() as tx:
-        await claims.block_seats(tx, [last["id"]], actor=OFFICE, at=clock.now())
+        await office_seats.block_seats(tx, [last["id"]], actor=OFFICE, at=clock.now())
     order_id = await stop(schedule, steps=("keep",))
     await saga.drive_order(order_id)
     assert await seats(hospital.db, schedule) == ["booked", "blocked", "blocked"]

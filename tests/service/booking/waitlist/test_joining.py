@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from booking import errors as booking_errors
-from booking import service
+from booking import expiry, service
 from booking.waitlist import errors
 from booking.waitlist import service as waitlist
 from booking.waitlist.states import ENTRY
@@ -110,7 +110,7 @@ async def test_what_has_ended_by_the_clock_counts_no_longer(hospital: HospitalUn
         await service.book_appointment(slot_id=schedule.slots[0], patient_id=buyer, actor=PORTAL)
         again = await join(person, schedule)
         assert ((await entry_of(entry)).status, again.status, again.position) == ("expired", "waiting", 1)
-        await service.expire_holds()
+        await expiry.expire_holds()
         await require_books_agree(hospital.db)
 
 

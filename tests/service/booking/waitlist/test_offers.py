@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from booking import errors, openings, service
+from booking import errors, expiry, openings, service
 from booking.catalogue import schedules as office
 from booking.states import HOLD
 from booking.waitlist import errors as waitlist_errors
@@ -115,7 +115,7 @@ async def test_a_hold_that_ends_goes_to_whoever_waits_and_to_no_claim(hospital: 
             await service.book_appointment(slot_id=schedule.slots[0], patient_id=rival, actor=PORTAL)
         assert (await open_offer(entry)).queue_number == 1
         await require_books_agree(hospital.db)
-        assert await service.expire_holds() == 1
+        assert await expiry.expire_holds() == 1
         await require_books_agree(hospital.db)
 
 
@@ -342,7 +342,7 @@ async def test_an_offer_that_nobody_answers_passes_on_and_ends_the_entry(
     offer = await open_offer(one)
     with clock.frozen(offer.until):
         if swept:
-            assert await service.expire_holds() == 1
+            assert await expiry.expire_holds() == 1
         assert (await entry_of(one)).status == "expired"
         assert [other.status for other in await offers_of(one)] == ["expired"]
         with pytest.raises(waitlist_errors.OfferEnded) as refused:
@@ -350,7 +350,7 @@ async def test_an_offer_that_nobody_answers_passes_on_and_ends_the_entry(
         assert refused.value.details == {"current_status": "expired"}
         await require_sold_out(schedule, hospital)
         assert (await open_offer(two)).queue_number == 1
-        await service.expire_holds()
+        await expiry.expire_holds()
         assert [facts["reason"] for _, facts in await notices(hospital, "waitlist.expired")] == ["offer_missed"]
         await require_books_agree(hospital.db)
 
