@@ -135,7 +135,7 @@ async def _note_estimate(tx: Transaction, entry: Row, *, at: datetime) -> None:
     """Keep what the person is told now, to compare it with the truth when they are called."""
     [state] = await queries.read_queues(tx, [entry["queue_id"]], at=at)
     place = next(n for n, one in enumerate(state.waiting) if one.id == entry["id"])
-    told = state.estimate_at(place, entry["order_seconds"], at)
+    told = state.estimate_at(place, at)
     await tx.execute(
         "UPDATE visit_queue_entry SET estimate_seconds = $2, estimate_low = $3, estimate_high = $4 WHERE id = $1",
         entry["id"],
