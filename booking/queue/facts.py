@@ -124,17 +124,21 @@ class Session(NamedTuple):
 
 
 class Coming(NamedTuple):
-    """Somebody who has booked and has not come yet: their order, with the head start of the elderly."""
+    """Somebody who has booked and has not come yet: their order, with the head start of the elderly.
+
+    is_overdue: their time has begun.
+    """
 
     order_seconds: float
     schedule_id: UUID
+    is_overdue: bool = False
 
 
 class _BeforeAll(NamedTuple):
     """What those who wait have before them: counted once for a queue, not once for each person.
 
-    ahead: by place, how many of one's own clinic wait before one. coming: orders of those to come, by clinic and of all
-    under None, the smallest first.
+    ahead: by place, how many of one's own clinic wait before one. coming: orders of those to come, by clinic, and under
+    None of all whose time has not begun; overdue: of the others. The smallest first.
     """
 
     at: datetime
@@ -144,6 +148,7 @@ class _BeforeAll(NamedTuple):
     sessions: tuple[Session | None, ...]
     ahead: tuple[int, ...]
     coming: Mapping[UUID | None, Sequence[float]]
+    overdue: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +191,9 @@ class QueueState:
             ahead.append(seen[session])
             seen[session] += 1
         coming: dict[UUID | None, list[float]] = {None: []}
+        overdue: list[float] = []
         for one in sorted(self.coming):
-            coming[None].append(one.order_seconds)
+            (overdue if one.is_overdue else coming[None]).append(one.order_seconds)
             coming.setdefault(one.schedule_id, []).append(one.order_seconds)
         return _BeforeAll(
             at=at,
@@ -197,6 +203,7 @@ class QueueState:
             sessions=sessions,
             ahead=tuple(ahead),
             coming=coming,
+            overdue=overdue,
         )
 
     def _estimate(self, before: _BeforeAll, place_in_line: int) -> Estimate:
@@ -206,6 +213,7 @@ class QueueState:
                 self.pace,
                 ahead=place_in_line + before.called,
                 coming=bisect_left(before.coming[None], order),
+                overdue=bisect_left(before.overdue, order),
                 in_room_seconds=before.in_room_seconds,
             )
         # The morning's people are seen before the afternoon begins, and delay it only if they are too many.

@@ -140,7 +140,9 @@ def _coming(row: Row, at: datetime) -> Coming:
     rule = OrderRule(priority_minutes=row["priority_minutes"], return_visit_minutes=0, late_minutes_after=0)
     booked = Booked(row["starts_at"], row["seq"])
     class_ = PRIORITY if row["has_priority"] else ON_TIME
-    return Coming(order_seconds(class_, booked=booked, came_at=at, rule=rule), row["schedule_id"])
+    return Coming(
+        order_seconds(class_, booked=booked, came_at=at, rule=rule), row["schedule_id"], row["starts_at"] < at
+    )
 
 
 def _state(

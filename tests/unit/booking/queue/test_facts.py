@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from booking.queue.facts import Coming, Person, Place, QueueState, Session
-from booking.queue.pace import Pace
+from booking.queue.pace import COMING_SHARE, OVERDUE_SHARE, Pace
 
 NOON = datetime(2026, 11, 26, 4, tzinfo=UTC)
 PACE = Pace(600.0, 100.0, 20)
@@ -119,3 +119,16 @@ def test_of_those_to_come_the_ones_of_ones_own_clinic_count_if_they_go_first() -
 
     assert alone.seconds == 2 * 3600
     assert behind.seconds - alone.seconds == pytest.approx(2 * 0.9 * 600, rel=0.2)
+
+
+def test_who_has_not_come_when_their_time_begins_is_less_likely_to_go_first() -> None:
+    mine = ORDER[MORNING.schedule_id]
+    due = Coming(mine - 1800, MORNING.schedule_id)
+
+    awaited = queue(person(MORNING.schedule_id), coming=[due] * 10).estimate_at(0, NOON)
+    overdue = queue(person(MORNING.schedule_id), coming=[due._replace(is_overdue=True)] * 10).estimate_at(0, NOON)
+
+    assert awaited.seconds == pytest.approx(COMING_SHARE * 6000, rel=0.1)
+    assert overdue.seconds == pytest.approx(OVERDUE_SHARE * 6000, rel=0.1)
+    # Whether they come is the less known, so the interval is the wider for its middle.
+    assert (overdue.high - overdue.low) / overdue.seconds > (awaited.high - awaited.low) / awaited.seconds
