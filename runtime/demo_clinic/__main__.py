@@ -36,7 +36,7 @@ WAITLIST_AFTER: Final = timedelta(minutes=30)
 DAY_HOURS: Final = (7, 19)
 DRAIN_SECONDS_MAX: Final = 600.0
 SETTLE_SECONDS: Final = 1.0
-EVENING: Final = hour(19, 45)
+LAST_DOCTOR_LEAVES: Final = hour(22, 30)
 VISITS_MAX: Final = 20_000
 AGREE, DIFFER, FAILED = 0, 1, 2
 
@@ -127,7 +127,7 @@ async def _live(platform: Platform, world: World, given: argparse.Namespace, say
             began = time.monotonic()
             await stage.play(clock.clinic_instant(world.day, hour(one)))
             await _say_hour(day, db, world.day, one, time.monotonic() - began, say)
-        await stage.play(clock.clinic_instant(world.day, EVENING))
+        await stage.play(clock.clinic_instant(world.day, LAST_DOCTOR_LEAVES))
         await _let_settle(stage, db, world.day)
         known = write_down(day, office)
         (platform.folder.root / "known.json").write_text(json.dumps(known, ensure_ascii=False), encoding="utf-8")

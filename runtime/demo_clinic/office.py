@@ -158,7 +158,7 @@ class Office:
         """Answer as people do: most take another time, some give up, some never look."""
         app, chance = self.day.apps[visit.app], self._rng.random()
         path = f"/appointments/{visit.appointment_id}/stop"
-        if chance > CHOOSES + GIVES_UP:
+        if visit.status != "booked" or chance > CHOOSES + GIVES_UP:
             return
         if chance <= CHOOSES:
             for choice in (await app.get(path))["choices"]:
