@@ -158,14 +158,18 @@ class Day:
         if visit.way == "his":
             await self._register_at_window(visit)
             return
+        # The doctor may call them before the answer has come back, so they stand at the door from now on.
+        door = self._stand_at_door(visit)
         entry = await self._check_in(visit)
-        visit.entry_id, visit.status, visit.queue_status = entry["id"], "arrived", entry["status"]
+        visit.status = "arrived"
+        if visit.entry_id is None:
+            visit.entry_id, visit.queue_status = entry["id"], entry["status"]
         estimate = entry["estimate"]
         if estimate is not None:
             since = datetime.fromisoformat(entry["checked_in_at"])
             self.ledger.waits.append((entry["id"], estimate["seconds"], estimate["low"], estimate["high"], since))
         self.ledger.told[f"checked in by {visit.way}"] += 1
-        self._wait_at_door(visit)
+        self._wake(door)
         if visit.goes_home:
             self.stage.after(BACK_SECONDS, self.scene(self._go_home, visit))
 
@@ -206,10 +210,9 @@ class Day:
             await self._arrive(visit, plan=visit.plans)
             return
         visit.his_id = there["his_id"]
-        await self.window.post("/api/window/registrations", {"his_id": visit.his_id})
-        visit.status, visit.queue_status = "arrived", "waiting"
+        visit.status = "arrived"
+        await self._announce(visit, {"his_id": visit.his_id})
         self.ledger.told["checked in by his"] += 1
-        self._announce(visit)
 
     async def _buy_at_window(self, visit: Visit) -> None:
         session = self.session_of(visit)
@@ -237,11 +240,10 @@ class Day:
             "clinic_code": session.clinic_code,
             "practitioner_code": session.practitioner_code,
         }
-        done = await self.window.post("/api/window/registrations", body)
+        visit.status = "walk-in"
+        done = await self._announce(visit, body)
         self.ledger.visit_numbers.append(done["visit_number"])
-        visit.status, visit.queue_status = "walk-in", "waiting"
         self.ledger.told["walked in"] += 1
-        self._announce(visit)
 
     # --- waiting and being seen
 
@@ -258,18 +260,21 @@ class Day:
         session = self.session_of(visit)
         return self._doors[session.practitioner_id, session.room_id]
 
-    def _wait_at_door(self, visit: Visit) -> None:
+    def _stand_at_door(self, visit: Visit) -> Door:
         self._by_patient[visit.patient_id] = visit
         door = self._door_of(visit)
         door.waiting[visit.number] = self.session_of(visit).ends_at
-        self._wake(door)
+        return door
 
-    def _announce(self, visit: Visit) -> None:
-        """Somebody was registered at the window: the queue has them as soon as the HIS has told of it."""
+    async def _announce(self, visit: Visit, body: Record) -> Record:
+        """Register somebody at the window: the queue may have them before we hear so."""
         self._by_patient[visit.patient_id] = visit
+        visit.queue_status = "waiting"
         door = self._door_of(visit)
         door.announced += 1
+        done = await self.window.post("/api/window/registrations", body)
         self.stage.after(HIS_LOOK_AGAIN_SECONDS, self.scene(self._look_again, door))
+        return done
 
     async def _look_again(self, door: Door) -> None:
         self._wake(door)
@@ -329,9 +334,10 @@ class Day:
         self._free(door)
 
     async def _come_back(self, door: Door, visit: Visit) -> None:
-        await self._step(visit, "return")
-        self.ledger.told["came back"] += 1
+        visit.queue_status = "waiting"
         door.waiting[visit.number] = self.session_of(visit).ends_at
+        await self.apps["office"].post(f"/queue/{visit.entry_id}/return")
+        self.ledger.told["came back"] += 1
         self._wake(door)
 
     async def _start(self, door: Door, visit: Visit) -> None:
