@@ -3,7 +3,7 @@
 A letter waits for the earlier ones of its aggregate, and for those of the aggregate that it depends
 on; letters of different aggregates pass one another freely. Whoever works takes a lease. A lease has
 an id, so that a worker which comes back late finds that the letter is no longer its own; a lease that
-has ended lets another worker have the letter.
+has ended lets another worker have the letter. All times in a box are the machine's (docs/adr/0170).
 
 A letter ends as `done` or `skipped`. `dead` is waiting for a person: it holds up its own aggregate
 only, and can be replayed or skipped with a reason.
@@ -85,7 +85,7 @@ class Box:
             handler,
             limit,
             lease_seconds,
-            clock.now(),
+            clock.machine_now(),
             None if aggregates is None else list(aggregates),
             lease_id,
         )
@@ -99,7 +99,7 @@ class Box:
             " RETURNING *",
             list(lease.letter_ids),
             lease.id,
-            clock.now(),
+            clock.machine_now(),
             lease_seconds,
         )
         return sorted(rows, key=lambda row: int(row["id"]))
@@ -118,7 +118,7 @@ class Box:
             " WHERE id = ANY($1) AND lease_id = $2 AND status = 'pending' RETURNING id",
             list(letter_ids),
             lease.id,
-            clock.now(),
+            clock.machine_now(),
             note,
         )
         return sorted(row["id"] for row in rows)
@@ -150,7 +150,7 @@ class Box:
             " WHERE id = $1 AND lease_id = $2 AND status = 'pending'",
             letter_id,
             lease.id,
-            clock.now() + delay,
+            clock.machine_now() + delay,
             error[:ERROR_CHARACTERS_MAX],
             int(refused),
         )
@@ -172,7 +172,7 @@ class Box:
                 f"UPDATE {self.table} SET status = 'pending', due_at = $2, refusals = 0,"  # noqa: S608  the table is one of two literals
                 " lease_until = '-infinity', lease_id = NULL WHERE id = $1 AND status = 'dead'",
                 letter_id,
-                clock.now(),
+                clock.machine_now(),
             )
         )
 
@@ -183,7 +183,7 @@ class Box:
                 f"UPDATE {self.table} SET status = 'skipped', finished_at = $2"  # noqa: S608  the table is one of two literals
                 " WHERE id = $1 AND status = 'dead'",
                 letter_id,
-                clock.now(),
+                clock.machine_now(),
             )
         )
 
@@ -196,7 +196,7 @@ class Box:
             " min(created_at) FILTER (WHERE status = 'pending') AS oldest_at"
             f" FROM {self.table} WHERE handler = $1 AND status IN ('pending', 'dead')",
             handler,
-            clock.now(),
+            clock.machine_now(),
         )
         assert row is not None, "an aggregate without GROUP BY gives one row"
         return Backlog(row["pending"], row["leased"], row["dead"], row["oldest_at"])
@@ -207,7 +207,7 @@ class Box:
             f"SELECT count(DISTINCT lease_id) FROM {self.table}"  # noqa: S608  the table is one of two literals
             " WHERE handler = $1 AND status = 'pending' AND lease_until > $2",
             handler,
-            clock.now(),
+            clock.machine_now(),
         )
         return int(found)
 

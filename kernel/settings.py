@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote
 
-SANDBOX_ONLY = ("BENCH_ECHO", "MICRO_HIS_DATABASE_URL", "MICRO_HIS_MLLP", "MICRO_HIS_HTTP", "MICRO_HIS_PEER")
+SANDBOX_ONLY = (
+    "BENCH_ECHO",
+    "DEMO_HOSPITAL",
+    "MICRO_HIS_DATABASE_URL",
+    "MICRO_HIS_HTTP",
+    "MICRO_HIS_MLLP",
+    "MICRO_HIS_PEER",
+    "MOVING_CLOCK",
+)
 PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_MLLP", "HIS_HTTP_URL", "HIS_HTTP_TOKEN")
 # Passwords and tokens that appear in documentation, manifests or examples.
 KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "secret", "sandbox", "micro-his")

@@ -57,7 +57,7 @@ async def read_standing(db: Database) -> Standing:
         " FROM his_reconciliation r GROUP BY r.comparer ORDER BY r.comparer"
     )
     return Standing(
-        at=clock.now(),
+        at=clock.machine_now(),
         link=await read_link(db, HANDLER),
         outgoing=await OUTBOX.count(db, HANDLER),
         incoming=await INBOX.count(db, HANDLER),

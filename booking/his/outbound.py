@@ -217,7 +217,7 @@ async def _earlier_holder_under_way(tx: Transaction, row: Row) -> bool:
     names = [f"appointment:{earlier['appointment_id']}" for earlier in rows]
     if not names:
         return False
-    since = clock.now() - PASSED_ON_THE_WAY
+    since = clock.machine_now() - PASSED_ON_THE_WAY
     return bool(
         await OUTBOX.pending_aggregates(tx, HANDLER, names)
         or await OUTBOX.aggregates_finished_since(tx, HANDLER, names, since)

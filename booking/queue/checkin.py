@@ -6,7 +6,7 @@ from uuid import UUID
 
 from booking import claims as booking_claims
 from booking import errors as booking_errors
-from booking.queue import claims, codes, errors, place, queries
+from booking.queue import claims, codes, errors, place
 from booking.queue.entering import NO_FLAGS, Flags, arrival_of, enter
 from booking.queue.facts import Entry
 from booking.queue.place import Fix, PlaceRule
@@ -97,8 +97,7 @@ async def check_in(asked: CheckIn, *, actor: Actor, idempotency: Idempotency | N
             await _require_place(tx, asked.fix, reports, came.clinic_id, claims.place_rule(rule), at=at)
         if row["status"] == "booked":
             await arrive(tx, row, actor=actor, at=at, details={"way": asked.way})
-        entry = await enter(tx, came, actor=actor, at=at)
-        answer = await queries.read_entry(tx, entry["id"], at=at)
+        answer = await enter(tx, came, actor=actor, at=at)
         if idempotency:
             await idempotency.remember(tx, answer.stored())
         return answer

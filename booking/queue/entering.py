@@ -5,6 +5,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from booking.queue import claims, queries
+from booking.queue.facts import Entry
 from booking.queue.order import Booked, class_of, order_seconds
 from booking.queue.states import FINISHED, IN_CONSULTATION, LEFT, QUEUE_ENTRY, TO_BE_SEEN, WAITING
 from kernel import clock
@@ -72,8 +73,8 @@ async def arrival_of(tx: Transaction, appointment: Row, *, way: str, flags: Flag
     )
 
 
-async def enter(tx: Transaction, came: Arrival, *, actor: Actor, at: datetime) -> Row:
-    """Give somebody a place in a queue, and write down what they are told of the wait.
+async def enter(tx: Transaction, came: Arrival, *, actor: Actor, at: datetime) -> Entry:
+    """Give somebody a place in a queue, with the wait that they are told, which is written down.
 
     Raises:
         AlreadyCheckedIn: they have one.
@@ -127,22 +128,17 @@ async def enter(tx: Transaction, came: Arrival, *, actor: Actor, at: datetime) -
     )
     kind = "checked_in" if came.booked is not None else "walked_in"
     await claims.tell(tx, kind, entry, actor=actor, at=at, details={"way": came.way})
-    await _note_estimate(tx, entry, at=at)
-    return entry
-
-
-async def _note_estimate(tx: Transaction, entry: Row, *, at: datetime) -> None:
-    """Keep what the person is told now, to compare it with the truth when they are called."""
     [state] = await queries.read_queues(tx, [entry["queue_id"]], at=at)
-    place = next(n for n, one in enumerate(state.waiting) if one.id == entry["id"])
-    told = state.estimate_at(place, entry["order_seconds"], at)
+    told = state.entry_at(next(n for n, one in enumerate(state.waiting) if one.id == entry["id"]), at)
+    # To be compared with the truth when they are called: so it is what they are told, and no second look.
     await tx.execute(
         "UPDATE visit_queue_entry SET estimate_seconds = $2, estimate_low = $3, estimate_high = $4 WHERE id = $1",
-        entry["id"],
-        told.seconds,
-        told.low,
-        told.high,
+        told.id,
+        told.estimate_seconds,
+        told.estimate_low,
+        told.estimate_high,
     )
+    return told
 
 
 async def enter_from_his(tx: Transaction, appointment: Row, *, actor: Actor, at: datetime) -> None:

@@ -1,7 +1,8 @@
 """A queue as it stands at one instant, and what each person in it may be told of it: pure once it has been read."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -89,6 +90,7 @@ class Person:
     started_at: datetime | None
     finished_at: datetime | None
     masked_name: str
+    schedule_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,60 +112,126 @@ class Place:
     room_name_en: str
     room_floor: str
     last_event: int
-    opens_at: datetime | None
+
+
+class Session(NamedTuple):
+    """A clinic that is given in a queue's room today; it has begun when somebody who booked there was called."""
+
+    schedule_id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    has_begun: bool
+
+
+class Coming(NamedTuple):
+    """Somebody who has booked and has not come yet: their order, with the head start of the elderly.
+
+    is_overdue: their time has begun.
+    """
+
+    order_seconds: float
+    schedule_id: UUID
+    is_overdue: bool = False
 
 
 class _BeforeAll(NamedTuple):
-    """What everybody who waits has before them: counted once for a queue, not once for each person."""
+    """What those who wait have before them: counted once for a queue, not once for each person.
 
+    ahead: by place, how many of one's own clinic wait before one. coming: orders of those to come, by clinic, and under
+    None of all whose time has not begun; overdue: of the others. The smallest first.
+    """
+
+    at: datetime
     called: int
+    inside: int
     in_room_seconds: float | None
-    opens_in_seconds: float
+    sessions: tuple[Session | None, ...]
+    ahead: tuple[int, ...]
+    coming: Mapping[UUID | None, Sequence[float]]
+    overdue: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
     """One queue: who is in it (those waiting in order, then the others), and what an estimate needs.
 
-    coming: orders of those who have booked here and have not come yet, the smallest first.
-    opens_at: when the clinic starts, where it has called nobody yet.
+    sessions: the doctor's clinics in this room today, the earliest first.
     """
 
     place: Place
+    sessions: tuple[Session, ...]
     waiting: tuple[Person, ...]
     others: tuple[Person, ...]
-    coming: tuple[float, ...]
+    coming: tuple[Coming, ...]
     pace: Pace
 
     def entries_at(self, at: datetime) -> list[Entry]:
         """Shape everybody: those waiting in order, then the others."""
         before = self._before_all(at)
         found = [
-            _entry(self.place, person, place, self._estimate(before, place, person.order_seconds))
+            _entry(self.place, person, place, self._estimate(before, place))
             for place, person in enumerate(self.waiting)
         ]
         return found + [_entry(self.place, person, None, None) for person in self.others]
 
-    def estimate_at(self, people_before: int, order_seconds: float, at: datetime) -> Estimate:
-        """Estimate the wait of somebody before whom so many wait."""
-        return self._estimate(self._before_all(at), people_before, order_seconds)
+    def entry_at(self, place_in_line: int, at: datetime) -> Entry:
+        """Shape the person who waits at a place (0 is next), with an estimate at an instant."""
+        return _entry(self.place, self.waiting[place_in_line], place_in_line, self.estimate_at(place_in_line, at))
+
+    def estimate_at(self, place_in_line: int, at: datetime) -> Estimate:
+        """Estimate the wait of the person who waits at a place (0 is next)."""
+        return self._estimate(self._before_all(at), place_in_line)
 
     def _before_all(self, at: datetime) -> _BeforeAll:
         inside = [one.called_at for one in self.others if one.status == IN_CONSULTATION and one.called_at is not None]
+        sessions = tuple(self._session_of(person, at) for person in self.waiting)
+        seen = Counter[Session | None]()
+        ahead: list[int] = []
+        for session in sessions:
+            ahead.append(seen[session])
+            seen[session] += 1
+        coming: dict[UUID | None, list[float]] = {None: []}
+        overdue: list[float] = []
+        for one in sorted(self.coming):
+            (overdue if one.is_overdue else coming[None]).append(one.order_seconds)
+            coming.setdefault(one.schedule_id, []).append(one.order_seconds)
         return _BeforeAll(
+            at=at,
             called=sum(1 for one in self.others if one.status == CALLED),
+            inside=len(inside),
             in_room_seconds=(at - min(inside)).total_seconds() if inside else None,
-            opens_in_seconds=(self.place.opens_at - at).total_seconds() if self.place.opens_at is not None else 0.0,
+            sessions=sessions,
+            ahead=tuple(ahead),
+            coming=coming,
+            overdue=overdue,
         )
 
-    def _estimate(self, before: _BeforeAll, people_before: int, order_seconds: float) -> Estimate:
+    def _estimate(self, before: _BeforeAll, place_in_line: int) -> Estimate:
+        session, order = before.sessions[place_in_line], self.waiting[place_in_line].order_seconds
+        if session is None or session.has_begun:
+            return estimate_wait(
+                self.pace,
+                ahead=place_in_line + before.called,
+                coming=bisect_left(before.coming[None], order),
+                overdue=bisect_left(before.overdue, order),
+                in_room_seconds=before.in_room_seconds,
+            )
+        # The morning's people are seen before the afternoon begins, and delay it only if they are too many.
+        ahead = before.ahead[place_in_line]
+        others_seconds = (place_in_line - ahead + before.called + before.inside) * self.pace.mean
         return estimate_wait(
             self.pace,
-            ahead=people_before + before.called,
-            coming=bisect_left(self.coming, order_seconds),
-            in_room_seconds=before.in_room_seconds,
-            opens_in_seconds=before.opens_in_seconds,
+            ahead=ahead,
+            coming=bisect_left(before.coming.get(session.schedule_id, ()), order),
+            opens_in_seconds=max((session.starts_at - before.at).total_seconds(), others_seconds),
         )
+
+    def _session_of(self, person: Person, at: datetime) -> Session | None:
+        """Tell to which clinic somebody has come: the one they booked, else the one under way, or the next."""
+        for session in self.sessions:
+            if session.schedule_id == person.schedule_id:
+                return session
+        return next((one for one in self.sessions if one.ends_at > at), self.sessions[-1] if self.sessions else None)
 
 
 def _entry(place: Place, person: Person, people_before: int | None, estimate: Estimate | None) -> Entry:

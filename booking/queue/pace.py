@@ -20,6 +20,8 @@ VISIT_SECONDS_MAX: Final = 3 * 3600.0
 VISIT_SECONDS_DEFAULT: Final = 420.0
 # Of a visit's length when nothing is known of its spread, as seen in outpatient clinics.
 SPREAD_DEFAULT: Final = 0.6
+# Who has not come when their time begins is late more often than not.
+OVERDUE_SHARE: Final = 0.4
 # However long a visit has lasted, so much of the usual length is still to come.
 REST_SHARE_MIN: Final = 0.3
 WAIT_SECONDS_MAX: Final = 12 * 3600
@@ -67,20 +69,28 @@ def _prior(past: Sequence[float], planned: float | None) -> Pace:
 
 
 def estimate_wait(
-    pace: Pace, *, ahead: int, coming: int = 0, in_room_seconds: float | None = None, opens_in_seconds: float = 0.0
+    pace: Pace,
+    *,
+    ahead: int,
+    coming: int = 0,
+    overdue: int = 0,
+    in_room_seconds: float | None = None,
+    opens_in_seconds: float = 0.0,
 ) -> Estimate:
     """Estimate how long until the person is called.
 
     ahead:   people who go first, the one who is called and has not come in among them.
-    coming:  people who have booked an earlier time and have not checked in yet.
+    coming:  people who have booked an earlier time and have not checked in yet, before that time has begun.
+    overdue: the same, after it has.
     in_room_seconds: since when somebody is with the doctor; None: nobody is.
     opens_in_seconds: until the clinic starts, 0 when it has.
     """
-    visits: float = ahead + COMING_SHARE * coming
+    visits: float = ahead + COMING_SHARE * coming + OVERDUE_SHARE * overdue
     mean: float = visits * pace.mean
     variance = visits * pace.variance
     # Whether they come is not known either.
-    variance += coming * COMING_SHARE * (1 - COMING_SHARE) * pace.mean**2
+    doubt = coming * COMING_SHARE * (1 - COMING_SHARE) + overdue * OVERDUE_SHARE * (1 - OVERDUE_SHARE)
+    variance += doubt * pace.mean**2
     if in_room_seconds is not None:
         mean += max(pace.mean - in_room_seconds, REST_SHARE_MIN * pace.mean)
         variance += pace.variance / 2

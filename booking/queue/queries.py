@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from booking.queue import errors
-from booking.queue.facts import Entry, Person, Place, QueueState
-from booking.queue.order import ON_TIME, Booked, OrderRule, order_seconds
+from booking.queue.facts import Coming, Entry, Person, Place, QueueState, Session
+from booking.queue.order import ON_TIME, PRIORITY, Booked, OrderRule, order_seconds
 from booking.queue.pace import measure_pace
 from booking.queue.states import OVER, WAITING
 from kernel import clock
@@ -23,25 +23,34 @@ _PLACES: Final = """
 SELECT q.id AS queue_id, q.clinic_date, q.clinic_id, c.name_zh AS clinic_name_zh, c.name_en AS clinic_name_en,
        q.practitioner_id, p.name AS practitioner_name, t.name_zh AS title_zh, t.name_en AS title_en,
        q.room_id, r.code AS room_code, r.name_zh AS room_name_zh, r.name_en AS room_name_en, r.floor AS room_floor,
-       q.last_event, s.starts_at AS opens_at, s.planned_seconds
+       q.last_event, s.planned_seconds
 FROM visit_queue q
 JOIN clinic c ON c.id = q.clinic_id
 JOIN practitioner p ON p.id = q.practitioner_id
 JOIN title t ON t.code = p.title
 JOIN room r ON r.id = q.room_id
 LEFT JOIN LATERAL (
-    SELECT min(sc.starts_at) AS starts_at,
-           extract(epoch FROM sum(sc.ends_at - sc.starts_at))::double precision
+    SELECT extract(epoch FROM sum(sc.ends_at - sc.starts_at))::double precision
                / nullif(sum((SELECT count(*) FROM seat e WHERE e.schedule_id = sc.id)), 0)::double precision
                AS planned_seconds
     FROM schedule sc
     WHERE sc.practitioner_id = q.practitioner_id AND sc.clinic_date = q.clinic_date AND sc.status = 'active') s ON true
 """
 
+# A clinic has begun when somebody who booked there has been called.
+_SESSIONS: Final = """
+SELECT q.id AS queue_id, sc.id AS schedule_id, sc.starts_at, sc.ends_at, EXISTS (
+    SELECT FROM visit_queue_entry e
+    WHERE e.queue_id = q.id AND e.schedule_id = sc.id AND e.first_called_at IS NOT NULL) AS has_begun
+FROM visit_queue q JOIN schedule sc ON sc.practitioner_id = q.practitioner_id AND sc.clinic_date = q.clinic_date
+     AND sc.room_id = q.room_id AND sc.status = 'active'
+WHERE q.id = ANY ($1) ORDER BY sc.starts_at
+"""
+
 _PEOPLE: Final = """
 SELECT e.queue_id, e.id, e.label, e.status, e.class AS class_, e.patient_id, e.appointment_id, e.client_id,
        e.is_elderly, e.is_disabled, e.is_military, e.way, e.order_seconds, e.ticket, e.calls, e.passes,
-       e.checked_in_at, e.called_at, e.started_at, e.finished_at, left(p.name, 1) || '*' AS masked_name
+       e.checked_in_at, e.called_at, e.started_at, e.finished_at, left(p.name, 1) || '*' AS masked_name, e.schedule_id
 FROM visit_queue_entry e JOIN patient p ON p.id = e.patient_id
 WHERE e.queue_id = ANY ($1) AND (e.status <> ALL ($2) OR e.id = $3)
 ORDER BY e.order_seconds, e.ticket LIMIT $4
@@ -67,12 +76,17 @@ WHERE q.id = ANY ($1)
 """
 
 # By their seats, for which there are indexes already: every index of appointments is paid for by every booking.
+# Who is old enough will have a head start, as in `entering.enter`.
 _COMING: Final = """
-SELECT q.id, a.starts_at, a.seq FROM visit_queue q
+SELECT q.id, a.schedule_id, a.starts_at, a.seq, coalesce(o.priority_minutes, h.priority_minutes) AS priority_minutes,
+       age(q.clinic_date, p.birth_date) >= make_interval(years => coalesce(o.elderly_years, h.elderly_years))
+       AS has_priority
+FROM visit_queue q
 JOIN schedule sc ON sc.practitioner_id = q.practitioner_id AND sc.clinic_date = q.clinic_date
      AND sc.room_id = q.room_id AND sc.status = 'active'
 JOIN seat t ON t.schedule_id = sc.id AND t.status = 'booked'
 JOIN appointment a ON a.seat_id = t.id AND a.status = 'booked'
+JOIN patient p ON p.id = a.patient_id
 JOIN booking_rule h ON h.clinic_id IS NULL
 LEFT JOIN booking_rule o ON o.clinic_id = sc.clinic_id
 WHERE q.id = ANY ($1)
@@ -92,8 +106,6 @@ FROM (SELECT q.clinic_id, e.clinic_date, e.estimate_seconds, e.estimate_low, e.e
 GROUP BY clinic_id, clinic_date ORDER BY clinic_date, clinic_id
 """
 
-_NO_HEAD_START: Final = OrderRule(0, 0, 0)
-
 
 async def read_queues(
     db: Database | Transaction, queue_ids: Sequence[UUID], *, at: datetime, with_entry: UUID | None = None
@@ -104,7 +116,7 @@ async def read_queues(
         DatabaseUnavailable.
     """
     ids = list(queue_ids)
-    places = await db.fetch(_PLACES + " WHERE q.id = ANY ($1) ORDER BY s.starts_at, q.id", ids)
+    places = await db.fetch(_PLACES + " WHERE q.id = ANY ($1) ORDER BY q.clinic_date, q.id", ids)
     if not places:
         return []
     people: dict[UUID, list[Person]] = defaultdict(list)
@@ -112,22 +124,38 @@ async def read_queues(
         queue_id, *values = row
         people[queue_id].append(Person(*values))
     visits = {row["id"]: row for row in await db.fetch(_VISITS, ids, PAST_DAYS, PAST_VISITS_MAX)}
-    coming: dict[UUID, list[float]] = defaultdict(list)
+    coming: dict[UUID, list[Coming]] = defaultdict(list)
     for row in await db.fetch(_COMING, ids, at):
-        booked = Booked(row["starts_at"], row["seq"])
-        coming[row["id"]].append(order_seconds(ON_TIME, booked=booked, came_at=at, rule=_NO_HEAD_START))
-    return [_state(row, people[row["queue_id"]], visits[row["queue_id"]], coming[row["queue_id"]]) for row in places]
+        coming[row["id"]].append(_coming(row, at))
+    sessions: dict[UUID, list[Session]] = defaultdict(list)
+    for row in await db.fetch(_SESSIONS, ids):
+        queue_id, *values = row
+        sessions[queue_id].append(Session(*values))
+    return [
+        _state(row, people[one], visits[one], coming[one], sessions[one]) for row in places for one in [row["queue_id"]]
+    ]
 
 
-def _state(row: Row, people: Sequence[Person], visits: Row, coming: Sequence[float]) -> QueueState:
+def _coming(row: Row, at: datetime) -> Coming:
+    rule = OrderRule(priority_minutes=row["priority_minutes"], return_visit_minutes=0, late_minutes_after=0)
+    booked = Booked(row["starts_at"], row["seq"])
+    class_ = PRIORITY if row["has_priority"] else ON_TIME
+    return Coming(
+        order_seconds(class_, booked=booked, came_at=at, rule=rule), row["schedule_id"], row["starts_at"] < at
+    )
+
+
+def _state(
+    row: Row, people: Sequence[Person], visits: Row, coming: Sequence[Coming], sessions: Sequence[Session]
+) -> QueueState:
     facts = dict(row)
-    opens_at, planned = facts.pop("opens_at"), facts.pop("planned_seconds")
-    has_begun = any(one.called_at is not None for one in people) or bool(visits["today"])
+    planned = facts.pop("planned_seconds")
     return QueueState(
-        place=Place(**facts, opens_at=None if has_begun else opens_at),
+        place=Place(**facts),
+        sessions=tuple(sessions),
         waiting=tuple(one for one in people if one.status == WAITING),
         others=tuple(one for one in people if one.status != WAITING),
-        coming=tuple(sorted(coming)),
+        coming=tuple(coming),
         pace=measure_pace(visits["today"] or (), visits["past"] or (), planned=planned),
     )
 

@@ -74,7 +74,7 @@ async def store_changes(
     Rows that are already there (another connection was faster) are left alone and not in the answer.
     `finished` is for what has been decided in this very transaction.
     """
-    now = clock.now()
+    now = clock.machine_now()
     ids = []
     for part, change in enumerate(changes):
         row_id = await tx.fetchval(

@@ -1,7 +1,7 @@
 """Whether the HIS answers, remembered in PostgreSQL for every process and over restarts.
 
 While it does not answer, one message at a time tries, after 1, 2, 4, 8 and then every 10 seconds, for
-ever: the backlog is kept, and being unreachable never makes a dead letter.
+ever: the backlog is kept, and being unreachable never makes a dead letter. Times are the machine's.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ async def read_link(db: Database, handler: str) -> LinkState:
 
 async def note_contact(db: Database, handler: str) -> None:
     """The HIS has answered. Written when that is news, or every few seconds."""
-    now = clock.now()
+    now = clock.machine_now()
     changed = await db.fetchrow(
         "INSERT INTO his_link AS l (handler, last_contact_at) VALUES ($1, $2)"
         " ON CONFLICT (handler) DO UPDATE SET failures = 0, down_since = NULL,"
@@ -62,7 +62,7 @@ async def note_contact(db: Database, handler: str) -> None:
 
 async def note_silence(db: Database, handler: str) -> None:
     """The HIS did not answer. Processes that notice together count as one failure."""
-    now = clock.now()
+    now = clock.machine_now()
     row = await db.fetchrow(
         "INSERT INTO his_link AS l (handler, failures, down_since, next_try_at)"
         " VALUES ($1, 1, $2::timestamptz, $2::timestamptz + interval '1 second')"

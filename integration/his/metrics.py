@@ -33,7 +33,7 @@ async def refresh_gauges(db: Database) -> None:
     Raises:
         DatabaseUnavailable: PostgreSQL is out of reach.
     """
-    now = clock.now()
+    now = clock.machine_now()
     for name, box in (("outbox", OUTBOX), ("inbox", INBOX)):
         backlog = await box.count(db, HANDLER)
         BACKLOG.labels(name).set(backlog.pending)

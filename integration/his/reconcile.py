@@ -227,7 +227,7 @@ async def _repair(db: Database, comparer: DayComparer, difference: Difference) -
 
 async def _write_down(db: Database, report: ComparisonReport) -> None:
     """Keep what is left for a person, close what is no longer found, and note the run."""
-    now = clock.now()
+    now = clock.machine_now()
     async with db.transaction() as tx:
         for one in report.left:
             await tx.execute(

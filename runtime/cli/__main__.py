@@ -38,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./hospital",
         description="Run, test and look after the hospital platform.",
-        epilog="Also: test [--all] [pytest options] | demo | bench NAME [--json] | generate [--check] | migrate |"
-        " access ACTION | his status | his reconcile --date D | his dead-letters."
+        epilog="Also: test [--all] [pytest options] | demo [clinic] | bench NAME [--json] | generate [--check] |"
+        " migrate | access ACTION | his status | his reconcile --date D | his dead-letters."
         " Each of these takes --data DIR and --help.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)

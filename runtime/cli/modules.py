@@ -25,6 +25,10 @@ NO_SUCH_COMMAND = 2
 def run(name: str, arguments: list[str]) -> int:
     """Run the program of that name with the settings of the running platform."""
     folder, rest = split_data_option(arguments)
+    if name == "demo" and rest[:1] == ["clinic"]:
+        # It plays in a hospital of its own and asks nothing of the one that runs.
+        arguments.remove("clinic")
+        return _run_module("runtime.demo_clinic", arguments, dict(os.environ))
     module, rest = _choose(name, rest)
     if module is None:
         return NO_SUCH_COMMAND
@@ -35,8 +39,14 @@ def run(name: str, arguments: list[str]) -> int:
     # What is set at the terminal wins over what the platform was started with.
     environment = {**settings, **os.environ, "RUN_FILE": str(folder.run_file)}
     environment.setdefault("DATA_DIR", str(folder.root))
+    return _run_module(module, rest, environment)
+
+
+def _run_module(module: str, arguments: list[str], environment: dict[str, str]) -> int:
     try:
-        return subprocess.run([sys.executable, "-m", module, *rest], cwd=ROOT, env=environment, check=False).returncode
+        return subprocess.run(
+            [sys.executable, "-m", module, *arguments], cwd=ROOT, env=environment, check=False
+        ).returncode
     except KeyboardInterrupt:
         return 130
 

@@ -33,8 +33,10 @@ class OtherHospital(Exception):
     """The database holds a hospital that is not the demonstration one; it is left alone."""
 
 
-async def load_hospital(cipher: FieldCipher, say: Say, *, patients: int = PATIENTS) -> bool:
-    """Load everything but schedules, once, in one transaction; tell whether there was anything to do.
+async def load_hospital(
+    cipher: FieldCipher, say: Say, *, patients: int = PATIENTS, plan: HospitalPlan | None = None
+) -> bool:
+    """Load everything but schedules in one transaction, once: what a plan says, or all; tell whether there was need to.
 
     Raises:
         OtherHospital: campuses stand there that are not ours.
@@ -43,7 +45,7 @@ async def load_hospital(cipher: FieldCipher, say: Say, *, patients: int = PATIEN
     async with database().transaction() as tx:
         if await _is_loaded(tx):
             return False
-        plan = plan_hospital()
+        plan = plan or plan_hospital()
         for table in TABLES:
             await tx.copy(table, plan.columns[table], plan.rows[table])
         await _insert_templates(tx, plan)

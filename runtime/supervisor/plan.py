@@ -44,6 +44,8 @@ TAKEN_FROM_OUTSIDE = (
     "HIS_SENDING_APPLICATION",
     "HIS_CHARSET",
     "BENCH_ECHO",
+    "DEMO_HOSPITAL",
+    "MOVING_CLOCK",
 )
 """Variables by which whoever runs `./hospital up` decides otherwise than we would."""
 
@@ -74,6 +76,11 @@ class Plan:
     def is_production(self) -> bool:
         """Tell whether real patients are served: then nothing of the sandbox is started."""
         return self.environment["MODE"] == "production"
+
+    @property
+    def has_demo_hospital(self) -> bool:
+        """Tell whether the demonstration hospital is to be loaded; DEMO_HOSPITAL=none leaves a sandbox empty."""
+        return not self.is_production and self.environment.get("DEMO_HOSPITAL") != "none"
 
     @property
     def has_micro_his(self) -> bool:
@@ -179,7 +186,7 @@ def _his(
         "MICRO_HIS_PEER": environment["HIS_INBOUND"],
         "HIS_HTTP_TOKEN": environment["HIS_HTTP_TOKEN"],
         "LOG_LEVEL": environment.get("LOG_LEVEL", "INFO"),
-    }
+    } | {name: environment[name] for name in ("MOVING_CLOCK",) if name in environment}
 
 
 def _beside(database_url: str, password: str) -> str:

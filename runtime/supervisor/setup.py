@@ -105,7 +105,7 @@ async def run_steps(folder: DataFolder, plan: Plan, say: Say) -> None:
     Raises:
         SetupRefused: a step failed; the end of its output is shown.
     """
-    steps = [MIGRATE] if plan.is_production else [MIGRATE, DEMO_DATA]
+    steps = [MIGRATE, DEMO_DATA] if plan.has_demo_hospital else [MIGRATE]
     for step in steps:
         await say(step.announcement)
         started = time.monotonic()

@@ -154,7 +154,7 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
 
     async def while_it_answers(wanted: int) -> int:
         link = await read_link(db, delivery.HANDLER)
-        return link.batch_size(wanted, at=clock.now())
+        return link.batch_size(wanted, at=clock.machine_now())
 
     async def always(wanted: int) -> int:
         return wanted

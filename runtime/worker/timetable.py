@@ -176,12 +176,12 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         return swept
 
     async def purge() -> int:
-        now = clock.now()
+        now, machine_now = clock.now(), clock.machine_now()
         purged = 0
         for _ in range(PURGE_TURNS_MAX):
-            gone = await OUTBOX.purge(db, before=now - LETTERS_KEPT)
-            gone += await INBOX.purge(db, before=now - LETTERS_KEPT)
-            gone += await purge_keys(db, before=now - KEYS_KEPT)
+            gone = await OUTBOX.purge(db, before=machine_now - LETTERS_KEPT)
+            gone += await INBOX.purge(db, before=machine_now - LETTERS_KEPT)
+            gone += await purge_keys(db, before=machine_now - KEYS_KEPT)
             gone += await purge_uses(db)
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)

@@ -1,5 +1,9 @@
 import asyncio
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +55,45 @@ async def test_a_held_clock_reaches_tasks_started_inside_and_nothing_outside() -
         assert clock.now() == at
     assert await inside == at
     assert clock.now() < at
+
+
+def test_a_moving_clock_runs_ahead_and_never_back(tmp_path: Path) -> None:
+    moving = clock.MovingClock(tmp_path / "clock")
+    began = datetime.now(UTC)
+    there = began + timedelta(days=3)
+
+    moving.advance_to(there)
+    told = moving.now()
+    moving.advance_to(began)
+
+    assert there <= told <= moving.now()
+
+
+def test_every_process_of_a_sandbox_has_the_same_moving_time(tmp_path: Path) -> None:
+    """Two maps of one file stand for two processes; one that maps it later finds the lead that there is."""
+    driver, follower = (clock.MovingClock(tmp_path / "clock") for _ in range(2))
+    there = datetime.now(UTC) + timedelta(hours=5)
+
+    driver.advance_to(there)
+
+    assert follower.now() >= there
+    assert clock.MovingClock(tmp_path / "clock").now() >= there
+
+
+FOLLOWS = "from kernel import clock; print((clock.now() - clock.machine_now()).total_seconds() > 3000)"
+
+
+@pytest.mark.parametrize(("mode", "follows"), [("sandbox", "True"), ("production", "False")])
+def test_a_process_follows_the_moving_clock_unless_it_serves_patients(mode: str, follows: str, tmp_path: Path) -> None:
+    clock.MovingClock(tmp_path / "clock").advance_to(datetime.now(UTC) + timedelta(hours=1))
+    environment = {**os.environ, "MODE": mode, clock.MOVING_CLOCK: str(tmp_path / "clock")}
+
+    told = subprocess.run([sys.executable, "-c", FOLLOWS], env=environment, capture_output=True, text=True, check=True)
+
+    assert told.stdout.strip() == follows
+
+
+def test_a_frozen_clock_holds_the_machines_time_too() -> None:
+    at = datetime(2026, 11, 25, 4, tzinfo=UTC)
+    with clock.frozen(at):
+        assert (clock.now(), clock.machine_now()) == (at, at)

@@ -94,3 +94,18 @@ def test_a_database_name_that_gives_no_safe_name_for_the_his_is_refused(folder: 
     given = {**GIVEN, "DATABASE_URL": 'postgresql://u:p@db.test/Ho"spital'}
     with pytest.raises(SetupRefused, match="Set MICRO_HIS_DATABASE_URL"):
         make_plan(folder, NO_WISHES, given)
+
+
+def test_all_of_a_sandbox_follows_one_moving_clock_and_the_hospital_may_begin_empty(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN | {"MOVING_CLOCK": "/tmp/clock", "DEMO_HOSPITAL": "none"})  # noqa: S108  never opened
+    assert {spec.environment["MOVING_CLOCK"] for spec in platform_specs(folder, plan)} == {"/tmp/clock"}  # noqa: S108  never opened
+    assert not plan.has_demo_hospital
+    assert make_plan(folder, NO_WISHES, GIVEN).has_demo_hospital
+
+
+@pytest.mark.parametrize("name", ["MOVING_CLOCK", "DEMO_HOSPITAL"])
+def test_production_starts_with_no_clock_of_its_own_and_no_demonstration(name: str, folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, PRODUCTION | {name: "none"})
+    with pytest.raises(SetupRefused, match=name):
+        setup.require_settings(plan)
+    assert not plan.has_demo_hospital

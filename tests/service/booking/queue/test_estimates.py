@@ -1,6 +1,6 @@
 """What people are told of their wait, and how it is compared with the truth."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -85,3 +85,37 @@ async def test_the_error_is_measured(day: ClinicDay, opens: datetime) -> None:
     assert found.median_wait_seconds == 180
     assert found.share_inside_interval == sum(inside) / 4
     assert await queries.measure_accuracy(day_from=clinic_day, day_until=clinic_day, clinic_id=door.room_id) == []
+
+
+async def test_who_comes_for_the_afternoon_is_told_of_the_break_before_it(day: ClinicDay, opens: datetime) -> None:
+    """The doctor has a morning that has begun, and an afternoon four hours later in the same room."""
+    morning = await day.door(starts_in=opens - clock.now())
+    afternoon = await day.door(starts_in=opens + timedelta(hours=4) - clock.now())
+    await day.db.execute(
+        "UPDATE schedule SET practitioner_id = $2, room_id = $3, period = 'afternoon' WHERE id = $1",
+        afternoon.schedule.id,
+        morning.practitioner_id,
+        morning.room_id,
+    )
+    [early], [later] = await day.book(morning), await day.book(afternoon)
+    with clock.frozen(opens):
+        await checkin.check_in(CheckIn("kiosk", early), actor=KIOSK)
+    over = await see(day, morning, start=opens, minutes=5)
+    with clock.frozen(opens + timedelta(hours=3)):
+        told = await checkin.check_in(CheckIn("kiosk", later), actor=KIOSK)
+
+    assert over < opens + timedelta(hours=3)
+    assert (told.people_before, told.estimate_seconds) == (0, 3600)
+
+
+async def test_the_elderly_who_will_come_and_go_first_are_counted(day: ClinicDay, opens: datetime) -> None:
+    """Of ten with later numbers, the five who are old enough have half an hour's head start."""
+    door = await day.door(starts_in=opens - clock.now())
+    [first] = await day.book(door)
+    await day.book(door, 5, born=date(1990, 5, 17))
+    await day.book(door, 5, born=date(1940, 5, 17))
+    with clock.frozen(opens):
+        told = await checkin.check_in(CheckIn("kiosk", first), actor=KIOSK)
+
+    assert told.people_before == 0
+    assert told.estimate_seconds == pytest.approx(0.9 * 5 * 90, rel=0.25)
