@@ -72,7 +72,6 @@ WORDS: Final = {
     "end_others": ("退出其他所有设备", "End all others"),
     "sign_out": ("退出登录", "Sign out"),
     "passkeys_title": ("通行密钥", "Passkeys"),
-    "passkeys_none": ("还没有通行密钥。", "You have no passkeys yet."),
     "passkeys_lead": (
         "添加后，下次可以用指纹、面容或锁屏密码登录。",
         "With one, you sign in by fingerprint, face or screen lock.",
