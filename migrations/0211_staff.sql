@@ -71,4 +71,3 @@ CREATE INDEX staff_delegation_assignment ON staff_delegation (assignment_id);
 
 ALTER TABLE change_log ADD COLUMN on_behalf_of text;
 COMMENT ON COLUMN change_log.on_behalf_of IS 'The member of staff whose delegate (staff_code) made the change.';
-CREATE INDEX change_log_on_behalf_of ON change_log (on_behalf_of, id) WHERE on_behalf_of IS NOT NULL;

@@ -28,7 +28,7 @@ from open_api.sign_in.words import say
 # Whoever finds a browser signed in cannot add a key of their own to it.
 FRESH: Final = timedelta(minutes=10)
 BUTTON: Final = """<p class="notice bad" role="alert" id="{id}" hidden></p>
-<noscript><p class="notice bad">{no_script}</p></noscript>
+<noscript><p class="hint">{no_script}</p></noscript>
 <div class="actions"><button type="button" class="{look}" disabled data-passkey="{what}" data-address="{address}"
  data-token="{token}" data-target="{target}" data-notice="{id}" data-failed="{failed}"
  data-unsupported="{unsupported}">{text}</button></div>

@@ -80,7 +80,11 @@ def shown_time(instant: datetime) -> str:
 
 def _entry(one: Session, browser: Browser, *, is_this: bool) -> Html:
     language = browser.language
-    when = say("seen", language, seen=shown_time(one.seen_at), since=shown_time(one.created_at))
+    when = html(
+        '{seen}</span><span class="when">{since}',
+        seen=say("seen", language, seen=shown_time(one.seen_at)),
+        since=say("since", language, since=shown_time(one.created_at)),
+    )
     if is_this:
         action = html('<span class="tag">{text}</span>', text=say("this_device", language))
     else:

@@ -32,7 +32,7 @@ CODE_FORM = """{notice}<p class="lead">{lead}</p>
 CHOICE_FORM = """{notice}<p class="lead">{hello}</p>
 <h2>{title}</h2>
 <form method="post" action="{action}" autocomplete="off">{token}
-<input type="hidden" name="username" autocomplete="username" value="{code}">
+<input type="text" name="username" autocomplete="username" value="{code}" hidden readonly>
 <div class="field"><label for="password">{password}</label>
 <input id="password" name="password" type="password" autocomplete="new-password" minlength="12" maxlength="128"
  required aria-describedby="password-hint"><p class="hint" id="password-hint">{password_hint}</p></div>
