@@ -269,11 +269,13 @@ async def _roles(tx: Transaction, staff_id: UUID) -> dict[RoleAt, UUID]:
 
 
 async def _require_place(tx: Transaction, wanted: RoleAt) -> None:
-    """Check that a role and its place are there.
+    """Check that a role and its place are there; a place is a campus or a department, not both.
 
     Raises:
         RoleUnknown.
     """
+    if wanted.campus_id and wanted.department_id:
+        raise RoleUnknown(field="department_id")
     for field, query, value in (
         ("role", "SELECT true FROM staff_role WHERE code = $1", wanted.role),
         ("campus_id", "SELECT true FROM campus WHERE id = $1", wanted.campus_id),
