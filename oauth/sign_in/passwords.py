@@ -73,8 +73,10 @@ def require_strong_password(password: str, *, about: tuple[str, ...]) -> None:
     if len(set(normal)) < DIFFERENT_CHARACTERS_MIN:
         raise WeakPassword(rule="repetitive")
     folded = normal.casefold()
-    letters = re.sub(r"[\W\d_]+", "", folded.translate(_DISGUISES))
-    if folded in _common() or letters in _common() or _is_run(folded):
+    # A well-known word does not become another by figures behind it, nor by the disguises everybody knows.
+    word = re.sub(r"[\W\d_]+", "", re.sub(r"[\W\d_]+$", "", folded).translate(_DISGUISES))
+    plain = re.sub(r"[\W\d_]+", "", folded)
+    if not _common().isdisjoint((folded, word, plain)) or _is_run(folded):
         raise WeakPassword(rule="common")
     bare = re.sub(r"[\W_]+", "", folded)
     for own in about:
