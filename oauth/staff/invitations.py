@@ -65,7 +65,7 @@ async def invite(tx: Transaction, *, code: str, actor: Actor) -> Invitation:
     row = await lock_staff(tx, code)
     require_another(actor, code)
     now = clock.now()
-    await end_credentials(tx, row["id"])
+    await end_credentials(tx, row["id"], ending="revoked")
     await tx.execute(
         "UPDATE staff_invitation SET ended_at = $2, ended_by = 'replaced' WHERE staff_id = $1 AND ended_at IS NULL",
         row["id"],

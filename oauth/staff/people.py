@@ -13,7 +13,8 @@ from kernel.events import Actor
 from kernel.ids import new_id
 from oauth import registration
 from oauth.client_rules import RegistrationRefused
-from oauth.sign_in.sessions import end_every_session
+from oauth.sign_in.endings import end_access
+from oauth.sign_in.sessions import Ending
 from oauth.sign_in.subjects import Subject
 from oauth.staff.errors import OwnRights, RoleUnknown, StaffExists, StaffNotFound
 
@@ -122,7 +123,7 @@ async def leave(tx: Transaction, *, code: str, actor: Actor) -> StaffMember:
     await tx.execute(
         "UPDATE staff SET status = 'left', left_at = $2, version = version + 1 WHERE id = $1", row["id"], now
     )
-    await end_credentials(tx, row["id"])
+    await end_credentials(tx, row["id"], ending="left")
     await tx.execute("DELETE FROM staff_assignment WHERE staff_id = $1", row["id"])
     await tx.execute(
         "UPDATE staff_delegation SET ended_at = $2 WHERE to_staff_id = $1 AND ended_at IS NULL", row["id"], now
@@ -156,10 +157,9 @@ async def review(tx: Transaction, *, code: str, actor: Actor) -> StaffMember:
     return await read_staff(tx, code)
 
 
-async def end_credentials(tx: Transaction, staff_id: UUID) -> None:
+async def end_credentials(tx: Transaction, staff_id: UUID, *, ending: Ending) -> None:
     """End everything that somebody signs in with, and every session of theirs."""
-    subject = Subject("staff", staff_id)
-    await end_every_session(tx, subject, ending="left")
+    await end_access(tx, Subject("staff", staff_id), ending=ending)
     for table in CREDENTIALS:
         await tx.execute(f"DELETE FROM {table} WHERE subject_kind = 'staff' AND subject_id = $1", staff_id)  # noqa: S608  our own tables
 
