@@ -13,6 +13,7 @@ from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.office_lists import list_everything
 from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.staff_at_the_office import employ_move_and_let_go
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
@@ -261,26 +262,6 @@ async def mark_hot(open_api: OpenApi, office: SlotOffice) -> None:
     )
     found = (await office.ask("GET", f"{BASE}/rush-findings?limit=1", status=200))["items"]
     assert [one["slowest_seconds"] for one in found] == [42]
-
-
-async def list_everything(office: SlotOffice) -> None:
-    """Each list, page by page to its end, gives every entry once."""
-    for route in ADMINISTRATION:
-        if route.query is None or route.response is None or not route.response.endswith("_list.json"):
-            continue
-        seen: list[Any] = []
-        path = f"{route.path}?limit=1"
-        for _ in range(200):
-            shown = await office.ask("GET", path, status=200)
-            seen += shown["items"]
-            if shown["next"] is None:
-                break
-            path = f"{route.path}?limit=1&cursor={shown['next']}"
-        names = ("id", "code", "date", "practitioner_id")
-        keys = [next(str(entry[name]) for name in names if name in entry) for entry in seen]
-        assert len(keys) == len(set(keys)), route.path
-        whole = await office.ask("GET", f"{route.path}?limit=100", status=200)
-        assert whole["items"] == seen
 
 
 async def test_the_change_log_says_who_and_when(open_api: OpenApi, office: SlotOffice) -> None:
