@@ -25,11 +25,15 @@ class Change:
     client_id: str
     staff_code: str | None
     request_id: str | None
+    on_behalf_of: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFilter:
-    """Which changes to list; None leaves a filter off. `since` is included, `until` is not."""
+    """Which changes to list; None leaves a filter off. `since` is included, `until` is not.
+
+    staff_code: made by them, or by their delegate.
+    """
 
     entity: str | None = None
     entity_id: str | None = None
@@ -51,8 +55,8 @@ async def record_change(
 ) -> None:
     """Keep what a rule was and became, with the actor, in the change's own transaction."""
     await tx.execute(
-        "INSERT INTO change_log (entity, entity_id, action, before, after, client_id, staff_code, request_id)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO change_log (entity, entity_id, action, before, after, client_id, staff_code, request_id,"
+        " on_behalf_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         entity,
         entity_id,
         action,
@@ -61,6 +65,7 @@ async def record_change(
         actor.client_id,
         actor.staff_code,
         actor.request_id,
+        actor.on_behalf_of,
     )
 
 
@@ -71,9 +76,9 @@ async def list_changes(wanted: ChangeFilter, *, before: int | None, limit: int) 
         DatabaseUnavailable.
     """
     rows = await database().fetch(
-        "SELECT id, at, entity, entity_id, action, before, after, client_id, staff_code, request_id FROM change_log"
-        " WHERE ($1::text IS NULL OR entity = $1) AND ($2::text IS NULL OR entity_id = $2)"
-        " AND ($3::text IS NULL OR staff_code = $3) AND ($4::text IS NULL OR client_id = $4)"
+        "SELECT id, at, entity, entity_id, action, before, after, client_id, staff_code, request_id, on_behalf_of"
+        " FROM change_log WHERE ($1::text IS NULL OR entity = $1) AND ($2::text IS NULL OR entity_id = $2)"
+        " AND ($3::text IS NULL OR staff_code = $3 OR on_behalf_of = $3) AND ($4::text IS NULL OR client_id = $4)"
         " AND ($5::timestamptz IS NULL OR at >= $5) AND ($6::timestamptz IS NULL OR at < $6)"
         " AND ($7::bigint IS NULL OR id < $7) ORDER BY id DESC LIMIT $8",
         wanted.entity,

@@ -180,25 +180,6 @@ async def register_staff(tx: Transaction, *, code: str, name: str, actor: Actor)
     )
 
 
-async def let_staff_go(tx: Transaction, *, code: str, actor: Actor) -> None:
-    """Let no application act for a member of staff any more; what they did stays under their code.
-
-    Raises:
-        RegistrationRefused: nobody of that code works here.
-    """
-    if await tx.execute("UPDATE staff SET status = 'left' WHERE code = $1 AND status = 'active'", code) != 1:
-        raise RegistrationRefused(f"Nobody with the code {code!r} works here.")
-    await record_change(
-        tx,
-        entity="staff",
-        entity_id=code,
-        action="updated",
-        before={"status": "active"},
-        after={"status": "left"},
-        actor=actor,
-    )
-
-
 async def _lock_client(tx: Transaction, client_id: str) -> Row:
     row = await tx.fetchrow("SELECT status, version, auth_method FROM oauth_client WHERE id = $1 FOR UPDATE", client_id)
     if row is None:

@@ -20,7 +20,18 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, events, fairness, patients, queue, rush, stops, triage, waitlist
-from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
+from open_api.administration import (
+    accuracy,
+    calendar,
+    changes,
+    extra_seats,
+    people,
+    places,
+    returns,
+    rules,
+    schedules,
+    staff,
+)
 from open_api.administration import fairness as office_fairness
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
@@ -56,6 +67,7 @@ FEATURES: Final[Sequence[Routes]] = (
     administered_stops.routes,
     administered_windows.routes,
     extra_seats.routes,
+    staff.routes,
     changes.routes,
     accuracy.routes,
 )

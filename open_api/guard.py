@@ -24,6 +24,7 @@ from kernel.log import get_logger
 from kernel.metrics import Counter
 from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
+from oauth.staff.delegations import require_delegate
 from open_api import errors
 from open_api.answers import JSON, Answer
 from open_api.calls import PartnerCall, Reply, Stream
@@ -66,14 +67,16 @@ def guarded(route: Route) -> SanicHandler:
             client = await _authenticate(request)
             if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
-            staff = await _staff(request, client) if route.changes_state else None
+            staff, behalf = await _staff(request, client, route.scope) if route.changes_state else (None, None)
             body, query = read_body(request), read_query(request)
             call = PartnerCall(
                 body=body,
                 query=query,
                 path=path,
                 client=client,
-                actor=Actor(client.id, client.channel, client.kind, staff, request_id, _device(request, client)),
+                actor=Actor(
+                    client.id, client.channel, client.kind, staff, request_id, _device(request, client), behalf
+                ),
                 idempotency=_idempotency(request, route, client.id, body, query | path)
                 if route.changes_state
                 else None,
@@ -128,10 +131,13 @@ async def _authenticate(request: Request) -> clients.Client:
     return client.narrowed(granted.scopes)
 
 
-async def _staff(request: Request, client: clients.Client) -> str | None:
+async def _staff(request: Request, client: clients.Client, scope: str) -> tuple[str | None, str | None]:
+    """Give the member of staff an internal application acts for, and whose delegate that one is, if they say so."""
     if client.kind != "internal":
-        return None
-    return await clients.require_staff(request.headers.get("acting-staff"))
+        return None, None
+    staff = await clients.require_staff(request.headers.get("acting-staff"))
+    behalf = request.headers.get("on-behalf-of")
+    return staff, await require_delegate(staff_code=staff, on_behalf_of=behalf, scope=scope) if behalf else None
 
 
 def _device(request: Request, client: clients.Client) -> bytes | None:

@@ -17,8 +17,8 @@ from kernel.db import Row, Transaction, database
 from kernel.events import Actor
 from kernel.ids import new_id
 from oauth.sign_in import throttle
+from oauth.sign_in.endings import end_access
 from oauth.sign_in.ports import Member, Relationship
-from oauth.sign_in.sessions import end_every_session
 from oauth.sign_in.subjects import Subject
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
 from patients.service import Patient, Registration, recognise_patient, record_event
@@ -40,7 +40,9 @@ class Accounts:
         phone_hash = keys.lookup_hash(phone)
         while True:
             found: UUID | None = await tx.fetchval(
-                "SELECT id FROM patient_account WHERE phone_hash = $1 AND status = 'active'", phone_hash
+                # Who signs in while the account is being closed waits, and gets a new one.
+                "SELECT id FROM patient_account WHERE phone_hash = $1 AND status = 'active' FOR KEY SHARE",
+                phone_hash,
             )
             if found is not None:
                 return found
@@ -190,7 +192,7 @@ async def close_account(account_id: UUID, *, request_id: str | None = None) -> N
         actor = _actor(account_id, request_id)
         for row in gone:
             await record_event(tx, "account_unbound", row["patient_id"], actor, {"account_id": str(account_id)})
-        await end_every_session(tx, Subject("account", account_id), ending="closed")
+        await end_access(tx, Subject("account", account_id), ending="closed")
 
 
 def _actor(account_id: UUID, request_id: str | None) -> Actor:

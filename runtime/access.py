@@ -29,7 +29,12 @@ from oauth.clients import (
     AuthMethod,
     Profile,
 )
+from oauth.sign_in.setup import configure_sign_in
+from oauth.staff import invitations, people
+from oauth.staff.errors import StaffNotFound
+from oauth.staff.people import RoleAt
 from open_api.oauth.scopes import SCOPES
+from runtime.composition import build_sign_in
 from runtime.login import login_name
 
 DATABASE_CONNECTIONS_MAX: Final = 2
@@ -51,6 +56,7 @@ def main(arguments: list[str]) -> int:
 
 async def _run(settings: Settings, given: argparse.Namespace) -> str:
     load_cipher(settings.keys_dir)
+    configure_sign_in(build_sign_in(settings))
     db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
     try:
         async with db.transaction() as tx:
@@ -86,10 +92,15 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
             return f"{given.id} is let in again."
         case "staff":
             await registration.register_staff(tx, code=given.code, name=given.name, actor=actor)
-            return f"Internal applications may act for {given.code}."
+            if given.role:
+                await people.move(tx, code=given.code, roles=[RoleAt(role) for role in given.role], actor=actor)
+            told = f"Internal applications may act for {given.code}."
+            return f"{told}\n{await _invite(tx, given.code, actor)}" if given.invite else told
+        case "invite":
+            return await _invite(tx, given.code, actor)
         case "leave":
-            await registration.let_staff_go(tx, code=given.code, actor=actor)
-            return f"No application acts for {given.code} any more."
+            await _let_go(tx, given.code, actor)
+            return f"No application acts for {given.code} any more, and nothing of theirs signs in."
         case _:
             raise AssertionError(f"the parser knows no {given.action}")
 
@@ -113,6 +124,22 @@ def _registration(given: argparse.Namespace) -> Registration:
         dpop_required=given.dpop or given.profile == "fapi2",
         par_required=given.profile == "fapi2",
     )
+
+
+async def _invite(tx: Transaction, code: str, actor: Actor) -> str:
+    """Invite somebody to set up what they sign in with; what they had before ends."""
+    try:
+        made = await invitations.invite(tx, code=code, actor=actor)
+    except StaffNotFound as error:
+        raise RegistrationRefused(f"Nobody with the code {code!r} works here.") from error
+    return f"{made.link}\nset-up code {made.code}\nValid for 24 hours, once. It is shown this once and kept nowhere."
+
+
+async def _let_go(tx: Transaction, code: str, actor: Actor) -> None:
+    try:
+        await people.leave(tx, code=code, actor=actor)
+    except StaffNotFound as error:
+        raise RegistrationRefused(f"Nobody with the code {code!r} works here.") from error
 
 
 async def _ensure_channel(tx: Transaction, code: str) -> None:
@@ -156,6 +183,14 @@ def _parser() -> argparse.ArgumentParser:
     staff = actions.add_parser("staff", help="register a member of staff for whom internal applications act")
     staff.add_argument("code", help="a capital letter and digits, e.g. S0001")
     staff.add_argument("--name", required=True)
+    staff.add_argument(
+        "--role", action="append", help="what they may do, e.g. administrator; may be given several times"
+    )
+    staff.add_argument(
+        "--invite", action="store_true", help="show a link and a code with which they set up their sign-in"
+    )
+    invite = actions.add_parser("invite", help="let a member of staff set up their sign-in anew; what they had ends")
+    invite.add_argument("code")
     actions.add_parser("leave", help="let no application act for a member of staff any more").add_argument("code")
     return parser
 

@@ -35,15 +35,28 @@ class WebServer:
 
     @classmethod
     @contextmanager
-    def up(cls, folder: Path, *, database_url: str, redis_url: str) -> Iterator["WebServer"]:
-        """Start the process in a folder of its own, and end it afterwards (about a second)."""
-        create_missing(folder / "keys")
+    def up(
+        cls,
+        folder: Path,
+        *,
+        database_url: str,
+        redis_url: str,
+        keys_from: Path | None = None,
+        public_host: str = "127.0.0.1",
+        **more: str,
+    ) -> Iterator["WebServer"]:
+        """Start the process in a folder of its own, and end it afterwards (about a second).
+
+        keys_from: the keys of another server that shares its database. more: settings beside the usual ones.
+        """
+        keys_dir = keys_from or folder / "keys"
+        create_missing(keys_dir)
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as reserved:
             # Bound, but never listening: nobody else gets the port before the server has it.
             reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             reserved.bind(("127.0.0.1", 0))
             port = reserved.getsockname()[1]
-            base_url = f"http://127.0.0.1:{port}"
+            base_url = f"http://{public_host}:{port}"
             environment = {
                 **{name: value for name, value in os.environ.items() if name in _PASSED_ON},
                 "MODE": "sandbox",
@@ -52,10 +65,11 @@ class WebServer:
                 "HTTP_PORT": str(port),
                 "PUBLIC_URL": base_url,
                 "DATA_DIR": str(folder),
-                "KEYS_DIR": str(folder / "keys"),
+                "KEYS_DIR": str(keys_dir),
                 "READY_FILE": str(folder / "ready"),
+                **more,
             }
-            server = cls(base_url, folder / "keys", folder / "web.log", environment)
+            server = cls(base_url, keys_dir, folder / "web.log", environment)
             try:
                 server.start()
                 yield server

@@ -88,9 +88,9 @@ async def send_code(phone: str, visit: Visit) -> UUID:
     try:
         await messages.send(phone=phone, text=_TEXT[visit.language].format(code=code))
     except MessageNotSent:
-        await record_attempt(database(), "code_not_sent", visit, method="sms")
+        await record_attempt(database(), "code_not_sent", visit, method="phone_code")
         raise
-    await record_attempt(database(), "code_sent", visit, method="sms")
+    await record_attempt(database(), "code_sent", visit, method="phone_code")
     return code_id
 
 
@@ -124,7 +124,7 @@ async def sign_in_by_code(
         "SELECT phone_cipher FROM sign_in_phone_code WHERE id = $1 AND visit_hash = $2", code_id, visit.hash
     )
     if sealed is None:
-        await record_attempt(database(), "refused", visit, method="sms")
+        await record_attempt(database(), "refused", visit, method="phone_code")
         raise SignInRefused
     phone = cipher().open(sealed)
     attempt = await throttle.begin_attempt(f"phone:{phone}", visit)
@@ -139,7 +139,7 @@ async def sign_in_by_code(
         now,
     )
     if not used:
-        await record_attempt(database(), "refused", visit, method="sms")
+        await record_attempt(database(), "refused", visit, method="phone_code")
         raise SignInRefused
     async with database().transaction() as tx:
         account_id = await sign_in().accounts.open_account(tx, phone=phone)

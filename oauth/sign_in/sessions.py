@@ -32,16 +32,20 @@ Ending = Literal["signed_out", "revoked", "replaced", "left", "closed"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How somebody has just shown who they are. methods: RFC 8176 names; acr: NIST SP 800-63B levels."""
+    """How somebody has just shown who they are.
+
+    methods: RFC 8176 names. acr: NIST SP 800-63B levels. by: as the record of attempts names it.
+    """
 
     methods: tuple[str, ...]
     acr: Acr
+    by: str
 
 
-PHONE_CODE: Final = Proof(("sms",), "aal1")
-PASSWORD_AND_TOTP: Final = Proof(("pwd", "otp", "mfa"), "aal2")
-PASSWORD_AND_RECOVERY: Final = Proof(("pwd", "kba"), "aal1")
-PASSKEY: Final = Proof(("hwk", "user", "mfa"), "aal2")
+PHONE_CODE: Final = Proof(("sms",), "aal1", "phone_code")
+PASSWORD_AND_TOTP: Final = Proof(("pwd", "otp", "mfa"), "aal2", "password_and_totp")
+PASSWORD_AND_RECOVERY: Final = Proof(("pwd", "otp", "mfa"), "aal2", "password_and_recovery_code")
+PASSKEY: Final = Proof(("hwk", "user", "mfa"), "aal2", "passkey")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,7 @@ async def open_session(
         )
     assert row is not None, "an insert gives its row"
     await _end_oldest(tx, subject)
-    await record_attempt(tx, "signed_in", visit, subject=subject, method="+".join(proof.methods), session_id=row["id"])
+    await record_attempt(tx, "signed_in", visit, subject=subject, method=proof.by, session_id=row["id"])
     return token, _shape(row)
 
 

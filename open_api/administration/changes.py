@@ -55,4 +55,5 @@ def render_change(change: Change) -> dict[str, Any]:
         "client_id": change.client_id,
         "staff_code": change.staff_code,
         "request_id": change.request_id,
+        "on_behalf_of": change.on_behalf_of,
     }

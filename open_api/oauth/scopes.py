@@ -16,4 +16,6 @@ SCOPES: Final = {
     "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
+    "staff.read": "Read who works here, and what they may do (the hospital's own applications).",
+    "staff.write": "Employ, move and let go members of staff (the hospital's own applications).",
 }

@@ -14,7 +14,11 @@ from sanic.response import HTTPResponse
 from open_api.pages.html import Html, html, join
 
 FOLDER: Final = Path(__file__).resolve().parent
-ASSETS: Final = {"hospital.css": "text/css; charset=utf-8", "passkey.js": "text/javascript; charset=utf-8"}
+ASSETS: Final = {
+    "hospital.css": "text/css; charset=utf-8",
+    "passkey.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
 HOSPITAL: Final = {"zh": "互联网医院", "en": "Internet Hospital"}
 
@@ -25,6 +29,7 @@ _FRAME: Final = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{title} · {hospital}</title>
+<link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{stylesheet}">
 {scripts}</head>
 <body class="{width}">
@@ -62,6 +67,7 @@ def page(
         lang="en" if language == "en" else "zh-CN",
         title=title,
         hospital=HOSPITAL[language],
+        icon=address_of("icon.svg"),
         stylesheet=address_of("hospital.css"),
         scripts=join(html('<script src="{src}" defer></script>\n', src=address_of(name)) for name in scripts),
         width="wide" if wide else "narrow",

@@ -15,6 +15,7 @@ from open_api.pages.html import Html, html, join
 from open_api.pages.layout import notice, page
 from open_api.pages.serving import set_refusal
 from open_api.sign_in.addresses import AFTER_SIGN_IN, with_continue
+from open_api.sign_in.told import told_refusal
 from open_api.sign_in.words import say
 
 FORM = """{notice}<p class="lead">{lead}</p>
@@ -57,7 +58,7 @@ async def send(request: Request, browser: Browser) -> HTTPResponse:
     try:
         sent = await phone_codes.send_code(form.get("phone", ""), browser.visit)
     except HospitalError as error:
-        told = _told(error, browser.language)
+        told = told_refusal(error, browser.language)
         response = _phone_page(
             browser, target, told=told, phone=form.get("phone", "")[:20], invalid=isinstance(error, InvalidPhone)
         )
@@ -89,15 +90,9 @@ async def check_code(request: Request, browser: Browser) -> HTTPResponse:
         if sent is None:
             gone = notice(say("code_gone", browser.language), bad=True)
             return set_refusal(_phone_page(browser, target, told=gone), error)
-        told = _told(error, browser.language)
+        told = told_refusal(error, browser.language)
         return set_refusal(_code_page(browser, target, sent, told=told, invalid=True), error)
     return keep_session(see_other(target), token)
-
-
-def _told(error: HospitalError, language: str) -> Html:
-    text = error.sentence(language)
-    seconds = error.details.get("retry_after_seconds")
-    return notice(f"{text} {say('wait', language, seconds=seconds)}" if seconds else text, bad=True)
 
 
 def _phone_page(browser: Browser, target: str, *, told: Html, phone: str = "", invalid: bool = False) -> HTTPResponse:

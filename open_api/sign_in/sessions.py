@@ -8,12 +8,13 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from kernel import clock
-from oauth.sign_in import sessions
+from oauth.sign_in import passkeys, sessions
 from oauth.sign_in.sessions import Session
 from oauth.sign_in.setup import sign_in
 from open_api.pages.browser import Browser, forget_session, read_form, see_other
 from open_api.pages.html import Html, html, join
 from open_api.pages.layout import notice, page
+from open_api.sign_in.passkeys import passkey_button
 from open_api.sign_in.words import say
 
 PAGE: Final = "/account/sessions"
@@ -40,8 +41,9 @@ async def show_sessions(request: Request, browser: Browser) -> HTTPResponse:
         others=_button(browser, f"{PAGE}/end-others", "end_others", "quiet") if len(found) > 1 else Html(""),
         out=_button(browser, "/sign-out", "sign_out", "danger"),
     )
-    members = await _members(session, language)
-    return page(say("sessions_title", language), join([body, members]), language=language)
+    keys, members = await _passkeys(session, browser), await _members(session, language)
+    scripts = ["passkey.js"] if keys else []
+    return page(say("sessions_title", language), join([body, members, keys]), language=language, scripts=scripts)
 
 
 async def end_one(request: Request, browser: Browser, session_id: UUID) -> HTTPResponse:
@@ -78,12 +80,40 @@ def shown_time(instant: datetime) -> str:
 
 def _entry(one: Session, browser: Browser, *, is_this: bool) -> Html:
     language = browser.language
-    when = say("seen", language, seen=shown_time(one.seen_at), since=shown_time(one.created_at))
+    when = html(
+        '{seen}</span><span class="when">{since}',
+        seen=say("seen", language, seen=shown_time(one.seen_at)),
+        since=say("since", language, since=shown_time(one.created_at)),
+    )
     if is_this:
         action = html('<span class="tag">{text}</span>', text=say("this_device", language))
     else:
         action = _button(browser, f"{PAGE}/{one.id}/end", "end_session", "quiet small")
     return html(ENTRY, device=one.device or say("unknown_device", language), when=when, action=action)
+
+
+async def _passkeys(session: Session, browser: Browser) -> Html:
+    if sign_in().relying_party is None:
+        return Html("")
+    language = browser.language
+    entries = [
+        html(
+            ENTRY,
+            device=one.name or say("unknown_device", language),
+            when=say("passkey_used", language, since=shown_time(one.created_at), seen=shown_time(one.used_at))
+            if one.used_at
+            else say("passkey_added", language, since=shown_time(one.created_at)),
+            action=_button(browser, f"/account/passkeys/{one.id}/remove", "remove", "quiet small"),
+        )
+        for one in await passkeys.list_passkeys(session.subject)
+    ]
+    return html(
+        '<h2>{title}</h2><p class="lead">{lead}</p>{entries}{button}',
+        title=say("passkeys_title", language),
+        lead=say("passkeys_lead", language),
+        entries=html('<ul class="list">{entries}</ul>', entries=join(entries)) if entries else Html(""),
+        button=passkey_button(browser, "create", "/account/passkeys", word="add_passkey", look="quiet"),
+    )
 
 
 async def _members(session: Session, language: str) -> Html:

@@ -3,16 +3,20 @@
 import random
 from datetime import date
 
+from kernel import clock
 from kernel.crypto import FieldCipher
 from kernel.db import Transaction
 from oauth.clients import secret_hash
 from oauth.known_credentials import DEMO_CLIENTS, DEMO_STAFF
+from patients.accounts import Accounts
 from patients.documents import RESIDENT_ID, Document
 from runtime.demo_hospital.people import invent_patients
 from runtime.demo_hospital.plan import SEED, stable_id
 
 BORN_BEFORE = date(2026, 11, 1)
 PORTAL = "demo-city-portal"
+# Of the invented prefix, above those of the patients themselves.
+DEMO_PHONES = ("14409990001", "14409990002")
 
 
 async def load_clients(tx: Transaction) -> None:
@@ -64,3 +68,32 @@ async def load_patients(tx: Transaction, cipher: FieldCipher, count: int) -> Non
         ],
     )  # fmt: skip
     await tx.copy("patient_access", ("client_id", "patient_id"), [(PORTAL, patient_id) for patient_id in ids])
+
+
+async def load_accounts(tx: Transaction) -> None:
+    """Give two invented families an account each, to sign in with by a code that `/sandbox/messages` shows.
+
+    Their people are the first that load_patients invents: every eighth is a child, the others are grown up.
+    """
+    people = list(invent_patients(random.Random(SEED), 8, born_before=BORN_BEFORE))  # noqa: S311  as above
+    child, adults = people[0], sorted(people[1:], key=lambda person: person.birth_date)
+    families = (
+        ((adults[-1], "self"), (child, "child")),
+        ((adults[-2], "self"), (adults[-3], "spouse"), (adults[0], "parent")),
+    )
+    for phone, family in zip(DEMO_PHONES, families, strict=True):
+        account_id = await Accounts().open_account(tx, phone=phone)
+        for person, relationship in family:
+            is_self = relationship == "self"
+            await tx.execute(
+                "INSERT INTO patient_account_member"
+                " (id, account_id, patient_id, relationship, is_default, consent_note, bound_at)"
+                " VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                stable_id("account member", f"{phone} {person.document_number}"),
+                account_id,
+                stable_id("patient", person.document_number),
+                relationship,
+                is_self,
+                None if is_self else "演示数据",
+                clock.now(),
+            )

@@ -35,6 +35,7 @@ TAKEN_FROM_OUTSIDE = (
     "REDIS_URL",
     "HTTP_HOST",
     "PUBLIC_URL",
+    "PROXIES_COUNT",
     "KEYS_DIR",
     "LOG_LEVEL",
     "HIS_MLLP",

@@ -33,6 +33,7 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from oauth.sign_in.purging import purge_sign_in
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -185,6 +186,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await purge_uses(db)
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)
+            gone += await purge_sign_in(db)
             purged += gone
             if gone == 0:
                 break

@@ -13,7 +13,9 @@ from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.office_lists import list_everything
 from tests.contract.patterns_at_the_office import judge_hold_patterns
+from tests.contract.staff_at_the_office import employ_move_and_let_go
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
 from tests.contract.windows_at_the_office import hold_numbers_for_the_windows
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
@@ -84,6 +86,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await judge_noshows(open_api, office)
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
+    await employ_move_and_let_go(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -261,26 +264,6 @@ async def mark_hot(open_api: OpenApi, office: SlotOffice) -> None:
     assert [one["slowest_seconds"] for one in found] == [42]
 
 
-async def list_everything(office: SlotOffice) -> None:
-    """Each list, page by page to its end, gives every entry once."""
-    for route in ADMINISTRATION:
-        if route.response is None or not route.response.endswith("_list.json"):
-            continue
-        seen: list[Any] = []
-        path = f"{route.path}?limit=1"
-        for _ in range(200):
-            shown = await office.ask("GET", path, status=200)
-            seen += shown["items"]
-            if shown["next"] is None:
-                break
-            path = f"{route.path}?limit=1&cursor={shown['next']}"
-        names = ("id", "code", "date", "practitioner_id")
-        keys = [next(str(entry[name]) for name in names if name in entry) for entry in seen]
-        assert len(keys) == len(set(keys)), route.path
-        whole = await office.ask("GET", f"{route.path}?limit=100", status=200)
-        assert whole["items"] == seen
-
-
 async def test_the_change_log_says_who_and_when(open_api: OpenApi, office: SlotOffice) -> None:
     since = clock.now()
     made = await set_up_clinic(office)
@@ -337,7 +320,8 @@ async def test_nobody_else_gets_in(open_api: OpenApi, office: SlotOffice, route:
 def test_every_operation_is_for_staff_and_named_by_its_scope() -> None:
     for route in ADMINISTRATION:
         assert route.staff_only
-        assert route.scope == ("administration.write" if route.changes_state else "administration.read")
+        room = "staff" if route.path.startswith("/administration/staff") else "administration"
+        assert route.scope == (f"{room}.write" if route.changes_state else f"{room}.read")
         assert route.handler.__doc__
 
 
@@ -377,6 +361,13 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "windows/quota_change": {"numbers": 1},
         "windows/case_acceptance": {"patient_id": str(uuid4())},
         "windows/case_refusal": {"note": "x"},
+        "staff/roles_change": {"roles": []},
+        "staff/delegation_new": {
+            "to": "S9999",
+            "role": "nurse",
+            "starts_at": "2099-01-01T00:00:00Z",
+            "ends_at": "2099-01-02T00:00:00Z",
+        },
     }
     body: Any = None
     if route.request:
@@ -394,6 +385,7 @@ ABSENT = {
     "ban-appeals": "fairness.appeal_not_found",
     "hold-patterns": "fairness.pattern_flag_not_found",
     "appointments": "booking.appointment_not_found",
+    "staff": "staff.not_found",
 }
 
 

@@ -32,7 +32,7 @@ BOOKING_SCOPES = (
     "checkin.write",
     "queue.read",
 )
-OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write")
+OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write", "staff.read", "staff.write")
 PREFIX = "/open/v1"
 
 _people = itertools.count(1)

@@ -72,6 +72,14 @@ async def test_a_sandbox_gets_its_hospital_once(
         "staff": 2,
     }
     assert counts["patient_access"] == 10_000
+    families = await connection.fetch(
+        "SELECT array_agg(m.relationship ORDER BY m.relationship) AS found, bool_or(m.is_default) AS has_default"
+        " FROM patient_account_member m JOIN patient p ON p.id = m.patient_id GROUP BY m.account_id ORDER BY 1"
+    )
+    assert [(row["found"], row["has_default"]) for row in families] == [
+        (["child", "self"], True),
+        (["parent", "self", "spouse"], True),
+    ]
     assert await connection.fetchval("SELECT count(DISTINCT department_id) FROM clinic") >= 40
     assert await connection.fetchval("SELECT max(ends_at - starts_at) FROM slot") == timedelta(minutes=30)
     days = await connection.fetch("SELECT DISTINCT clinic_date FROM schedule ORDER BY 1")

@@ -99,3 +99,12 @@ def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
 def test_a_well_known_password_is_known_however_it_is_written() -> None:
     with pytest.raises(SettingsError, match="DATABASE_URL"):
         Settings.from_environment(PRODUCTION | {"DATABASE_URL": "postgresql://hospital:chang%65me@db/hospital"})
+
+
+def test_how_many_proxies_are_believed_is_a_small_number() -> None:
+    url = {"DATABASE_URL": "postgresql://x/y"}
+    assert Settings.from_environment(url).proxies_count == 0
+    assert Settings.from_environment(url | {"PROXIES_COUNT": "2"}).proxies_count == 2
+    for wrong in ("-1", "4", "all", ""):
+        with pytest.raises(SettingsError):
+            Settings.from_environment(url | {"PROXIES_COUNT": wrong})

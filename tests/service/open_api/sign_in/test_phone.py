@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -10,12 +9,6 @@ from kernel.db import Database
 from tests.factories.open_api import OpenApi
 from tests.factories.sign_in import Visitor, new_phone, sent_id
 from tests.server import WebServer
-
-
-@pytest.fixture
-async def visitor(web_server: WebServer, database: Database) -> AsyncIterator[Visitor]:
-    async with Visitor(web_server.base_url) as one:
-        yield one
 
 
 async def count(database: Database, table: str, where: str = "true") -> int:
