@@ -25,10 +25,12 @@ from kernel.metrics import Counter
 from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
 from open_api import errors
+from open_api.admission import admit
 from open_api.answers import JSON, Answer
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
+from partners.gateway import Admission
 from schema.registry import documents, validator, violations
 
 QUERY_CHARACTERS_MAX: Final = 2_000
@@ -62,8 +64,10 @@ def guarded(route: Route) -> SanicHandler:
     async def handle(request: Request, **path: Any) -> HTTPResponse:
         request_id = request_id_of(request)
         language = language_of(request)
+        admission: Admission | None = None
         try:
             client = await _authenticate(request)
+            admission = await admit(request, route, client)
             if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
             staff = await _staff(request, client) if route.changes_state else None
@@ -83,7 +87,7 @@ def guarded(route: Route) -> SanicHandler:
             )
             answer = await route.handler(call)
             if isinstance(answer, Stream):
-                response = await _stream(request, answer, request_id)
+                response = await _stream(request, answer, request_id, admission.headers())
             else:
                 response = _render(request, answer, request_id)
         except HospitalError as error:
@@ -91,6 +95,8 @@ def guarded(route: Route) -> SanicHandler:
         except Exception as error:
             log.error("request_failed", operation=route.operation, request_id=request_id, exc_info=error)
             response = problem(errors.InternalError(), request_id=request_id, language=language)
+        if admission is not None:
+            response.headers.update(admission.headers())
         count = counts.get(response.status)
         if count is None:
             count = counts[response.status] = ANSWERS.labels(route.operation, response.status)
@@ -226,11 +232,11 @@ def _idempotency(
     return Idempotency(client_id, key, route.operation, hashes)
 
 
-async def _stream(request: Request, stream: Stream, request_id: str) -> HTTPResponse:
+async def _stream(request: Request, stream: Stream, request_id: str, limits: dict[str, str]) -> HTTPResponse:
     """Send events until there are no more, or nobody reads them. What goes wrong ends the stream: they come back."""
     try:
         response: HTTPResponse | None = await request.respond(
-            content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | {"x-request-id": request_id}
+            content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | limits | {"x-request-id": request_id}
         )
         assert response is not None, "nobody has answered this request yet"
         try:

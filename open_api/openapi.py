@@ -144,7 +144,11 @@ def _parameters(route: Route) -> list[Document]:
 def _responses(route: Route) -> Document:
     responses: Document = {}
     for status in (route.status, *route.other_statuses):
-        headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+        headers = {
+            "x-request-id": {"$ref": "#/components/headers/RequestId"},
+            "ratelimit": {"$ref": "#/components/headers/RateLimit"},
+            "ratelimit-policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+        }
         if route.method == "GET" and not route.is_stream:
             headers["etag"] = {"$ref": "#/components/headers/ETag"}
         if status == 201:
@@ -226,6 +230,14 @@ _HEADERS: Final[Document] = {
     "RequestId": {"description": "Finds this request in our logs.", "schema": {"type": "string"}},
     "ETag": {"description": "Names this very answer; send it as If-None-Match.", "schema": {"type": "string"}},
     "Location": {"description": "Where what was made can be read.", "schema": {"type": "string"}},
+    "RateLimit": {
+        "description": "Of your limit that is nearest to its end: what is left (r), and the seconds until more (t).",
+        "schema": {"type": "string", "examples": ['"care";r=9870;t=7']},
+    },
+    "RateLimitPolicy": {
+        "description": "The limits that count for this operation: so many requests (q) in so many seconds (w).",
+        "schema": {"type": "string", "examples": ['"care";q=10000;w=10, "all-daily";q=20000000;w=86400']},
+    },
     "RetryAfter": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}},
 }
 

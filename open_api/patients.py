@@ -55,6 +55,7 @@ async def register_patient(call: PartnerCall) -> Reply:
     response="patients/patient.json",
     errors=[errors.InvalidDocument, errors.PatientNotFound, DatabaseUnavailable],
     safe=True,
+    operation_class="sensitive",
 )
 async def find_patient(call: PartnerCall) -> Reply:
     """Find a patient of yours by document."""

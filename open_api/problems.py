@@ -74,6 +74,11 @@ STATUS: Final[dict[str, int]] = {
     "fairness.pass_for_staff_only": 403,
     "fairness.pattern_flag_decided": 409,
     "fairness.pattern_flag_not_found": 404,
+    "gateway.address_not_allowed": 403,
+    "gateway.application_stopped": 403,
+    "gateway.limits_unavailable": 503,
+    "gateway.quota_used_up": 429,
+    "gateway.rate_limited": 429,
     "his.dead_letter_not_found": 404,
     "his.dead_letter_reason_missing": 422,
     "his.disagrees": 409,
@@ -209,7 +214,9 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
             f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'
         )
     elif "retry_after_seconds" in error.details:
-        headers["retry-after"] = str(error.details["retry_after_seconds"])
+        seconds = headers["retry-after"] = str(error.details["retry_after_seconds"])
+        if "policy" in error.details:
+            headers["ratelimit"] = f'"{error.details["policy"]}";r=0;t={seconds}'
     elif status == 503:
         headers["retry-after"] = RETRY_AFTER_SECONDS
     return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

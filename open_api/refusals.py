@@ -6,11 +6,17 @@ from kernel.idempotency import IdempotencyMismatch
 from oauth.errors import InsufficientScope, InvalidToken, StaffRequired, StaffUnknown
 from open_api import errors
 from open_api.routing import Route
+from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
 
 _ALWAYS = (
     errors.MalformedRequest,
     InvalidToken,
     InsufficientScope,
+    ApplicationStopped,
+    AddressNotAllowed,
+    RateLimited,
+    QuotaUsedUp,
+    LimitsUnavailable,
     errors.SchemaViolation,
     errors.BodyTooLarge,
     errors.InternalError,

@@ -6,6 +6,7 @@ from typing import Final
 
 from kernel.errors import HospitalError
 from open_api.calls import PartnerCall, Reply, Stream
+from partners.policies import OperationClass
 
 Handler = Callable[[PartnerCall], Awaitable[Reply | Stream]]
 PREFIX: Final = "/open/v1"
@@ -21,6 +22,7 @@ class Route:
     status: of a usual answer; other_statuses: of answers that are no refusals either.
     safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
     is_stream: it answers with server-sent events; `response` is the schema of their data.
+    operation_class: care is served although it cannot be counted; bulk and sensitive then have to wait.
     """
 
     method: str
@@ -37,6 +39,7 @@ class Route:
     other_statuses: tuple[int, ...] = ()
     safe: bool = False
     is_stream: bool = False
+    operation_class: OperationClass = "care"
 
     @property
     def changes_state(self) -> bool:
@@ -60,6 +63,7 @@ class Routes:
     tag: str
     staff_only: bool = False
     described_by: str | None = None
+    operation_class: OperationClass = "care"
     entries: list[Route] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Route]:
@@ -96,6 +100,7 @@ class Routes:
         status: int = 200,
         other_statuses: Sequence[int] = (),
         safe: bool = False,
+        operation_class: OperationClass | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare an action or a creation."""
         return self._route(
@@ -108,6 +113,7 @@ class Routes:
             status=status,
             other_statuses=other_statuses,
             safe=safe,
+            operation_class=operation_class,
         )
 
     def put(
@@ -160,6 +166,7 @@ class Routes:
         other_statuses: Sequence[int] = (),
         safe: bool = False,
         is_stream: bool = False,
+        operation_class: OperationClass | None = None,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
@@ -178,6 +185,7 @@ class Routes:
                     other_statuses=tuple(other_statuses),
                     safe=safe,
                     is_stream=is_stream,
+                    operation_class=operation_class or self.operation_class,
                 )
             )
             return handler
