@@ -25,12 +25,11 @@ from kernel.metrics import Counter
 from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
 from open_api import errors
-from open_api.admission import admit
+from open_api.admission import Visit
 from open_api.answers import JSON, Answer
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
-from partners.gateway import Admission
 from schema.registry import documents, validator, violations
 
 QUERY_CHARACTERS_MAX: Final = 2_000
@@ -64,15 +63,15 @@ def guarded(route: Route) -> SanicHandler:
     async def handle(request: Request, **path: Any) -> HTTPResponse:
         request_id = request_id_of(request)
         language = language_of(request)
-        admission: Admission | None = None
+        visit = Visit(request, route, request_id)
         try:
             client = await _authenticate(request)
-            admission = await admit(request, route, client)
+            await visit.admit(client)
             if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
             staff = await _staff(request, client) if route.changes_state else None
             body, query = read_body(request), read_query(request)
-            call = PartnerCall(
+            visit.call = call = PartnerCall(
                 body=body,
                 query=query,
                 path=path,
@@ -86,17 +85,19 @@ def guarded(route: Route) -> SanicHandler:
                 last_event_id=read_event_id(request.headers.get("last-event-id")) if route.is_stream else None,
             )
             answer = await route.handler(call)
+            await visit.log_access(call, answer)
             if isinstance(answer, Stream):
-                response = await _stream(request, answer, request_id, admission.headers())
+                response = await _stream(request, answer, request_id, visit.headers())
             else:
                 response = _render(request, answer, request_id)
         except HospitalError as error:
+            visit.code = error.code
             response = problem(error, request_id=request_id, language=language)
         except Exception as error:
             log.error("request_failed", operation=route.operation, request_id=request_id, exc_info=error)
+            visit.code = errors.InternalError.code
             response = problem(errors.InternalError(), request_id=request_id, language=language)
-        if admission is not None:
-            response.headers.update(admission.headers())
+        visit.end(response)
         count = counts.get(response.status)
         if count is None:
             count = counts[response.status] = ANSWERS.labels(route.operation, response.status)

@@ -100,6 +100,9 @@ def _operation(route: Route) -> Document:
         "security": [{SECURITY: [route.scope]}],
         "parameters": _parameters(route),
     }
+    if deprecation := route.handling.deprecation:
+        operation["deprecated"] = True
+        operation["x-sunset"] = deprecation.sunset.isoformat()
     if route.query:
         asked = documents()[route.query]
         if rules := {key: asked[key] for key in _RULES_AMONG_PARAMETERS if key in asked}:
@@ -151,6 +154,8 @@ def _responses(route: Route) -> Document:
         }
         if route.method == "GET" and not route.is_stream:
             headers["etag"] = {"$ref": "#/components/headers/ETag"}
+        if route.handling.deprecation:
+            headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("Deprecation", "Sunset", "Link")}
         if status == 201:
             headers["location"] = {"$ref": "#/components/headers/Location"}
         responses[str(status)] = {"description": _ANSWERS.get(status, "Done."), "headers": headers}
@@ -238,6 +243,12 @@ _HEADERS: Final[Document] = {
         "description": "The limits that count for this operation: so many requests (q) in so many seconds (w).",
         "schema": {"type": "string", "examples": ['"care";q=10000;w=10, "all-daily";q=20000000;w=86400']},
     },
+    "Deprecation": {
+        "description": "Since when this route is deprecated (RFC 9745): `@` and seconds since 1970.",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {"description": "When this route will have gone (RFC 8594).", "schema": {"type": "string"}},
+    "Link": {"description": "The page that says what to use instead.", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}},
 }
 

@@ -133,6 +133,7 @@ STATUS: Final[dict[str, int]] = {
     "request.schema_violation": 422,
     "request.too_large": 413,
     "request.unsupported_media_type": 415,
+    "request.version_unknown": 404,
     "rush.device_required": 422,
     "rush.full": 409,
     "rush.joined_elsewhere": 409,

@@ -1,6 +1,7 @@
 """From where a request came: the address that our own proxies saw, never one that a caller wrote."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
@@ -27,6 +28,7 @@ def client_address(peer: str, forwarded: Sequence[str], *, trusted_proxies: int)
     return _parse(entries[-trusted_proxies])
 
 
+@lru_cache(maxsize=10_000)
 def masked(address: Address | None) -> str | None:
     """Write an address for the records: the network (/24, /48) instead of the single machine."""
     if address is None:
@@ -34,6 +36,7 @@ def masked(address: Address | None) -> str | None:
     return str(ip_network((address, _SHOWN_BITS[address.version]), strict=False))
 
 
+@lru_cache(maxsize=10_000)
 def _parse(text: str) -> Address | None:
     text = text.strip()
     # Some proxies write the port too: 203.0.113.7:4711, [2001:db8::1]:4711.

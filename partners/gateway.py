@@ -8,6 +8,7 @@ from kernel.redis import redis_client
 from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
 from partners.limiter import Limiter
 from partners.policies import Address, Gate, Limits, OperationClass, gate_of, remembered_gate
+from partners.request_records import RequestRecords
 
 REFUSED = Counter("hospital_gateway_refused_total", "Requests refused at the gateway", ["reason"])
 _NO_LIMITS: Final = Limits((), "")
@@ -19,6 +20,7 @@ class Gateway:
     def __init__(self, limiter: Limiter, *, trusted_proxies: int = 0) -> None:
         self.limiter = limiter
         self.trusted_proxies = trusted_proxies
+        self.records = RequestRecords()
 
     async def admit(
         self,
@@ -94,4 +96,5 @@ async def close_gateway() -> None:
     global _gateway  # noqa: PLW0603  one gateway a process, cleared at the end
     if _gateway is not None:
         await _gateway.limiter.close()
+        await _gateway.records.close()
         _gateway = None

@@ -33,6 +33,7 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from partners.request_records import keep_days
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -211,6 +212,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
+        Job("keep_request_record_days", keep_days, every=timedelta(hours=6)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", find_hot, daily_at=time(2, 40), seconds_max=1800.0),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
