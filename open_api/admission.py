@@ -11,9 +11,11 @@ from oauth.clients import Client
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.routing import Route
 from partners.addresses import client_address, masked
-from partners.gateway import Admission, gateway
+from partners.errors import SignatureInvalid, SignatureReplayed, SignatureRequired
+from partners.gateway import REFUSED, Admission, gateway
 from partners.policies import Address
 from partners.request_records import Record, agent_kind, patient_ids_of
+from partners.signatures import SignedRequest, require_signature
 from patients.access_log import access_log
 
 
@@ -36,7 +38,9 @@ class Visit:
         """Let a request of a known application in, or not.
 
         Raises:
-            ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable, DatabaseUnavailable.
+            ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable.
+            SignatureRequired, SignatureInvalid, SignatureReplayed.
+            DatabaseUnavailable.
         """
         door = gateway()
         forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
@@ -49,6 +53,30 @@ class Visit:
             operation_class=self._route.handling.operation_class,
             address=self._address,
         )
+        gate = self._admission.gate
+        if gate.signature_required:
+            assert gate.sm2_public_key is not None, "the table demands it"
+            await self._require_signature(client.id, gate.sm2_public_key)
+
+    async def _require_signature(self, client_id: str, public_key: bytes) -> None:
+        headers = self._request.headers
+        try:
+            await require_signature(
+                SignedRequest(
+                    client_id=client_id,
+                    method=self._request.method,
+                    target=self._request.raw_url.decode("latin-1"),
+                    body=self._request.body,
+                    timestamp=headers.get("sm2-timestamp"),
+                    nonce=headers.get("sm2-nonce"),
+                    digest=headers.get("sm2-digest"),
+                    signature=headers.get("sm2-signature"),
+                ),
+                public_key,
+            )
+        except (SignatureRequired, SignatureInvalid, SignatureReplayed) as error:
+            REFUSED.labels(error.code.partition(".")[2]).inc()
+            raise
 
     async def log_access(self, call: PartnerCall, answer: Reply | Stream) -> None:
         """Write whose data a partner is about to see, before it does.

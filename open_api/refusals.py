@@ -6,7 +6,16 @@ from kernel.idempotency import IdempotencyMismatch
 from oauth.errors import InsufficientScope, InvalidToken, StaffRequired, StaffUnknown
 from open_api import errors
 from open_api.routing import Route
-from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
+from partners.errors import (
+    AddressNotAllowed,
+    ApplicationStopped,
+    LimitsUnavailable,
+    QuotaUsedUp,
+    RateLimited,
+    SignatureInvalid,
+    SignatureReplayed,
+    SignatureRequired,
+)
 
 _ALWAYS = (
     errors.MalformedRequest,
@@ -17,6 +26,9 @@ _ALWAYS = (
     RateLimited,
     QuotaUsedUp,
     LimitsUnavailable,
+    SignatureRequired,
+    SignatureInvalid,
+    SignatureReplayed,
     errors.SchemaViolation,
     errors.BodyTooLarge,
     errors.InternalError,

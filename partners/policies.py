@@ -15,9 +15,10 @@ DAY_SECONDS: Final = 86_400
 OperationClass = Literal["care", "bulk", "sensitive"]
 Address = IPv4Address | IPv6Address
 
-# A client's own policy goes before that of its kind.
+# An application that is suspended or retired is stopped too. A client's own policy goes before that of its kind.
 _FACTS: Final = """
-SELECT coalesce(g.stopped, false) AS stopped, coalesce(g.networks::text[], '{}') AS networks,
+SELECT coalesce(g.stopped, false) OR EXISTS (SELECT FROM partner_application a WHERE a.client_id = c.client_id
+           AND a.status IN ('suspended', 'retired')) AS stopped, coalesce(g.networks::text[], '{}') AS networks,
        g.sm2_public_key, coalesce(g.signature_required, false) AS signature_required,
        coalesce((SELECT jsonb_agg(p) FROM (
            SELECT DISTINCT ON (covers, window_seconds = 86400) covers, window_seconds, requests FROM rate_policy

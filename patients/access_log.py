@@ -102,8 +102,7 @@ async def _write(db: Database, batch: list[tuple[Sequence[Entry], "asyncio.Futur
     columns = zip(*(entry for entries, _ in batch for entry in entries), strict=True)
     try:
         await db.execute(_WRITE, *(list(column) for column in columns))
-    except Exception as error:
-        # Each of those who wait is told, and answers for it.
+    except Exception as error:  # noqa: BLE001  each of those who wait is told, and answers for it
         log.error("access_log_not_written", count=len(batch), reason=type(error).__name__)
         for _, done in batch:
             if not done.done():

@@ -34,6 +34,7 @@ from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
 from partners.request_records import keep_days
+from partners.signatures import purge_nonces
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -184,6 +185,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await INBOX.purge(db, before=now - LETTERS_KEPT)
             gone += await purge_keys(db, before=now - KEYS_KEPT)
             gone += await purge_uses(db)
+            gone += await purge_nonces()
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)
             purged += gone

@@ -14,6 +14,7 @@ from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
 from tests.contract.patterns_at_the_office import judge_hold_patterns
+from tests.contract.gateway_at_the_office import keep_the_gate, review_application
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
 from tests.contract.windows_at_the_office import hold_numbers_for_the_windows
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
@@ -84,6 +85,8 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await judge_noshows(open_api, office)
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
+    await review_application(open_api, office)
+    await keep_the_gate(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -377,6 +380,10 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         "windows/quota_change": {"numbers": 1},
         "windows/case_acceptance": {"patient_id": str(uuid4())},
         "windows/case_refusal": {"note": "x"},
+        "partners/application_change": {"version": 1, "purpose": "x"},
+        "partners/application_move": {"status": "submitted"},
+        "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
+        "partners/gate_turn": {"reason": "x"},
     }
     body: Any = None
     if route.request:
@@ -390,6 +397,9 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
 
 
 ABSENT = {
+    "applications": "partners.application_not_found",
+    "gates": "partners.client_not_found",
+    "rate-policies": "partners.policy_not_found",
     "bans": "fairness.ban_not_found",
     "ban-appeals": "fairness.appeal_not_found",
     "hold-patterns": "fairness.pattern_flag_not_found",
