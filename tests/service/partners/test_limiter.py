@@ -2,7 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -13,6 +16,8 @@ from partners.errors import LimitsUnavailable, QuotaUsedUp, RateLimited
 from partners.limiter import LEASE_SHARE, Limiter
 from partners.policies import DAY_SECONDS, Limit
 from partners.windows import PARTS, LocalWindow
+from runtime.embedded import ports
+from runtime.embedded.valkey import ValkeyServer, prepare
 
 Make = Callable[[], Limiter]
 
@@ -153,3 +158,59 @@ def test_a_local_window_is_strict_and_forgets() -> None:
     assert window.left(500.0) == 10
     assert window.parts == {}
     assert PARTS == 20
+
+
+class OwnValkey:
+    """A Valkey of one test, to be killed."""
+
+    def __init__(self, server: ValkeyServer) -> None:
+        self.server = server
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.server.argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(500):
+            with socket.socket() as one:
+                if one.connect_ex(("127.0.0.1", self.server.port)) == 0:
+                    return
+            time.sleep(0.02)
+        raise AssertionError("Valkey did not start")
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[OwnValkey]:
+    valkey = OwnValkey(prepare(tmp_path, port=ports.any_free("127.0.0.1"), password="x" * 32))
+    valkey.start()
+    yield valkey
+    valkey.kill()
+
+
+async def test_valkey_is_killed_and_comes_back(own_valkey: OwnValkey) -> None:
+    client = Redis.from_url(own_valkey.server.url(0), retry=Retry(NoBackoff(), 0))
+    limiter, one = Limiter(client, lease_seconds=0.1), limit(5)
+    try:
+        assert [await ask(limiter, one) for _ in range(2)] == [True] * 2
+        own_valkey.kill()
+        # By itself, from nothing: each process up to the whole limit, and no further.
+        assert [await ask(limiter, one) for _ in range(7)] == [True] * 5 + [False] * 2
+        with pytest.raises(LimitsUnavailable):
+            await limiter.take("c", [one], is_care=False)
+        own_valkey.start()
+        loop = asyncio.get_running_loop()
+        until, bulk = loop.time() + 20, limit(1000, name="bulk")
+        while loop.time() < until:
+            try:
+                await limiter.take("c", [bulk], is_care=False)
+                break
+            except LimitsUnavailable:
+                await asyncio.sleep(0.05)
+        assert limiter.standing(bulk).left < 1000, "counted in Valkey again"
+        assert [await ask(limiter, one) for _ in range(6)] == [True] * 5 + [False]
+    finally:
+        await limiter.close()
+        await client.aclose()
