@@ -145,3 +145,15 @@ async def test_behind_a_proxy_its_entry_counts(open_api: OpenApi, proxied: WebSe
         assert await ask("203.0.113.7", "198.51.100.1") == 403
         assert await ask() == 403
         assert await ask("nonsense") == 403
+
+
+@pytest.mark.parametrize("path", ["/open/v2/campuses", "/open/v0", "/open/v17/"])
+async def test_an_unknown_version_names_those_that_exist(open_api: OpenApi, path: str) -> None:
+    answer = await open_api.http.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "request.version_unknown")
+    assert answer.json()["versions"] == ["v1"]
+
+
+async def test_an_unknown_address_of_a_known_version_is_not_a_version(open_api: OpenApi) -> None:
+    for path in ("/open/v1/nothing", "/open/nothing", "/open/v12345/x"):
+        assert (await open_api.http.get(path)).json()["code"] == "request.not_found"
