@@ -13,8 +13,8 @@ from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
-from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
+from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.stops_at_the_office import add_seats, stop_and_restart
 from tests.contract.windows_at_the_office import hold_numbers_for_the_windows
 from tests.factories.open_api import OFFICE_SCOPES, OpenApi
