@@ -85,7 +85,9 @@ class Visit:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing is shown.
         """
         call.patient_ids = patient_ids_of(answer.body if isinstance(answer, Reply) else None, call.patient_ids)
-        if call.patient_ids and call.client.kind == "partner" and not self._route.handling.leaves_event:
+        if not call.patient_ids or call.client.kind != "partner" or self._route.handling.leaves_event:
+            return
+        try:
             await access_log().record(
                 call.patient_ids,
                 client_id=call.client.id,
@@ -93,6 +95,11 @@ class Visit:
                 action="change" if self._route.changes_state else "read",
                 request_id=self._request_id,
             )
+        except BaseException:
+            if isinstance(answer, Stream):
+                # Nobody will read it, and it holds a watcher's place.
+                answer.source.close()
+            raise
 
     def headers(self) -> dict[str, str]:
         """Tell the limits, and whether the route will go."""

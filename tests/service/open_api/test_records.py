@@ -102,6 +102,16 @@ async def test_who_looked_at_a_patient_is_told_to_them(open_api: OpenApi) -> Non
     assert await list_accesses(patient_id=patient, before=(last.at, last.source, last.id), limit=9) == found[2:]
 
 
+async def test_holding_is_told_by_its_own_event(open_api: OpenApi) -> None:
+    partner = await open_api.client()
+    patient = await open_api.patient(partner)
+    schedule = await open_api.hospital.schedule(seats=5)
+    await open_api.hold(schedule.slots[0], patient, partner)
+    newest = (await accesses_of(patient))[0]
+    assert (newest.source, newest.operation, newest.action) == ("booking", "held", "change")
+    assert newest.client_id == partner.client_id
+
+
 async def test_the_hospitals_own_looking_and_refused_looking_are_not_partners_access(open_api: OpenApi) -> None:
     patient = await open_api.patient(open_api.kiosk)
     stranger = await open_api.client()
