@@ -58,8 +58,9 @@ async def build(admin_url: str) -> None:
         await connection.execute("INSERT INTO channel VALUES ('bench', 'b', 'b')")
         for client in (FREE, LIMITED):
             await connection.execute(
-                "INSERT INTO oauth_client (id, name, kind, channel, secret_hash, scopes)"
-                " VALUES ($1, 'bench', 'partner', 'bench', $2, '{catalogue.read}')",
+                "WITH made AS (INSERT INTO oauth_client (id, name, kind, channel, scopes)"
+                " VALUES ($1, 'bench', 'partner', 'bench', '{catalogue.read}') RETURNING id)"
+                " INSERT INTO oauth_client_secret (client_id, hash) SELECT id, $2 FROM made",
                 client,
                 secret_hash(client, SECRET),
             )

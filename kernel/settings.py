@@ -20,7 +20,6 @@ KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "s
 PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
-PROXIES_MAX = 10
 
 
 class SettingsError(Exception):
@@ -52,7 +51,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a platform process is told. trusted_proxies: how many of our own stand between callers and us."""
+    """Everything a platform process is told."""
 
     mode: Literal["sandbox", "production"]
     database_url: str
@@ -72,7 +71,6 @@ class Settings:
     ready_file: Path | None
     log_level: str
     bench_echo: bool
-    trusted_proxies: int = 0
 
     @property
     def production(self) -> bool:
@@ -97,9 +95,6 @@ class Settings:
         if not _is_port(env.get("HTTP_PORT", "8000")):
             raise SettingsError(f"HTTP_PORT must be a port, not {env['HTTP_PORT']!r}")
         port = int(env.get("HTTP_PORT", "8000"))
-        proxies = env.get("TRUSTED_PROXIES") or "0"
-        if not (proxies.isascii() and proxies.isdigit() and int(proxies) <= PROXIES_MAX):
-            raise SettingsError(f"TRUSTED_PROXIES must be a number up to {PROXIES_MAX}, not {proxies!r}")
         log_level = env.get("LOG_LEVEL", "INFO").upper()
         if log_level not in LOG_LEVELS:
             raise SettingsError(f"LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}")
@@ -126,7 +121,6 @@ class Settings:
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
-            trusted_proxies=int(proxies),
         )
 
 

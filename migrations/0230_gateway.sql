@@ -20,7 +20,7 @@ CREATE UNIQUE INDEX rate_policy_kind_once ON rate_policy (client_kind, covers, (
 
 -- The hospital's own applications have no limit until it gives them one; partners' are meant to stop what runs away.
 INSERT INTO rate_policy (id, client_kind, covers, window_seconds, requests) VALUES
-    ('00000000-0000-7000-8000-000000000231', 'partner',  'care',      10,    10000),
+    ('00000000-0000-7000-8000-000000000231', 'partner',  'care',      10,    50000),
     ('00000000-0000-7000-8000-000000000232', 'partner',  'bulk',      10,    1000),
     ('00000000-0000-7000-8000-000000000233', 'partner',  'sensitive', 60,    600),
     ('00000000-0000-7000-8000-000000000234', 'partner',  'all',       86400, 20000000),

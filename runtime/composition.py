@@ -32,7 +32,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)
-    open_gateway(trusted_proxies=settings.trusted_proxies)
+    open_gateway(trusted_proxies=settings.proxies_count)
     try:
         if settings.production:
             await clients.refuse_known_credentials()

@@ -40,7 +40,7 @@ async def test_answers_tell_the_limits(open_api: OpenApi) -> None:
     parts = answer.headers["ratelimit-policy"].split(", ")
     assert all(POLICY.fullmatch(part) for part in parts)
     assert {part.partition(";")[0] for part in parts} == {'"care"', '"all-daily"'}
-    assert re.fullmatch(r'"care";r=9999;t=\d+', answer.headers["ratelimit"])
+    assert re.fullmatch(r'"care";r=49999;t=\d+', answer.headers["ratelimit"])
 
 
 async def test_a_refusal_of_a_handler_tells_the_limits_too(open_api: OpenApi) -> None:
@@ -120,7 +120,7 @@ def proxied(
 ) -> Iterator[WebServer]:
     """A web process that is told that one proxy stands before it."""
     folder = tmp_path_factory.mktemp("proxied")
-    settings = {"TRUSTED_PROXIES": "1", "KEYS_DIR": str(web_server.keys_dir)}
+    settings = {"PROXIES_COUNT": "1", "KEYS_DIR": str(web_server.keys_dir)}
     with WebServer.up(folder, database_url=database_url, redis_url=redis_url, settings=settings) as server:
         yield server
 
