@@ -12,6 +12,7 @@ from kernel.errors import HospitalError
 from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
+from tests.contract.absent import ABSENT, BODIES
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
 from tests.contract.patterns_at_the_office import judge_hold_patterns
@@ -366,45 +367,15 @@ async def test_what_does_not_fit_the_schema_changes_nothing(
     "route", [route for route in ADMINISTRATION if "<" in route.path], ids=lambda route: route.operation
 )
 async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOffice, route: Route) -> None:
-    bodies: dict[str, Any] = {
-        "withdrawal": {"version": 1},
-        "seat_move": {"from_pool": "common", "to_pool": "reserve", "count": 1},
-        "seat_block": {"count": 1},
-        "seat_unblock": {"count": 1},
-        "fairness/ban_lift": {"reason": "x"},
-        "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
-        "fairness/noshow_correction": {"reason": "x"},
-        "fairness/pattern_confirmation": {"reason": "x"},
-        "fairness/pattern_decision": {"reason": "x"},
-        "extra_seats/request": {"pool": "common", "reason": "x"},
-        "windows/quota_change": {"numbers": 1},
-        "windows/case_acceptance": {"patient_id": str(uuid4())},
-        "windows/case_refusal": {"note": "x"},
-        "partners/application_change": {"version": 1, "purpose": "x"},
-        "partners/application_move": {"status": "submitted"},
-        "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
-        "partners/gate_turn": {"reason": "x"},
-    }
     body: Any = None
     if route.request:
         name = route.request.removeprefix("administration/").removesuffix(".json")
         changed = "name_en" if "name_en" in documents()[route.request]["properties"] else None
-        body = bodies.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
+        body = BODIES.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
     path = address(route) + ("?version=1" if route.method == "DELETE" else "")
     async with nothing_changes(open_api.db):
         code = ABSENT.get(route.path.split("/")[2], "catalogue.not_found")
         await office.ask(route.method, path, body, status=404, code=code)
-
-
-ABSENT = {
-    "applications": "partners.application_not_found",
-    "gates": "partners.client_not_found",
-    "rate-policies": "partners.policy_not_found",
-    "bans": "fairness.ban_not_found",
-    "ban-appeals": "fairness.appeal_not_found",
-    "hold-patterns": "fairness.pattern_flag_not_found",
-    "appointments": "booking.appointment_not_found",
-}
 
 
 CHANGES: dict[str, dict[str, Any]] = {
