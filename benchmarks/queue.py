@@ -25,6 +25,7 @@ import httpx
 
 from benchmarks.booking import _web, machine, prepare, say, temporary
 from benchmarks.histogram import Histogram
+from benchmarks.hospital_data import UNLIMITED
 from benchmarks.servers import ServerFailedError, Servers, cpu_seconds, databases
 from booking.queue import service
 from kernel import clock
@@ -101,6 +102,7 @@ async def build(connection: asyncpg.Connection, *, watchers: int, rooms: int) ->
         CLIENT,
         secret_hash(CLIENT, SECRET),
     )
+    await run(UNLIMITED, CLIENT)
     doors = [(new_id(), new_id()) for _ in range(rooms)]
     schedules, queues = [new_id() for _ in doors], [new_id() for _ in doors]
     start, end = now - timedelta(hours=1), now + timedelta(hours=3)

@@ -1,5 +1,6 @@
 """The partner surface as one piece: every route behind the guard, and every failure as a problem."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from open_api.administration import (
     calendar,
     changes,
     extra_seats,
+    partners,
     people,
     places,
     returns,
@@ -44,6 +46,8 @@ from open_api.problems import problem
 from open_api.routing import Routes
 
 BODY_BYTES_MAX: Final = 64 * 1024
+VERSIONS: Final = ("v1",)
+_VERSION: Final = re.compile(r"/open/(v[0-9]{1,4})(?:/|$)")
 
 FEATURES: Final[Sequence[Routes]] = (
     catalogue.routes,
@@ -70,6 +74,7 @@ FEATURES: Final[Sequence[Routes]] = (
     staff.routes,
     changes.routes,
     accuracy.routes,
+    partners.routes,
 )
 
 log = get_logger("open_api")
@@ -85,6 +90,14 @@ def mount_open_api(app: Sanic[Any, Any]) -> None:
     mount_documentation(app)
 
 
+def _nothing_there(path: str) -> HospitalError:
+    """Tell a version that does not exist from an address that does not."""
+    asked = _VERSION.match(path)
+    if asked is None or asked[1] in VERSIONS:
+        return errors.RouteNotFound()
+    return errors.VersionUnknown(versions=list(VERSIONS))
+
+
 class ProblemErrors(ErrorHandler):
     """Renders what Sanic itself refuses in the same form as everything else."""
 
@@ -96,7 +109,7 @@ class ProblemErrors(ErrorHandler):
             case HospitalError():
                 error = exception
             case NotFound():
-                error = errors.RouteNotFound()
+                error = _nothing_there(request.path)
             case MethodNotAllowed():
                 error = errors.MethodNotAllowed()
             case PayloadTooLarge() | URITooLong():

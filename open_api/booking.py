@@ -16,7 +16,7 @@ from kernel.ids import format_appointment_number, parse_appointment_number, pars
 from open_api.calls import PartnerCall, Reply, created, ok, page
 from open_api.errors import InvalidCursor, SchemaViolation
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
-from open_api.routing import Routes
+from open_api.routing import Handling, Routes
 
 routes = Routes("booking")
 
@@ -64,6 +64,7 @@ async def list_slots(call: PartnerCall) -> Reply:
         errors.FollowUpUsed,
     ),
     status=201,
+    handling=Handling(leaves_event=True),
 )
 async def hold_seat(call: PartnerCall) -> Reply:
     """Hold one seat for a patient while they confirm or pay; with `follow_up_of` for that visit's free follow-up."""
@@ -115,6 +116,7 @@ async def release_hold(call: PartnerCall) -> Reply:
         PassForStaffOnly,
     ),
     status=201,
+    handling=Handling(leaves_event=True),
 )
 async def book_appointment(call: PartnerCall) -> Reply:
     """Book an appointment: from a hold, or a slot directly; with `follow_up_of` that visit's one free follow-up."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
 
 from kernel.event_stream import Source
 from kernel.events import Actor
@@ -18,6 +19,7 @@ class PartnerCall:
     query: query parameters, as the types of the route's schema.
     path:  path parameters.
     last_event_id: where a reader of a stream wants to go on, if it says so.
+    patient_ids: whose data the handler has touched; it adds those whose `patient_id` its answer does not show.
     """
 
     body: dict[str, Any]
@@ -29,6 +31,7 @@ class PartnerCall:
     request_id: str
     language: str
     last_event_id: int | None = None
+    patient_ids: list[UUID] = field(default_factory=list)
 
     @property
     def channel(self) -> str:

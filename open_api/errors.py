@@ -5,6 +5,7 @@ OpenApiError
 ├── UnsupportedMediaType request.unsupported_media_type
 ├── BodyTooLarge         request.too_large             limit_bytes
 ├── RouteNotFound        request.not_found
+├── VersionUnknown       request.version_unknown       versions
 ├── MethodNotAllowed     request.method_not_allowed
 ├── InvalidCursor        request.invalid_cursor
 ├── InvalidIdempotencyKey request.invalid_idempotency_key
@@ -52,6 +53,14 @@ class RouteNotFound(NotFound):
     code = "request.not_found"
     zh = "接口地址不存在"
     en = "There is nothing at this address."
+
+
+class VersionUnknown(NotFound):
+    """There is no such version of this API; `versions` names those that there are."""
+
+    code = "request.version_unknown"
+    zh = "接口版本不存在，现有版本见 versions"
+    en = "There is no such version of this API; versions names those that exist."
 
 
 class MethodNotAllowed(Invalid):

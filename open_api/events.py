@@ -9,7 +9,7 @@ from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
 from open_api.routing import Routes
 
-routes: Final = Routes("events")
+routes: Final = Routes("events", operation_class="bulk")
 _FEED: Final = "events"
 
 

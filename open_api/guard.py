@@ -26,6 +26,7 @@ from oauth import clients, tokens
 from oauth.errors import InsufficientScope, InvalidToken
 from oauth.staff.delegations import require_delegate
 from open_api import errors
+from open_api.admission import Visit
 from open_api.answers import JSON, Answer
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
@@ -63,13 +64,15 @@ def guarded(route: Route) -> SanicHandler:
     async def handle(request: Request, **path: Any) -> HTTPResponse:
         request_id = request_id_of(request)
         language = language_of(request)
+        visit = Visit(request, route, request_id)
         try:
             client = await _authenticate(request)
+            await visit.admit(client)
             if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
                 raise InsufficientScope(scope=route.scope)
             staff, behalf = await _staff(request, client, route.scope) if route.changes_state else (None, None)
             body, query = read_body(request), read_query(request)
-            call = PartnerCall(
+            visit.call = call = PartnerCall(
                 body=body,
                 query=query,
                 path=path,
@@ -85,15 +88,19 @@ def guarded(route: Route) -> SanicHandler:
                 last_event_id=read_event_id(request.headers.get("last-event-id")) if route.is_stream else None,
             )
             answer = await route.handler(call)
+            await visit.log_access(call, answer)
             if isinstance(answer, Stream):
-                response = await _stream(request, answer, request_id)
+                response = await _stream(request, answer, request_id, visit.headers())
             else:
                 response = _render(request, answer, request_id)
         except HospitalError as error:
+            visit.code = error.code
             response = problem(error, request_id=request_id, language=language)
         except Exception as error:
             log.error("request_failed", operation=route.operation, request_id=request_id, exc_info=error)
+            visit.code = errors.InternalError.code
             response = problem(errors.InternalError(), request_id=request_id, language=language)
+        visit.end(response)
         count = counts.get(response.status)
         if count is None:
             count = counts[response.status] = ANSWERS.labels(route.operation, response.status)
@@ -232,11 +239,11 @@ def _idempotency(
     return Idempotency(client_id, key, route.operation, hashes)
 
 
-async def _stream(request: Request, stream: Stream, request_id: str) -> HTTPResponse:
+async def _stream(request: Request, stream: Stream, request_id: str, limits: dict[str, str]) -> HTTPResponse:
     """Send events until there are no more, or nobody reads them. What goes wrong ends the stream: they come back."""
     try:
         response: HTTPResponse | None = await request.respond(
-            content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | {"x-request-id": request_id}
+            content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | limits | {"x-request-id": request_id}
         )
         assert response is not None, "nobody has answered this request yet"
         try:

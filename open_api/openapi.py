@@ -100,6 +100,9 @@ def _operation(route: Route) -> Document:
         "security": [{SECURITY: [route.scope]}],
         "parameters": _parameters(route),
     }
+    if deprecation := route.handling.deprecation:
+        operation["deprecated"] = True
+        operation["x-sunset"] = deprecation.sunset.isoformat()
     if route.query:
         asked = documents()[route.query]
         if rules := {key: asked[key] for key in _RULES_AMONG_PARAMETERS if key in asked}:
@@ -144,9 +147,15 @@ def _parameters(route: Route) -> list[Document]:
 def _responses(route: Route) -> Document:
     responses: Document = {}
     for status in (route.status, *route.other_statuses):
-        headers = {"x-request-id": {"$ref": "#/components/headers/RequestId"}}
+        headers = {
+            "x-request-id": {"$ref": "#/components/headers/RequestId"},
+            "ratelimit": {"$ref": "#/components/headers/RateLimit"},
+            "ratelimit-policy": {"$ref": "#/components/headers/RateLimitPolicy"},
+        }
         if route.method == "GET" and not route.is_stream:
             headers["etag"] = {"$ref": "#/components/headers/ETag"}
+        if route.handling.deprecation:
+            headers |= {name: {"$ref": f"#/components/headers/{name}"} for name in ("Deprecation", "Sunset", "Link")}
         if status == 201:
             headers["location"] = {"$ref": "#/components/headers/Location"}
         responses[str(status)] = {"description": _ANSWERS.get(status, "Done."), "headers": headers}
@@ -226,6 +235,20 @@ _HEADERS: Final[Document] = {
     "RequestId": {"description": "Finds this request in our logs.", "schema": {"type": "string"}},
     "ETag": {"description": "Names this very answer; send it as If-None-Match.", "schema": {"type": "string"}},
     "Location": {"description": "Where what was made can be read.", "schema": {"type": "string"}},
+    "RateLimit": {
+        "description": "Of your limit that is nearest to its end: what is left (r), and the seconds until more (t).",
+        "schema": {"type": "string", "examples": ['"care";r=9870;t=7']},
+    },
+    "RateLimitPolicy": {
+        "description": "The limits that count for this operation: so many requests (q) in so many seconds (w).",
+        "schema": {"type": "string", "examples": ['"care";q=10000;w=10, "all-daily";q=20000000;w=86400']},
+    },
+    "Deprecation": {
+        "description": "Since when this route is deprecated (RFC 9745): `@` and seconds since 1970.",
+        "schema": {"type": "string"},
+    },
+    "Sunset": {"description": "When this route will have gone (RFC 8594).", "schema": {"type": "string"}},
+    "Link": {"description": "The page that says what to use instead.", "schema": {"type": "string"}},
     "RetryAfter": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}},
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
 from open_api.calls import PartnerCall, Reply, created, ok
-from open_api.routing import Routes
+from open_api.routing import Handling, Routes
 from patients import errors, service
 from patients.service import Patient, Registration
 
@@ -43,6 +43,7 @@ async def register_patient(call: PartnerCall) -> Reply:
         actor=call.actor,
         idempotency=call.idempotency,
     )
+    call.patient_ids.append(patient.id)
     if new:
         return created(render_patient(patient), location=f"/open/v1/patients/{patient.id}")
     return ok(render_patient(patient))
@@ -55,17 +56,16 @@ async def register_patient(call: PartnerCall) -> Reply:
     response="patients/patient.json",
     errors=[errors.InvalidDocument, errors.PatientNotFound, DatabaseUnavailable],
     safe=True,
+    handling=Handling(operation_class="sensitive"),
 )
 async def find_patient(call: PartnerCall) -> Reply:
     """Find a patient of yours by document."""
     document = call.body["document"]
-    return ok(
-        render_patient(
-            await service.find_patient(
-                document_type=document["type"], document_number=document["number"], actor=call.actor
-            )
-        )
+    patient = await service.find_patient(
+        document_type=document["type"], document_number=document["number"], actor=call.actor
     )
+    call.patient_ids.append(patient.id)
+    return ok(render_patient(patient))
 
 
 @routes.get(
@@ -76,6 +76,7 @@ async def find_patient(call: PartnerCall) -> Reply:
 )
 async def get_patient(call: PartnerCall) -> Reply:
     """Read a patient of yours; the document's number is masked."""
+    call.patient_ids.append(call.path["patient_id"])
     return ok(render_patient(await service.get_patient(call.path["patient_id"], actor=call.actor)))
 
 

@@ -74,6 +74,14 @@ STATUS: Final[dict[str, int]] = {
     "fairness.pass_for_staff_only": 403,
     "fairness.pattern_flag_decided": 409,
     "fairness.pattern_flag_not_found": 404,
+    "gateway.address_not_allowed": 403,
+    "gateway.application_stopped": 403,
+    "gateway.limits_unavailable": 503,
+    "gateway.quota_used_up": 429,
+    "gateway.rate_limited": 429,
+    "gateway.signature_invalid": 403,
+    "gateway.signature_replayed": 403,
+    "gateway.signature_required": 403,
     "his.dead_letter_not_found": 404,
     "his.dead_letter_reason_missing": 422,
     "his.disagrees": 409,
@@ -87,6 +95,14 @@ STATUS: Final[dict[str, int]] = {
     "oauth.invalid_token": 401,
     "oauth.staff_required": 403,
     "oauth.staff_unknown": 403,
+    "partners.application_not_found": 404,
+    "partners.client_mismatch": 409,
+    "partners.client_not_found": 404,
+    "partners.gate_invalid": 422,
+    "partners.not_a_draft": 409,
+    "partners.policy_not_found": 404,
+    "partners.status_conflict": 409,
+    "partners.version_conflict": 409,
     "patients.account_not_found": 404,
     "patients.already_member": 409,
     "patients.consent_missing": 422,
@@ -128,6 +144,7 @@ STATUS: Final[dict[str, int]] = {
     "request.schema_violation": 422,
     "request.too_large": 413,
     "request.unsupported_media_type": 415,
+    "request.version_unknown": 404,
     "rush.device_required": 422,
     "rush.full": 409,
     "rush.joined_elsewhere": 409,
@@ -215,7 +232,9 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
             f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'
         )
     elif "retry_after_seconds" in error.details:
-        headers["retry-after"] = str(error.details["retry_after_seconds"])
+        seconds = headers["retry-after"] = str(error.details["retry_after_seconds"])
+        if "policy" in error.details:
+            headers["ratelimit"] = f'"{error.details["policy"]}";r=0;t={seconds}'
     elif status == 503:
         headers["retry-after"] = RETRY_AFTER_SECONDS
     return Answer(orjson.dumps(body, default=str), status, headers, PROBLEM_JSON)

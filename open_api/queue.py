@@ -76,6 +76,7 @@ async def check_in(call: PartnerCall) -> Reply:
 async def get_check_in_code(call: PartnerCall) -> Reply:
     """Get a code for two minutes that the patient's phone shows to a scanner at the hospital."""
     code = await checkin.make_code(appointment_id=call.path["appointment_id"], actor=call.actor)
+    call.patient_ids.append(code.patient_id)
     return ok({"code": code.code, "expires_at": code.expires_at})
 
 
@@ -100,11 +101,11 @@ async def watch_queue_entry(call: PartnerCall) -> Stream | Reply:
     """Watch a place in the queue: a `place` event whenever it changes (server-sent events)."""
     entry_id = call.path["entry_id"]
     room_id = await queries.require_visible(entry_id, actor=call.actor)
-    if call.last_event_id is not None:
-        entry = await queries.get_entry(entry_id, actor=call.actor)
-        if entry.status in OVER and call.last_event_id >= entry.last_event:
-            # Which tells a browser not to come back (HTML Living Standard, section 9.2.3).
-            return Reply(None, 204)
+    entry = await queries.get_entry(entry_id, actor=call.actor)
+    call.patient_ids.append(entry.patient_id)
+    if call.last_event_id is not None and entry.status in OVER and call.last_event_id >= entry.last_event:
+        # Which tells a browser not to come back (HTML Living Standard, section 9.2.3).
+        return Reply(None, 204)
     return Stream(
         await live.hub().watch_entry(entry_id, room_id=room_id, render=render_event, after=call.last_event_id)
     )

@@ -2,13 +2,46 @@
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Final
 
 from kernel.errors import HospitalError
 from open_api.calls import PartnerCall, Reply, Stream
+from partners.policies import OperationClass
 
 Handler = Callable[[PartnerCall], Awaitable[Reply | Stream]]
 PREFIX: Final = "/open/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """A route that will go. since and sunset: instants (RFC 9745, RFC 8594); guide: the page that says what to use."""
+
+    since: datetime
+    sunset: datetime
+    guide: str
+
+    def headers(self) -> dict[str, str]:
+        """Tell it in every answer."""
+        return {
+            "deprecation": f"@{int(self.since.timestamp())}",
+            "sunset": format_datetime(self.sunset.astimezone(UTC), usegmt=True),
+            "link": f'<{self.guide}>; rel="deprecation"; type="text/html"',
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What the gateway has to know of a route.
+
+    operation_class: care is served although it cannot be counted; bulk and sensitive then have to wait.
+    leaves_event: its own transaction appends an event of the patient, which is the entry in their access log.
+    """
+
+    operation_class: OperationClass = "care"
+    leaves_event: bool = False
+    deprecation: Deprecation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +54,7 @@ class Route:
     status: of a usual answer; other_statuses: of answers that are no refusals either.
     safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
     is_stream: it answers with server-sent events; `response` is the schema of their data.
+    handling: what the gateway has to know of it.
     """
 
     method: str
@@ -37,6 +71,7 @@ class Route:
     other_statuses: tuple[int, ...] = ()
     safe: bool = False
     is_stream: bool = False
+    handling: Handling = Handling()
 
     @property
     def changes_state(self) -> bool:
@@ -54,12 +89,13 @@ class Routes:
     """The operations of one feature.
 
     staff_only: all of them are for the hospital's own applications. described_by: the module whose first line says
-    what they are about, where it is not the one that the handlers stand in.
+    what they are about, where it is not the one that the handlers stand in. operation_class: of those that name none.
     """
 
     tag: str
     staff_only: bool = False
     described_by: str | None = None
+    operation_class: OperationClass = "care"
     entries: list[Route] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[Route]:
@@ -73,9 +109,10 @@ class Routes:
         response: str,
         query: str | None = None,
         errors: Sequence[type[HospitalError]] = (),
+        handling: Handling | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a read."""
-        return self._route("GET", path, scope=scope, response=response, query=query, errors=errors)
+        return self._route("GET", path, scope=scope, response=response, query=query, errors=errors, handling=handling)
 
     def stream(
         self, path: str, *, scope: str, response: str, errors: Sequence[type[HospitalError]] = ()
@@ -96,6 +133,7 @@ class Routes:
         status: int = 200,
         other_statuses: Sequence[int] = (),
         safe: bool = False,
+        handling: Handling | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare an action or a creation."""
         return self._route(
@@ -108,6 +146,7 @@ class Routes:
             status=status,
             other_statuses=other_statuses,
             safe=safe,
+            handling=handling,
         )
 
     def put(
@@ -160,6 +199,7 @@ class Routes:
         other_statuses: Sequence[int] = (),
         safe: bool = False,
         is_stream: bool = False,
+        handling: Handling | None = None,
     ) -> Callable[[Handler], Handler]:
         def register(handler: Handler) -> Handler:
             self.entries.append(
@@ -178,6 +218,7 @@ class Routes:
                     other_statuses=tuple(other_statuses),
                     safe=safe,
                     is_stream=is_stream,
+                    handling=handling or Handling(operation_class=self.operation_class),
                 )
             )
             return handler

@@ -32,6 +32,7 @@ _ANSWER_ERRORS: Final = (
 async def get_appointment_stop(call: PartnerCall) -> Reply:
     """Read what a stopped clinic means for an appointment, and between which times the patient may choose."""
     found = await queries.get_appointment_stop(call.path["appointment_id"], actor=call.actor)
+    call.patient_ids.append(found.patient_id)
     return ok(
         {
             "stop_id": found.stop_id,

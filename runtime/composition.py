@@ -9,6 +9,7 @@ from kernel.settings import Settings
 from oauth import clients, keys, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
+from partners.gateway import close_gateway, open_gateway
 from patients.accounts import Accounts
 
 # Feature modules with tables that the ORM reads.
@@ -31,11 +32,13 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)
+    open_gateway(trusted_proxies=settings.proxies_count)
     try:
         if settings.production:
             await clients.refuse_known_credentials()
         yield database
     finally:
+        await close_gateway()
         await redis.close_redis()
         await database.close()
 

@@ -41,6 +41,7 @@ class Code(NamedTuple):
 
     code: str
     expires_at: datetime
+    patient_id: UUID
 
 
 class _Reports(NamedTuple):
@@ -60,7 +61,8 @@ async def make_code(*, appointment_id: UUID, actor: Actor) -> Code:
     row = await _visible(database(), appointment_id, actor)
     if row["status"] != "booked":
         raise booking_errors.AppointmentNotActive(current_status=row["status"])
-    return Code(*codes.write_code(appointment_id, at=clock.now()))
+    code, expires_at = codes.write_code(appointment_id, at=clock.now())
+    return Code(code, expires_at, row["patient_id"])
 
 
 async def check_in(asked: CheckIn, *, actor: Actor, idempotency: Idempotency | None = None) -> Entry:

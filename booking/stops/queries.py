@@ -32,6 +32,7 @@ class AppointmentStop:
 
     stop_id: UUID
     appointment_id: UUID
+    patient_id: UUID
     status: str
     reason: str
     deadline_at: datetime | None
@@ -105,7 +106,7 @@ async def get_appointment_stop(appointment_id: UUID, *, actor: Actor) -> Appoint
         DatabaseUnavailable.
     """
     row = await database().fetchrow(
-        "SELECT c.*, o.reason, o.within_days FROM stop_case c JOIN stop_order o ON o.id = c.order_id"
+        "SELECT c.*, o.reason, o.within_days, a.patient_id FROM stop_case c JOIN stop_order o ON o.id = c.order_id"
         " JOIN appointment a ON a.id = c.appointment_id WHERE c.appointment_id = $1 AND ($2 OR a.client_id = $3)"
         " ORDER BY (c.status = 'offered') DESC, c.position DESC LIMIT 1",
         appointment_id,
@@ -118,6 +119,7 @@ async def get_appointment_stop(appointment_id: UUID, *, actor: Actor) -> Appoint
     return AppointmentStop(
         stop_id=row["order_id"],
         appointment_id=appointment_id,
+        patient_id=row["patient_id"],
         status=row["status"],
         reason=row["reason"],
         deadline_at=row["deadline_at"],

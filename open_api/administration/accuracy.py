@@ -11,7 +11,7 @@ from open_api.administration.entries import READ
 from open_api.calls import PartnerCall, Reply, ok
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: queue", staff_only=True)
+routes: Final = Routes("administration: queue", staff_only=True, operation_class="sensitive")
 DAYS_MAX: Final = 31
 
 

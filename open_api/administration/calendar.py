@@ -10,7 +10,7 @@ from open_api.administration.entries import READ, add_entries
 from open_api.calls import PartnerCall, Reply, ok
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: calendar", staff_only=True, described_by=__name__)
+routes: Final = Routes("administration: calendar", staff_only=True, operation_class="sensitive", described_by=__name__)
 
 
 @routes.get(

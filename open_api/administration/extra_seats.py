@@ -13,7 +13,7 @@ from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: extra seats", staff_only=True)
+routes: Final = Routes("administration: extra seats", staff_only=True, operation_class="sensitive")
 _LIST: Final = "extra_seats"
 _EXTRA_SEAT: Final = "extra_seats/extra_seat.json"
 _QUOTA: Final = "extra_seats/quota.json"

@@ -18,7 +18,7 @@ from open_api.fairness import before_of, page_of
 from open_api.paging import LIMIT_DEFAULT
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: fairness", staff_only=True, described_by=__name__)
+routes: Final = Routes("administration: fairness", staff_only=True, operation_class="sensitive", described_by=__name__)
 _LIST: Final = "administration.ban"
 _FLAGS: Final = "administration.hold_pattern_flag"
 

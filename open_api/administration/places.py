@@ -6,7 +6,7 @@ from booking.catalogue import errors, kinds
 from open_api.administration.entries import add_entries
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: places", staff_only=True, described_by=__name__)
+routes: Final = Routes("administration: places", staff_only=True, operation_class="sensitive", described_by=__name__)
 
 add_entries(routes, kinds.CAMPUS, "/administration/campuses", one="campus", many="campuses")
 add_entries(

@@ -13,7 +13,7 @@ from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: returns", staff_only=True)
+routes: Final = Routes("administration: returns", staff_only=True, operation_class="sensitive")
 _LIST: Final = "administration.return"
 
 

@@ -13,7 +13,7 @@ from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT, read_cursor
 from open_api.routing import Routes
 
-routes: Final = Routes("administration: schedules", staff_only=True)
+routes: Final = Routes("administration: schedules", staff_only=True, operation_class="sensitive")
 _LIST: Final = "administration.schedule"
 _NOT_COMING: Final = (errors.EntryNotFound, errors.ScheduleNotActive, errors.DayPast)
 

@@ -34,6 +34,8 @@ from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
 from oauth.sign_in.purging import purge_sign_in
+from partners.request_records import keep_days
+from partners.signatures import purge_nonces
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -184,6 +186,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await INBOX.purge(db, before=machine_now - LETTERS_KEPT)
             gone += await purge_keys(db, before=machine_now - KEYS_KEPT)
             gone += await purge_uses(db)
+            gone += await purge_nonces()
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)
             gone += await purge_sign_in(db)
@@ -213,6 +216,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
+        Job("keep_request_record_days", keep_days, every=timedelta(hours=6)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", find_hot, daily_at=time(2, 40), seconds_max=1800.0),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),

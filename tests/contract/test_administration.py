@@ -12,7 +12,9 @@ from kernel.errors import HospitalError
 from open_api.problems import STATUS
 from open_api.routing import Route
 from schema.registry import documents
+from tests.contract.absent import ABSENT, BODIES
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.gateway_at_the_office import keep_the_gate, review_application
 from tests.contract.office_lists import list_everything
 from tests.contract.patterns_at_the_office import judge_hold_patterns
 from tests.contract.staff_at_the_office import employ_move_and_let_go
@@ -87,6 +89,8 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
     await employ_move_and_let_go(open_api, office)
+    await review_application(open_api, office)
+    await keep_the_gate(open_api, office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
@@ -347,46 +351,15 @@ async def test_what_does_not_fit_the_schema_changes_nothing(
     "route", [route for route in ADMINISTRATION if "<" in route.path], ids=lambda route: route.operation
 )
 async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOffice, route: Route) -> None:
-    bodies: dict[str, Any] = {
-        "withdrawal": {"version": 1},
-        "seat_move": {"from_pool": "common", "to_pool": "reserve", "count": 1},
-        "seat_block": {"count": 1},
-        "seat_unblock": {"count": 1},
-        "fairness/ban_lift": {"reason": "x"},
-        "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
-        "fairness/noshow_correction": {"reason": "x"},
-        "fairness/pattern_confirmation": {"reason": "x"},
-        "fairness/pattern_decision": {"reason": "x"},
-        "extra_seats/request": {"pool": "common", "reason": "x"},
-        "windows/quota_change": {"numbers": 1},
-        "windows/case_acceptance": {"patient_id": str(uuid4())},
-        "windows/case_refusal": {"note": "x"},
-        "staff/roles_change": {"roles": []},
-        "staff/delegation_new": {
-            "to": "S9999",
-            "role": "nurse",
-            "starts_at": "2099-01-01T00:00:00Z",
-            "ends_at": "2099-01-02T00:00:00Z",
-        },
-    }
     body: Any = None
     if route.request:
         name = route.request.removeprefix("administration/").removesuffix(".json")
         changed = "name_en" if "name_en" in documents()[route.request]["properties"] else None
-        body = bodies.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
+        body = BODIES.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
     path = address(route) + ("?version=1" if route.method == "DELETE" else "")
     async with nothing_changes(open_api.db):
         code = ABSENT.get(route.path.split("/")[2], "catalogue.not_found")
         await office.ask(route.method, path, body, status=404, code=code)
-
-
-ABSENT = {
-    "bans": "fairness.ban_not_found",
-    "ban-appeals": "fairness.appeal_not_found",
-    "hold-patterns": "fairness.pattern_flag_not_found",
-    "appointments": "booking.appointment_not_found",
-    "staff": "staff.not_found",
-}
 
 
 CHANGES: dict[str, dict[str, Any]] = {

@@ -61,7 +61,15 @@ def test_a_rooms_tables_are_its_own() -> None:
 
 
 def _is_ours(module: str) -> bool:
-    return module.split(".", maxsplit=1)[0] in {"booking", "integration", "oauth", "patients", "kernel", "open_api"}
+    return module.split(".", maxsplit=1)[0] in {
+        "booking",
+        "integration",
+        "oauth",
+        "partners",
+        "patients",
+        "kernel",
+        "open_api",
+    }
 
 
 def test_relative_imports_are_not_used() -> None:

@@ -1,0 +1,132 @@
+"""The gateway as requests see it: the door before the handler; the records, and what is told of limits, after it."""
+
+import time
+from typing import Any
+
+from sanic import Request
+from sanic.response import HTTPResponse
+
+from kernel import clock
+from oauth.clients import Client
+from open_api.calls import PartnerCall, Reply, Stream
+from open_api.routing import Route
+from partners.addresses import client_address, masked
+from partners.errors import SignatureInvalid, SignatureReplayed, SignatureRequired
+from partners.gateway import REFUSED, Admission, gateway
+from partners.policies import Address
+from partners.request_records import Record, agent_kind, patient_ids_of
+from partners.signatures import SignedRequest, require_signature
+from patients.access_log import access_log
+
+
+class Visit:
+    """One request of an application, from its coming in to its record. code: of its refusal."""
+
+    __slots__ = ("_address", "_admission", "_client", "_request", "_request_id", "_route", "_started", "call", "code")
+
+    def __init__(self, request: Request, route: Route, request_id: str) -> None:
+        """Note when it came."""
+        self._request, self._route, self._request_id = request, route, request_id
+        self._started = time.perf_counter()
+        self._client: Client | None = None
+        self._address: Address | None = None
+        self._admission: Admission | None = None
+        self.call: PartnerCall | None = None
+        self.code: str | None = None
+
+    async def admit(self, client: Client) -> None:
+        """Let a request of a known application in, or not.
+
+        Raises:
+            ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable.
+            SignatureRequired, SignatureInvalid, SignatureReplayed.
+            DatabaseUnavailable.
+        """
+        door = gateway()
+        forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
+        self._client = client
+        self._address = client_address(self._request.ip, forwarded, trusted_proxies=door.trusted_proxies)
+        self._admission = await door.admit(
+            client.id,
+            client.kind,
+            operation=self._route.operation,
+            operation_class=self._route.handling.operation_class,
+            address=self._address,
+        )
+        gate = self._admission.gate
+        if gate.signature_required:
+            assert gate.sm2_public_key is not None, "the table demands it"
+            await self._require_signature(client.id, gate.sm2_public_key)
+
+    async def _require_signature(self, client_id: str, public_key: bytes) -> None:
+        headers = self._request.headers
+        try:
+            await require_signature(
+                SignedRequest(
+                    client_id=client_id,
+                    method=self._request.method,
+                    target=self._request.raw_url.decode("latin-1"),
+                    body=self._request.body,
+                    timestamp=headers.get("sm2-timestamp"),
+                    nonce=headers.get("sm2-nonce"),
+                    digest=headers.get("sm2-digest"),
+                    signature=headers.get("sm2-signature"),
+                ),
+                public_key,
+            )
+        except (SignatureRequired, SignatureInvalid, SignatureReplayed) as error:
+            REFUSED.labels(error.code.partition(".")[2]).inc()
+            raise
+
+    async def log_access(self, call: PartnerCall, answer: Reply | Stream) -> None:
+        """Write whose data a partner is about to see, before it does.
+
+        Raises:
+            DatabaseUnavailable, Unavailable: it could not be written, so nothing is shown.
+        """
+        call.patient_ids = patient_ids_of(answer.body if isinstance(answer, Reply) else None, call.patient_ids)
+        if not call.patient_ids or call.client.kind != "partner" or self._route.handling.leaves_event:
+            return
+        try:
+            await access_log().record(
+                call.patient_ids,
+                client_id=call.client.id,
+                operation=self._route.operation,
+                action="change" if self._route.changes_state else "read",
+                request_id=self._request_id,
+            )
+        except BaseException:
+            if isinstance(answer, Stream):
+                # Nobody will read it, and it holds a watcher's place.
+                answer.source.close()
+            raise
+
+    def headers(self) -> dict[str, str]:
+        """Tell the limits, and whether the route will go."""
+        told = {} if self._admission is None else self._admission.headers()
+        deprecation = self._route.handling.deprecation
+        return told if deprecation is None else told | deprecation.headers()
+
+    def end(self, response: HTTPResponse) -> None:
+        """Tell the limits in an answer, and record it; requests of nobody known are counted only."""
+        client = self._client
+        if client is None:
+            return
+        headers: Any = response.headers
+        headers.update(self.headers())
+        call = self.call
+        gateway().records.add(
+            Record(
+                at=clock.now(),
+                client_id=client.id,
+                staff_code=None if call is None else call.actor.staff_code,
+                operation=self._route.operation,
+                status=response.status,
+                code=self.code,
+                latency_microseconds=int((time.perf_counter() - self._started) * 1_000_000),
+                request_id=self._request_id,
+                network=masked(self._address),
+                agent=agent_kind(self._request.headers.get("user-agent", "")),
+                patient_ids=[] if call is None else call.patient_ids,
+            )
+        )

@@ -1,0 +1,100 @@
+"""The door that every request of an application goes through: stopped or not, from where, how often."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kernel.metrics import Counter
+from kernel.redis import redis_client
+from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
+from partners.limiter import Limiter
+from partners.policies import Address, Gate, Limits, OperationClass, gate_of, remembered_gate
+from partners.request_records import RequestRecords
+
+REFUSED = Counter("hospital_gateway_refused_total", "Requests refused at the gateway", ["reason"])
+_NO_LIMITS: Final = Limits((), "")
+
+
+class Gateway:
+    """The gateway of this process."""
+
+    def __init__(self, limiter: Limiter, *, trusted_proxies: int = 0) -> None:
+        self.limiter = limiter
+        self.trusted_proxies = trusted_proxies
+        self.records = RequestRecords()
+
+    async def admit(
+        self,
+        client_id: str,
+        kind: Literal["partner", "internal"],
+        *,
+        operation: str,
+        operation_class: OperationClass,
+        address: Address | None,
+    ) -> "Admission":
+        """Let one request in, and count it.
+
+        Raises:
+            ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable, DatabaseUnavailable.
+        """
+        gate = remembered_gate(client_id) or await gate_of(client_id, kind)
+        if gate.stopped:
+            REFUSED.labels("stopped").inc()
+            raise ApplicationStopped
+        if not gate.admits(address):
+            REFUSED.labels("address").inc()
+            raise AddressNotAllowed
+        limits = gate.limits_of(operation, operation_class)
+        if not limits.entries:
+            return Admission(gate, _NO_LIMITS, self.limiter)
+        try:
+            if not self.limiter.take_at_hand(limits.entries):
+                await self.limiter.take(client_id, limits.entries, is_care=operation_class == "care")
+        except (RateLimited, QuotaUsedUp, LimitsUnavailable) as error:
+            REFUSED.labels(error.code.partition(".")[2]).inc()
+            raise
+        return Admission(gate, limits, self.limiter)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that was let in."""
+
+    gate: Gate
+    limits: Limits
+    limiter: Limiter
+
+    def headers(self) -> dict[str, str]:
+        """Tell the limits, and how much is left of the one that is nearest to its end (RateLimit, RateLimit-Policy)."""
+        if not self.limits.entries:
+            return {}
+        return {"ratelimit-policy": self.limits.header, "ratelimit": self._nearest()}
+
+    def _nearest(self) -> str:
+        standings = [self.limiter.standing(limit) for limit in self.limits.entries]
+        nearest = min(standings, key=lambda standing: standing.left / standing.limit.requests)
+        return f'"{nearest.limit.name}";r={nearest.left};t={nearest.seconds_until_back}'
+
+
+_gateway: Gateway | None = None
+
+
+def open_gateway(*, trusted_proxies: int) -> Gateway:
+    """Make this process's gateway; Valkey and the database are open already."""
+    global _gateway  # noqa: PLW0603  one gateway a process, set at start-up
+    _gateway = Gateway(Limiter(redis_client()), trusted_proxies=trusted_proxies)
+    return _gateway
+
+
+def gateway() -> Gateway:
+    """Give this process's gateway."""
+    assert _gateway is not None, "open_gateway() runs at start-up"
+    return _gateway
+
+
+async def close_gateway() -> None:
+    """Close this process's gateway."""
+    global _gateway  # noqa: PLW0603  one gateway a process, cleared at the end
+    if _gateway is not None:
+        await _gateway.limiter.close()
+        await _gateway.records.close()
+        _gateway = None

@@ -1,0 +1,44 @@
+"""What is sent to, and heard from, each kind of thing of the administration that is not there."""
+
+from typing import Any
+from uuid import uuid4
+
+# By the request's schema; those not named take a version and one changed field.
+BODIES: dict[str, Any] = {
+    "withdrawal": {"version": 1},
+    "seat_move": {"from_pool": "common", "to_pool": "reserve", "count": 1},
+    "seat_block": {"count": 1},
+    "seat_unblock": {"count": 1},
+    "fairness/ban_lift": {"reason": "x"},
+    "fairness/appeal_decision": {"decision": "granted", "reason": "x"},
+    "fairness/noshow_correction": {"reason": "x"},
+    "fairness/pattern_confirmation": {"reason": "x"},
+    "fairness/pattern_decision": {"reason": "x"},
+    "extra_seats/request": {"pool": "common", "reason": "x"},
+    "windows/quota_change": {"numbers": 1},
+    "windows/case_acceptance": {"patient_id": str(uuid4())},
+    "windows/case_refusal": {"note": "x"},
+    "staff/roles_change": {"roles": []},
+    "staff/delegation_new": {
+        "to": "S9999",
+        "role": "nurse",
+        "starts_at": "2099-01-01T00:00:00Z",
+        "ends_at": "2099-01-02T00:00:00Z",
+    },
+    "partners/application_change": {"version": 1, "purpose": "x"},
+    "partners/application_move": {"status": "submitted"},
+    "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
+    "partners/gate_turn": {"reason": "x"},
+}
+
+# By the first part of the address; of the rest it is `catalogue.not_found`.
+ABSENT = {
+    "applications": "partners.application_not_found",
+    "gates": "partners.client_not_found",
+    "rate-policies": "partners.policy_not_found",
+    "bans": "fairness.ban_not_found",
+    "ban-appeals": "fairness.appeal_not_found",
+    "hold-patterns": "fairness.pattern_flag_not_found",
+    "appointments": "booking.appointment_not_found",
+    "staff": "staff.not_found",
+}
