@@ -16,10 +16,12 @@ from kernel.crypto import cipher
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
 from kernel.ids import new_id
+from oauth.grants import revoke_grants_of_subject
 from oauth.sign_in import throttle
 from oauth.sign_in.ports import Member, Relationship
 from oauth.sign_in.sessions import end_every_session
 from oauth.sign_in.subjects import Subject
+from patients.consents import end_consents_of_member
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
 from patients.service import Patient, Registration, recognise_patient, record_event
 
@@ -148,6 +150,9 @@ async def unbind_member(account_id: UUID, patient_id: UUID, *, request_id: str |
             await tx.execute("UPDATE patient_account_member SET is_default = true WHERE id = $1", members[0]["id"])
         actor = _actor(account_id, request_id)
         await record_event(tx, "account_unbound", patient_id, actor, {"account_id": str(account_id)})
+        await end_consents_of_member(
+            tx, account_id=account_id, patient_id=patient_id, because="unbound", request_id=request_id
+        )
 
 
 async def choose_default(account_id: UUID, patient_id: UUID) -> None:
@@ -190,6 +195,14 @@ async def close_account(account_id: UUID, *, request_id: str | None = None) -> N
         actor = _actor(account_id, request_id)
         for row in gone:
             await record_event(tx, "account_unbound", row["patient_id"], actor, {"account_id": str(account_id)})
+            await end_consents_of_member(
+                tx,
+                account_id=account_id,
+                patient_id=row["patient_id"],
+                because="account_closed",
+                request_id=request_id,
+            )
+        await revoke_grants_of_subject(tx, account_id, because="the account was closed")
         await end_every_session(tx, Subject("account", account_id), ending="closed")
 
 
