@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from kernel import crypto, db, redis
+from kernel import crypto, db, outbound, redis
 from kernel.settings import Settings
 from oauth import clients, keys, tokens
 
@@ -24,6 +24,8 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     crypto.load_cipher(settings.keys_dir)
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
+    # A partner's program on the same machine is a sandbox's alone.
+    outbound.allow_loopback(allowed=not settings.production)
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)
