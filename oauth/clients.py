@@ -13,6 +13,7 @@ from kernel.crypto import cipher
 from kernel.db import Row, database
 from oauth.errors import StaffRequired, StaffUnknown
 from oauth.known_credentials import DEMO_CLIENTS
+from oauth.scopes import within
 
 REMEMBER_SECONDS: Final = 1.0
 REMEMBERED_MAX: Final = 10_000
@@ -85,7 +86,7 @@ class Client:
         """Give the client with what the token grants and the registration still allows."""
         if person is None and granted == self.scopes:
             return self
-        return replace(self, scopes=self.scopes & granted, person=person)
+        return replace(self, scopes=within(granted, self.scopes), person=person)
 
     def secret_fits(self, secret: str) -> bool:
         """Compare a secret with every one that is in force, in constant time."""

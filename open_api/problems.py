@@ -10,6 +10,8 @@ from open_api.answers import Answer
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
+# Either way of showing a token (RFC 6750 section 3, RFC 9449 section 7.1).
+CHALLENGE: Final = 'Bearer realm="hospital", error="invalid_token", DPoP algs="ES256 PS256 EdDSA Ed25519"'
 
 # Every code of every room stands here; a test compares.
 STATUS: Final[dict[str, int]] = {
@@ -185,7 +187,7 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
     }
     headers = {"x-request-id": request_id, "content-language": "en" if language == "en" else "zh-CN"}
     if status == 401:
-        headers["www-authenticate"] = 'Bearer realm="hospital", error="invalid_token"'
+        headers["www-authenticate"] = CHALLENGE
     elif error.code == "oauth.insufficient_scope":
         headers["www-authenticate"] = (
             f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'

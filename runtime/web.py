@@ -21,6 +21,7 @@ from kernel.db import DatabaseUnavailable
 from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, SettingsError
 from oauth.clients import KnownCredentials
+from oauth.watch import watching
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
 from open_api.sign_in.application import mount_sign_in
 from runtime.composition import platform
@@ -56,6 +57,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     @app.before_server_start
     async def open_platform(_app: Sanic[Any, Any]) -> None:
         database = await stack.enter_async_context(platform(settings))
+        await stack.enter_async_context(watching())
         # Ended before the connections are: readers of streams would keep them open.
         app.ctx.queue_hub = open_hub(database, redis_url=settings.redis_url)
 

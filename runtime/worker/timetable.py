@@ -30,6 +30,8 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from oauth.housekeeping import purge_expired
+from oauth.refresh_tokens import GRACE, forget_answers
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -181,10 +183,14 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await purge_keys(db, before=now - KEYS_KEPT)
             gone += await purge_uses(db)
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
+            gone += await purge_expired(db)
             purged += gone
             if gone == 0:
                 break
         return purged
+
+    async def forget_old_answers() -> int:
+        return await forget_answers(db, before=clock.now() - GRACE)
 
     async def forget_places() -> int:
         forgotten = 0
@@ -202,6 +208,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
+        Job("forget_token_answers", forget_old_answers, every=timedelta(minutes=1)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
     ]
