@@ -16,9 +16,10 @@ from kernel.db import Row, Transaction, database
 from oauth import resources
 from oauth.decisions import Request, TokenRequest, decide
 from oauth.grants import COLUMNS, Grant, hold_grant, revoke_grant
+from oauth.id_tokens import add_id_token
 from oauth.refresh_tokens import add_refresh_token, new_refresh_token
 from oauth.refusals import InvalidTarget
-from oauth.scopes import within
+from oauth.scopes import COMMON_SCOPES, within
 from oauth.token_answers import answer_for_person, may_refresh
 
 CODE_BYTES: Final = 32
@@ -134,7 +135,9 @@ async def redeem(request: TokenRequest) -> dict[str, Any]:
 
     def make(scopes: frozenset[str]) -> dict[str, Any]:
         assert loaded is not None, "Authlib has asked for it"
-        return _make_answer(request, loaded.grant, scopes)
+        return add_id_token(
+            _make_answer(request, loaded.grant, scopes), loaded.grant, request.client, nonce=loaded.row["nonce"]
+        )
 
     body = decide(_Redemption, request, loaded=loaded, make=make, extensions=[S256Only()])
     assert loaded is not None, "Authlib has refused a request without a code"
@@ -154,7 +157,7 @@ async def redeem(request: TokenRequest) -> dict[str, Any]:
 
 
 def _make_answer(request: TokenRequest, grant: Grant, granted: frozenset[str]) -> dict[str, Any]:
-    scopes = within(granted, request.client.scopes | resources.COMMON_SCOPES)
+    scopes = within(granted, request.client.scopes | COMMON_SCOPES)
     resource = resources.choose(request.form.get("resource"), scopes, allowed=grant.resources, explicit=False)
     if resource is None:
         raise InvalidTarget

@@ -7,9 +7,11 @@ from typing import Final, Literal
 from uuid import UUID
 
 from kernel import clock
-from kernel.db import Database, Reader, Row, Transaction
+from kernel.db import Database, Reader, Row, Transaction, database
 from kernel.ids import new_id
+from oauth.authorization_requests import AuthorizationRequest
 from oauth.revocation import KEPT, revoke
+from oauth.scopes import is_within
 from oauth.states import ACTIVE, GRANT, REVOKED
 
 COLUMNS: Final = (
@@ -24,7 +26,7 @@ class Grant:
     """What a person has allowed a client.
 
     resources: what tokens may be for, the usual one first (RFC 8707). auth_time: when the person signed in.
-    fhir_user: who that is as a FHIR resource's address, for SMART.
+    fhir_user: who that is as a FHIR resource's address, for SMART. application: the client's name, where it was read.
     """
 
     id: UUID
@@ -40,6 +42,7 @@ class Grant:
     fhir_user: str | None
     expires_at: datetime
     is_active: bool = True
+    application: str | None = None
 
     @classmethod
     def of(cls, row: Row) -> "Grant":
@@ -58,6 +61,7 @@ class Grant:
             fhir_user=row["fhir_user"],
             expires_at=row["grant_expires_at"],
             is_active=row["status"] == ACTIVE,
+            application=row.get("application"),
         )
 
     @property
@@ -160,7 +164,7 @@ async def _revoke(tx: Transaction, condition: str, value: UUID, *, because: str)
 async def list_grants(reader: Reader, *, subject_id: UUID) -> list[Grant]:
     """List what a person has allowed and not taken back, the newest first."""
     rows = await reader.fetch(
-        f"SELECT {COLUMNS} FROM oauth_grant g"  # noqa: S608  our own columns
+        f"SELECT {COLUMNS}, c.name AS application FROM oauth_grant g JOIN oauth_client c ON c.id = g.client_id"  # noqa: S608  our own columns
         " WHERE g.subject_id = $1 AND g.status = 'active' AND g.expires_at > $2 ORDER BY g.id DESC LIMIT 200",
         subject_id,
         clock.now(),
@@ -180,3 +184,40 @@ async def purge_grants(db: Database, *, before: datetime) -> int:
         before - KEPT,
         PURGE_ROWS_MAX,
     )
+
+
+async def standing_grant(
+    tx: Transaction, *, client_id: str, subject_id: UUID, asked: AuthorizationRequest
+) -> Grant | None:
+    """Give the newest grant in force of a person to a client that covers all that is asked; None without one."""
+    rows = await tx.fetch(
+        f"SELECT {COLUMNS} FROM oauth_grant g WHERE g.client_id = $1 AND g.subject_id = $2 AND g.status = 'active'"  # noqa: S608  our own columns
+        " AND g.expires_at > $3 AND g.resources @> $4 ORDER BY g.id DESC LIMIT 20 FOR SHARE",
+        client_id,
+        subject_id,
+        clock.now(),
+        list(asked.resources),
+    )
+    grants = (Grant.of(row) for row in rows)
+    return next((one for one in grants if all(is_within(scope, one.scopes) for scope in asked.scopes)), None)
+
+
+async def find_grant(grant_id: UUID) -> Grant | None:
+    """Give a grant in force.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    row = await database().fetchrow(
+        f"SELECT {COLUMNS} FROM oauth_grant g"  # noqa: S608  our own columns
+        " WHERE g.id = $1 AND g.status = 'active' AND g.expires_at > $2",
+        grant_id,
+        clock.now(),
+    )
+    return None if row is None else Grant.of(row)
+
+
+async def end_own_grant(tx: Transaction, grant_id: UUID, *, subject_id: UUID) -> bool:
+    """End a grant of a person's own; tell whether there was one in force."""
+    mine = await tx.fetchval("SELECT true FROM oauth_grant WHERE id = $1 AND subject_id = $2", grant_id, subject_id)
+    return bool(mine) and await revoke_grant(tx, grant_id, because="taken back by the person")

@@ -1,10 +1,9 @@
 """Pushed authorization requests (RFC 9126): the client itself sends the request, and the browser carries a name."""
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from kernel import clock
 from kernel.crypto import cipher
@@ -37,13 +36,12 @@ async def store(client: Client, asked: AuthorizationRequest) -> Pushed:
     """
     lifetime = FAPI2_LIFETIME if client.profile == "fapi2" else LIFETIME
     name, now = PREFIX + secrets.token_urlsafe(NAME_BYTES), clock.now()
-    parameters = asdict(asked) | {"scopes": sorted(asked.scopes), "resources": list(asked.resources)}
     await database().execute(
         "INSERT INTO oauth_pushed_request (hash, client_id, parameters, jkt, created_at, expires_at)"
         " VALUES ($1, $2, $3, $4, $5, $6)",
         _name_hash(name),
         client.id,
-        parameters,
+        asked.as_parameters(),
         asked.jkt,
         now,
         now + lifetime,
@@ -62,17 +60,7 @@ async def take(tx: Transaction, *, client_id: str, request_uri: str) -> Authoriz
         client_id,
         clock.now(),
     )
-    return None if row is None else _read(row["parameters"])
-
-
-def _read(parameters: Mapping[str, Any]) -> AuthorizationRequest:
-    return AuthorizationRequest(
-        **{
-            **parameters,
-            "scopes": frozenset(parameters["scopes"]),
-            "resources": tuple(parameters["resources"]),
-        }
-    )
+    return None if row is None else AuthorizationRequest.from_parameters(row["parameters"])
 
 
 async def purge_pushed_requests(db: Database, *, before: datetime) -> int:

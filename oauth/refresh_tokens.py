@@ -21,8 +21,9 @@ from kernel.db import Database, Row, Transaction, database
 from oauth import resources
 from oauth.decisions import GrantClient, Request, TokenRequest, decide
 from oauth.grants import COLUMNS, Grant, hold_grant, revoke_grant
+from oauth.id_tokens import add_id_token
 from oauth.refusals import InvalidTarget
-from oauth.scopes import is_within, within
+from oauth.scopes import COMMON_SCOPES, is_within, within
 from oauth.token_answers import answer_for_person
 
 TOKEN_BYTES: Final = 32
@@ -163,7 +164,7 @@ def _require_usable(request: TokenRequest, loaded: _Loaded) -> None:
 
 def _make_answer(request: TokenRequest, grant: Grant, asked: frozenset[str], successor: str | None) -> dict[str, Any]:
     """Sign the access token: of the grant, what is asked for, and what the registration still allows."""
-    scopes = within(asked, request.client.scopes | resources.COMMON_SCOPES)
+    scopes = within(asked, request.client.scopes | COMMON_SCOPES)
     is_narrowed = "scope" in request.form
     resource = resources.choose(
         request.form.get("resource"), scopes, allowed=grant.resources, explicit=is_narrowed and len(grant.resources) > 1
@@ -175,7 +176,7 @@ def _make_answer(request: TokenRequest, grant: Grant, asked: frozenset[str], suc
     )
     if successor is not None:
         body["refresh_token"] = successor
-    return body
+    return add_id_token(body, grant, request.client)
 
 
 async def _load(token: str) -> _Loaded | None:

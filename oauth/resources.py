@@ -4,11 +4,8 @@ from collections.abc import Collection
 from typing import Final
 
 from oauth import tokens
+from oauth.scopes import COMMON_SCOPES
 
-# Of both: they open no data by themselves (OpenID Connect Core, SMART App Launch 2.2).
-COMMON_SCOPES: Final = frozenset(
-    {"openid", "profile", "fhirUser", "launch", "launch/patient", "offline_access", "online_access"}
-)
 _FHIR_CONTEXTS: Final = ("system", "patient", "user")
 
 

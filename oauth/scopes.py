@@ -4,6 +4,11 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+# Of every resource: they open no data by themselves (OpenID Connect Core, SMART App Launch 2.2). Every client has them.
+COMMON_SCOPES: Final = frozenset(
+    {"openid", "profile", "fhirUser", "launch", "launch/patient", "offline_access", "online_access"}
+)
+
 # `patient/Observation.rs`, `system/*.cruds`; what narrows it further stands after a question mark.
 _SMART: Final = re.compile(r"(patient|user|system)/(\*|[A-Z][A-Za-z]{1,40})\.(c?r?u?d?s?)(\?[\x21-\x7e]{1,200})?")
 
