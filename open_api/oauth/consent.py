@@ -40,6 +40,9 @@ LIFETIMES: Final = {
 # Who asks to change something, or to come back without the person, meets a person who has just shown who they are.
 FRESH: Final = timedelta(minutes=5)
 
+# What is not for the person to choose, in the order in which it is read.
+IDENTITY: Final = ("openid", "profile", "fhirUser", "online_access", "offline_access")
+
 FORM: Final = """{told}<p class="lead"><strong>{application}</strong> {asks}</p>
 <p class="hint">{about}</p>
 <form method="post" action="/oauth/consent/{id}" autocomplete="off">
@@ -127,7 +130,7 @@ async def _page(
     target = urlsplit(asked.redirect_uri)
     if _data(interaction) and not members:
         told = notice(say("no_members", language), bad=True)
-    identity = sorted(asked.scopes & COMMON_SCOPES - {"launch", "launch/patient"})
+    identity = [scope for scope in IDENTITY if scope in asked.scopes]
     body = html(
         FORM,
         told=told,
