@@ -56,6 +56,7 @@ CREATE TABLE oauth_grant (
     resources      text[]      NOT NULL CHECK (cardinality(resources) > 0),   -- RFC 8707; the first is the usual one
     auth_time      timestamptz NOT NULL,                          -- when the person signed in
     acr            text,                                          -- and how strongly
+    fhir_user      text,                                          -- SMART: who that is, as a FHIR resource's address
     status         text        NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'revoked')),
     created_at     timestamptz NOT NULL,
     expires_at     timestamptz NOT NULL,
@@ -85,7 +86,6 @@ CREATE INDEX oauth_authorization_code_grant ON oauth_authorization_code (grant_i
 CREATE TABLE oauth_refresh_token (
     hash          bytea       PRIMARY KEY,
     grant_id      uuid        NOT NULL REFERENCES oauth_grant (id) ON DELETE CASCADE,
-    scopes        text[]      NOT NULL,
     jkt           text,
     used          boolean     NOT NULL DEFAULT false,
     used_at       timestamptz,

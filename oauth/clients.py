@@ -13,6 +13,7 @@ from kernel.crypto import cipher
 from kernel.db import Row, database
 from oauth.errors import StaffRequired, StaffUnknown
 from oauth.known_credentials import DEMO_CLIENTS
+from oauth.scopes import COMMON_SCOPES, within
 
 REMEMBER_SECONDS: Final = 1.0
 REMEMBERED_MAX: Final = 10_000
@@ -55,6 +56,7 @@ class Client:
     profile: whose rules it keeps; `plain` is RFC 9700, `smart` SMART App Launch 2.2, `fapi2` FAPI 2.0.
     auth_method: the one way in which it proves who it is (RFC 7591 section 2).
     jwks, jwks_uri: its public keys, inline or by address; never both.
+    subject_kind: who signs in at it, patients with their accounts or the hospital's staff.
     person: for whom the token at hand was given; None where the client acts for itself.
     """
 
@@ -74,6 +76,7 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     dpop_required: bool = False
     par_required: bool = False
+    subject_kind: Literal["account", "staff"] = "account"
     person: Person | None = None
 
     @property
@@ -85,7 +88,7 @@ class Client:
         """Give the client with what the token grants and the registration still allows."""
         if person is None and granted == self.scopes:
             return self
-        return replace(self, scopes=self.scopes & granted, person=person)
+        return replace(self, scopes=within(granted, self.scopes | COMMON_SCOPES), person=person)
 
     def secret_fits(self, secret: str) -> bool:
         """Compare a secret with every one that is in force, in constant time."""
@@ -152,6 +155,7 @@ async def read_client(client_id: str) -> Client | None:
     row = await database().fetchrow(
         "SELECT c.id, c.name, c.kind, c.channel, c.scopes, c.profile, c.application_type, c.auth_method, c.jwks,"
         " c.jwks_uri, c.grant_types, c.redirect_uris, c.post_logout_redirect_uris, c.dpop_required, c.par_required,"
+        " c.subject_kind,"
         " (SELECT array_agg(s.hash ORDER BY s.id) FROM oauth_client_secret s WHERE s.client_id = c.id) AS hashes,"
         " (SELECT array_agg(s.expires_at ORDER BY s.id) FROM oauth_client_secret s WHERE s.client_id = c.id) AS ends"
         " FROM oauth_client c WHERE c.id = $1 AND c.status = 'active'",
@@ -178,6 +182,7 @@ def _client(row: Row) -> Client:
         post_logout_redirect_uris=tuple(row["post_logout_redirect_uris"]),
         dpop_required=row["dpop_required"],
         par_required=row["par_required"],
+        subject_kind=row["subject_kind"],
     )
 
 

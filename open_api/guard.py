@@ -23,11 +23,12 @@ from kernel.idempotency import Idempotency
 from kernel.log import get_logger
 from kernel.metrics import Counter
 from oauth import clients, tokens
-from oauth.errors import InsufficientScope, InvalidToken
+from oauth.errors import InsufficientScope
 from oauth.staff.delegations import require_delegate
 from open_api import errors
 from open_api.admission import Visit
 from open_api.answers import JSON, Answer
+from open_api.authentication import authenticate
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
@@ -66,9 +67,9 @@ def guarded(route: Route) -> SanicHandler:
         language = language_of(request)
         visit = Visit(request, route, request_id)
         try:
-            client = await _authenticate(request)
+            client = await authenticate(request, audience=tokens.open_api_audience())
             await visit.admit(client)
-            if route.scope not in client.scopes or (route.staff_only and client.kind != "internal"):
+            if not _may(client, route):
                 raise InsufficientScope(scope=route.scope)
             staff, behalf = await _staff(request, client, route.scope) if route.changes_state else (None, None)
             body, query = read_body(request), read_query(request)
@@ -127,15 +128,11 @@ def language_of(request: Request) -> str:
     return "en" if accepted and accepted.lstrip().lower().startswith("en") else "zh"
 
 
-async def _authenticate(request: Request) -> clients.Client:
-    header = request.headers.get("authorization")
-    if header is None or not header.startswith("Bearer "):
-        raise InvalidToken
-    granted = tokens.verify(header[7:])
-    client = await clients.active_client(granted.client_id)
-    if client is None:
-        raise InvalidToken
-    return client.narrowed(granted.scopes)
+def _may(client: clients.Client, route: Route) -> bool:
+    """Tell whether a client may ask for this; for the persons it may act for, nothing is open here."""
+    if client.person is not None or (route.staff_only and client.kind != "internal"):
+        return False
+    return route.scope in client.scopes
 
 
 async def _staff(request: Request, client: clients.Client, scope: str) -> tuple[str | None, str | None]:

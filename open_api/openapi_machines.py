@@ -32,13 +32,14 @@ def _token() -> Document:
         "operationId": "get_token",
         "tags": ["access"],
         "summary": "Get an access token for your application.",
-        "description": "Client credentials (RFC 6749 section 4.4). Authenticate by HTTP Basic, or in the form.",
+        "description": "RFC 6749 section 3.2. Authenticate in the way that your application is registered for.",
         "security": [],
         "requestBody": {"required": True, "content": form},
         "responses": {
             "200": _json("The token.", "oauth/token.json"),
             "400": _json("The request cannot be meant; `error` says what is wrong.", "oauth/error.json"),
             "401": _json("No such client, or another secret.", "oauth/error.json"),
+            "429": _json("Too many failures from this address; wait `retry-after` seconds.", "oauth/error.json"),
             "503": {
                 "description": f"{TITLES[503]}\n\n- `kernel.database_unavailable`",
                 "content": {"application/problem+json": {"schema": {"$ref": "common/problem.json"}}},

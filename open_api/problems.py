@@ -10,6 +10,8 @@ from open_api.answers import Answer
 
 PROBLEM_JSON: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "1"
+# Either way of showing a token (RFC 6750 section 3, RFC 9449 section 7.1).
+CHALLENGE: Final = 'Bearer realm="hospital", error="invalid_token", DPoP algs="ES256 PS256 EdDSA Ed25519"'
 
 # Every code of every room stands here; a test compares.
 STATUS: Final[dict[str, int]] = {
@@ -91,8 +93,11 @@ STATUS: Final[dict[str, int]] = {
     "kernel.database_busy": 503,
     "kernel.database_unavailable": 503,
     "kernel.unavailable": 503,
+    "oauth.application_unknown": 400,
     "oauth.insufficient_scope": 403,
+    "oauth.interaction_gone": 409,
     "oauth.invalid_token": 401,
+    "oauth.redirect_unknown": 400,
     "oauth.staff_required": 403,
     "oauth.staff_unknown": 403,
     "partners.application_not_found": 404,
@@ -106,6 +111,7 @@ STATUS: Final[dict[str, int]] = {
     "patients.account_not_found": 404,
     "patients.already_member": 409,
     "patients.consent_missing": 422,
+    "patients.consent_not_found": 404,
     "patients.document_disagrees": 422,
     "patients.guardian_required": 409,
     "patients.identity_disagrees": 409,
@@ -226,7 +232,7 @@ def problem(error: HospitalError, *, request_id: str, language: str) -> HTTPResp
     }
     headers = {"x-request-id": request_id, "content-language": "en" if language == "en" else "zh-CN"}
     if status == 401:
-        headers["www-authenticate"] = 'Bearer realm="hospital", error="invalid_token"'
+        headers["www-authenticate"] = CHALLENGE
     elif error.code == "oauth.insufficient_scope":
         headers["www-authenticate"] = (
             f'Bearer realm="hospital", error="insufficient_scope", scope="{error.details["scope"]}"'

@@ -20,6 +20,7 @@ from oauth.sign_in import throttle
 from oauth.sign_in.endings import end_access
 from oauth.sign_in.ports import Member, Relationship
 from oauth.sign_in.subjects import Subject
+from patients.consents import end_consents_of_member
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
 from patients.service import Patient, Registration, recognise_patient, record_event
 
@@ -150,6 +151,9 @@ async def unbind_member(account_id: UUID, patient_id: UUID, *, request_id: str |
             await tx.execute("UPDATE patient_account_member SET is_default = true WHERE id = $1", members[0]["id"])
         actor = _actor(account_id, request_id)
         await record_event(tx, "account_unbound", patient_id, actor, {"account_id": str(account_id)})
+        await end_consents_of_member(
+            tx, account_id=account_id, patient_id=patient_id, because="unbound", request_id=request_id
+        )
 
 
 async def choose_default(account_id: UUID, patient_id: UUID) -> None:
@@ -192,6 +196,13 @@ async def close_account(account_id: UUID, *, request_id: str | None = None) -> N
         actor = _actor(account_id, request_id)
         for row in gone:
             await record_event(tx, "account_unbound", row["patient_id"], actor, {"account_id": str(account_id)})
+            await end_consents_of_member(
+                tx,
+                account_id=account_id,
+                patient_id=row["patient_id"],
+                because="account_closed",
+                request_id=request_id,
+            )
         await end_access(tx, Subject("account", account_id), ending="closed")
 
 

@@ -9,6 +9,7 @@ PatientError
 ├── AlreadyMember       patients.already_member
 ├── MemberLimitReached  patients.member_limit_reached   limit
 ├── ConsentMissing      patients.consent_missing
+├── ConsentNotFound     patients.consent_not_found
 └── GuardianRequired    patients.guardian_required   rule
 """
 
@@ -93,3 +94,11 @@ class GuardianRequired(Refused):
     code = "patients.guardian_required"
     zh = "未成年人须由已实名的成年监护人添加"
     en = "A minor can only be added by a grown-up guardian who has registered by real name."
+
+
+class ConsentNotFound(NotFound):
+    """There is no such consent, or it is not this account's to see or take back."""
+
+    code = "patients.consent_not_found"
+    zh = "没有找到这项授权"
+    en = "This consent could not be found."

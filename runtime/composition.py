@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from kernel import crypto, db, redis
+from kernel import crypto, db, outbound, redis
 from kernel.settings import Settings
-from oauth import clients, keys, tokens
+from oauth import clients, keys, ports, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
 from partners.gateway import close_gateway, open_gateway
 from patients.accounts import Accounts
+from patients.consents import Consents
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)
@@ -29,6 +30,9 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
     configure_sign_in(build_sign_in(settings))
+    ports.set_consents(Consents())
+    # A partner's program on the same machine is a sandbox's alone.
+    outbound.allow_loopback(allowed=not settings.production)
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)

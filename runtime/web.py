@@ -21,7 +21,9 @@ from kernel.db import DatabaseUnavailable
 from kernel.log import configure_logging, get_logger
 from kernel.settings import Settings, SettingsError
 from oauth.clients import KnownCredentials
+from oauth.watch import watching
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
+from open_api.oauth.application import mount_authorization
 from open_api.sign_in.application import mount_sign_in
 from runtime.composition import platform
 
@@ -47,6 +49,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     app.config.MOTD = False
     app.config.PROXIES_COUNT = settings.proxies_count or None
     mount_open_api(app)
+    mount_authorization(app)
     mount_sign_in(app, is_sandbox=not settings.production)
     mount_screen(app)
     if settings.bench_echo:
@@ -56,6 +59,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     @app.before_server_start
     async def open_platform(_app: Sanic[Any, Any]) -> None:
         database = await stack.enter_async_context(platform(settings))
+        await stack.enter_async_context(watching())
         # Ended before the connections are: readers of streams would keep them open.
         app.ctx.queue_hub = open_hub(database, redis_url=settings.redis_url)
 

@@ -33,6 +33,8 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from oauth.housekeeping import purge_expired
+from oauth.refresh_tokens import GRACE, forget_answers
 from oauth.sign_in.purging import purge_sign_in
 from partners.request_records import keep_days
 from partners.signatures import purge_nonces
@@ -190,6 +192,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)
             gone += await purge_sign_in(db)
+            gone += await purge_expired(db)
             purged += gone
             if gone == 0:
                 break
@@ -197,6 +200,9 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
 
     async def find_hot() -> int:
         return await find_hot_practitioners(db)
+
+    async def forget_old_answers() -> int:
+        return await forget_answers(db, before=clock.now() - GRACE)
 
     async def forget_places() -> int:
         forgotten = 0
@@ -217,6 +223,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
         Job("keep_request_record_days", keep_days, every=timedelta(hours=6)),
+        Job("forget_token_answers", forget_old_answers, every=timedelta(minutes=1)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", find_hot, daily_at=time(2, 40), seconds_max=1800.0),
         Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),

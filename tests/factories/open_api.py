@@ -1,8 +1,9 @@
 """Client applications that call the real server: a partner, a kiosk and the slot office, each with a token."""
 
+import asyncio
 import itertools
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -34,6 +35,7 @@ BOOKING_SCOPES = (
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write", "staff.read", "staff.write")
 PREFIX = "/open/v1"
+LOOKS_MAX = 400
 
 _people = itertools.count(1)
 
@@ -208,6 +210,16 @@ class OpenApi:
             self.hospital.clinic_id,
             *values.values(),
         )
+
+
+async def eventually(ask: Callable[[], Awaitable[httpx.Response]], status: int) -> httpx.Response:
+    """Ask until the answer has a status; what a process remembers, it remembers for a second."""
+    for _ in range(LOOKS_MAX):
+        answer = await ask()
+        if answer.status_code == status:
+            return answer
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"never {status}: {answer.status_code} {answer.text}")
 
 
 def registration(*, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文") -> dict[str, Any]:

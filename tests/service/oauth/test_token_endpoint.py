@@ -24,7 +24,7 @@ async def test_a_client_that_proves_who_it_is_gets_a_token_for_all_its_scopes(da
 
 
 async def test_the_secret_may_come_in_the_body(database: Database) -> None:
-    client = await register_client(database)
+    client = await register_client(database, auth_method="client_secret_post")
     status, body, _ = await answer_token_request(
         GRANT | {"client_id": client.id, "client_secret": client.secret, "scope": "slots.read"}, {}
     )
@@ -46,8 +46,10 @@ async def test_a_secret_of_any_characters_goes_through_basic_encoded(database: D
         ({}, "invalid_request", 400),
         ({"grant_type": ""}, "invalid_request", 400),
         ({"grant_type": "password"}, "unsupported_grant_type", 400),
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type", 400),
-        ({"grant_type": "refresh_token"}, "unsupported_grant_type", 400),
+        ({"grant_type": "implicit"}, "unsupported_grant_type", 400),
+        ({"grant_type": "authorization_code"}, "unauthorized_client", 400),
+        ({"grant_type": "refresh_token"}, "unauthorized_client", 400),
+        ({"grant_type": "refresh_token", "refresh_token": "x" * 500}, "unauthorized_client", 400),
         (GRANT | {"scope": "administration.write"}, "invalid_scope", 400),
         (GRANT | {"scope": "slots.read administration.write"}, "invalid_scope", 400),
         (GRANT | {"scope": "x" * 2_001}, "invalid_request", 400),

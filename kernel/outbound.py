@@ -1,0 +1,125 @@
+"""Addresses that partners name: what we fetch from or send to there, and never from inside our own network.
+
+A name is resolved once, every address it has must be a public one, and the connection goes to the address that was
+looked at (a second resolution could say something else). In the sandbox a partner's program may run on the same
+machine, so loopback is allowed there.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+CONNECT_SECONDS_MAX: Final = 2.0
+FETCH_SECONDS_MAX: Final = 4.0
+
+
+class OutboundRefused(Exception):
+    """We do not go there, or nothing usable came back; the text says why, without what came."""
+
+
+@dataclass(slots=True)
+class _Policy:
+    allow_loopback: bool = False
+
+
+_policy = _Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect: the address that was looked at, and the name by which it was asked for."""
+
+    url: str
+    host: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a partner's server answered."""
+
+    body: bytes
+    headers: Mapping[str, str]
+
+
+def allow_loopback(*, allowed: bool) -> None:
+    """Let this process reach its own machine at a partner's word: the sandbox alone."""
+    _policy.allow_loopback = allowed
+
+
+async def resolve(url: str) -> Target:
+    """Look an address up and give where to connect.
+
+    Raises:
+        OutboundRefused: not https, unknown, or an address of a network that is nobody's but ours.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.username is not None or parts.scheme not in ("https", "http"):
+        raise OutboundRefused("that is no https address")
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OutboundRefused("its host is not known") from error
+    addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+    for address in addresses:
+        if address.is_loopback and _policy.allow_loopback:
+            continue
+        if not is_public(address):
+            raise OutboundRefused("its host is not on the public internet")
+        if parts.scheme != "https":
+            raise OutboundRefused("that is no https address")
+    if not addresses:
+        raise OutboundRefused("its host is not known")
+    literal = f"[{addresses[0]}]" if addresses[0].version == 6 else str(addresses[0])
+    pinned = urlunsplit((parts.scheme, f"{literal}:{port}", parts.path or "/", parts.query, ""))
+    return Target(pinned, parts.netloc, parts.hostname)
+
+
+def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Tell whether an address is anybody's on the internet, also one that hides another inside."""
+    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    if inner is not None:
+        return is_public(inner)
+    if address.version == 6 and address in _NAT64:
+        return False
+    return address.is_global and not address.is_multicast
+
+
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+async def fetch(url: str, *, bytes_max: int, accept: str) -> Fetched:
+    """Read a document from a partner's server: no redirects, no proxies, bounded in time and size.
+
+    Raises:
+        OutboundRefused: we do not go there, or no such document came back.
+    """
+    try:
+        async with asyncio.timeout(FETCH_SECONDS_MAX):
+            target = await resolve(url)
+            async with (
+                httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=CONNECT_SECONDS_MAX) as client,
+                client.stream(
+                    "GET",
+                    target.url,
+                    headers={"host": target.host, "accept": accept},
+                    extensions={"sni_hostname": target.name},
+                ) as answer,
+            ):
+                if answer.status_code != 200:
+                    raise OutboundRefused(f"its server answers {answer.status_code}")
+                body = b""
+                async for piece in answer.aiter_bytes():
+                    body += piece
+                    if len(body) > bytes_max:
+                        raise OutboundRefused(f"it is longer than {bytes_max} bytes")
+                return Fetched(body, dict(answer.headers))
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, OSError, ValueError) as error:
+        raise OutboundRefused("its server does not answer") from error
