@@ -19,12 +19,26 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, events, fairness, patients, queue, rush, stops, triage, waitlist
+from open_api import (
+    booking,
+    catalogue,
+    errors,
+    events,
+    fairness,
+    patients,
+    queue,
+    rush,
+    stops,
+    triage,
+    waitlist,
+    webhooks,
+)
 from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
 from open_api.administration import fairness as office_fairness
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
 from open_api.administration import windows as administered_windows
+from open_api.administration import webhooks as administered_webhooks
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
@@ -41,6 +55,7 @@ FEATURES: Final[Sequence[Routes]] = (
     stops.routes,
     rush.routes,
     events.routes,
+    webhooks.routes,
     patients.routes,
     queue.routes,
     triage.routes,
@@ -58,6 +73,7 @@ FEATURES: Final[Sequence[Routes]] = (
     extra_seats.routes,
     changes.routes,
     accuracy.routes,
+    administered_webhooks.routes,
 )
 
 log = get_logger("open_api")

@@ -10,6 +10,7 @@ from oauth import clients, keys, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
 from patients.accounts import Accounts
+from partners.webhooks.addresses import Policy, open_resolver
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)
@@ -28,6 +29,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
     configure_sign_in(build_sign_in(settings))
+    open_resolver(Policy(loopback=not settings.production))
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)

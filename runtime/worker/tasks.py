@@ -17,11 +17,14 @@ from kernel.boxes import Lease
 from kernel.crypto import load_cipher
 from kernel.db import DatabaseUnavailable, database, open_database
 from kernel.log import configure_logging, get_logger
+from kernel.outbox import wake
 from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
+from partners.webhooks.sender import Sender
 from runtime.his import build_port
 from runtime.subscriptions import build_subscriptions
-from runtime.worker.app import APPLY, DELIVER
+from runtime.worker.app import APPLY, DELIVER, SEND
+from runtime.worker.webhooks import build_sender
 
 SECONDS_MAX: Final = 40.0
 """Of a task; a hard limit of Celery's stands behind it."""
@@ -38,6 +41,7 @@ class _Engine:
     his: HisPort
     delivery: Delivery
     intake: Intake
+    sender: Sender
 
 
 class _Process:
@@ -69,7 +73,12 @@ class _Process:
                 open_redis(settings.redis_url)
             his = build_port(settings)
             subscriptions = build_subscriptions()
-            self._engine = _Engine(his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher))
+            self._engine = _Engine(
+                his,
+                Delivery(db, his, subscriptions),
+                Intake(db, subscriptions, cipher=cipher),
+                build_sender(db, settings, cipher=cipher),
+            )
         # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
         await asyncio.sleep(LISTEN_SECONDS)
         return self._engine
@@ -107,6 +116,7 @@ def register_tasks(app: Celery) -> None:
     """Make the tasks known to the application under the names that the relay uses."""
     app.task(name=DELIVER)(deliver_batch)
     app.task(name=APPLY)(apply_batch)
+    app.task(name=SEND)(send_batch)
 
 
 def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
@@ -117,6 +127,11 @@ def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
 def apply_batch(lease_id: str, letter_ids: list[int]) -> None:
     """Apply a leased batch of the inbox."""
     _run(_apply(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def send_batch(lease_id: str, positions: list[int]) -> None:
+    """Tell partners of a leased batch of events."""
+    _run(_send(Lease(UUID(lease_id), tuple(positions))))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -143,6 +158,16 @@ async def _apply(lease: Lease) -> None:
         finished = await engine.intake.apply_batch(lease)
         await flush_wakes()
     log.debug("batch_applied", finished=finished)
+
+
+async def _send(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        engine = await _this_process().engine()
+        report = await engine.sender.work(lease)
+        # The relay may hand over the next batch at once.
+        wake()
+        await flush_wakes()
+    log.debug("webhooks_sent", delivered=report.delivered, failed=report.failed)
 
 
 def _this_process() -> _Process:

@@ -84,6 +84,9 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await judge_noshows(open_api, office)
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
+    for path in ("one", "two"):
+        body = {"url": f"http://127.0.0.1:9000/{path}", "event_types": ["*"]}
+        assert (await open_api.portal.post("/webhooks", body)).status_code == 201
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()

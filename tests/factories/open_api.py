@@ -31,6 +31,7 @@ BOOKING_SCOPES = (
     "waitlist.write",
     "checkin.write",
     "queue.read",
+    "webhooks.manage",
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write")
 PREFIX = "/open/v1"

@@ -13,6 +13,7 @@ ROOMS = (
     "kernel",
     "oauth",
     "open_api",
+    "partners",
     "patients",
     "runtime",
     "schema",

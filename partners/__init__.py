@@ -1,0 +1,1 @@
+"""Partner applications: what they may use, what they are told, what they did."""
