@@ -20,6 +20,7 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from open_api import (
+    availability,
     booking,
     catalogue,
     errors,
@@ -51,6 +52,7 @@ BODY_BYTES_MAX: Final = 64 * 1024
 FEATURES: Final[Sequence[Routes]] = (
     catalogue.routes,
     booking.routes,
+    availability.routes,
     waitlist.routes,
     stops.routes,
     rush.routes,

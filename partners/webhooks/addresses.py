@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -118,9 +119,10 @@ class Policy:
         if not _HOST.fullmatch(host):
             # Addresses in numbers are refused in all their ways of writing: no certificate would be for them.
             raise AddressRefused(reason="host")
-        if (port or 443) not in PORTS:
+        port = 443 if port is None else port
+        if port not in PORTS:
             raise AddressRefused(reason="port")
-        return Target(tls=True, host=host, port=port or 443, path=path)
+        return Target(tls=True, host=host, port=port, path=path)
 
     def _parse_loopback(self, scheme: str, host: str, port: int | None, path: str) -> Target:
         if scheme not in ("http", "https"):
@@ -143,14 +145,25 @@ class Policy:
 _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))
 
 
+def look_up(host: str) -> list[str]:
+    """Ask the system's name service; every address of a name, as text.
+
+    Raises:
+        OSError, UnicodeError: it has none, or nobody answers.
+    """
+    rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return [str(row[4][0]) for row in rows]
+
+
 class Resolver:
     """Resolves names beside the event loop, a name that many wait for once.
 
     It has threads of its own: a name whose servers keep silent holds up one of them, and nobody else.
     """
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, look_up: Callable[[str], list[str]] = look_up) -> None:
         self.policy = policy
+        self._look_up_name = look_up
         self._threads = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolve")
         self._running: dict[str, asyncio.Task[list[str]]] = {}
 
@@ -179,22 +192,12 @@ class Resolver:
 
     async def _look_up(self, host: str) -> list[str]:
         loop = asyncio.get_running_loop()
-        rows = await loop.run_in_executor(self._threads, look_up, host)
+        rows = await loop.run_in_executor(self._threads, self._look_up_name, host)
         return list(dict.fromkeys(rows))
 
     def close(self) -> None:
         """Let the threads end when they have nothing more to do."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def look_up(host: str) -> list[str]:
-    """Ask the system's name service; every address of a name, as text.
-
-    Raises:
-        OSError, UnicodeError: it has none, or nobody answers.
-    """
-    rows = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return [str(row[4][0]) for row in rows]
 
 
 _resolver: Resolver | None = None

@@ -17,6 +17,9 @@ from kernel.ids import new_id
 from partners.webhooks.states import DELIVERY
 from partners.webhooks.wire import Outcome
 
+KEPT: Final = timedelta(days=30)
+"""How long a delivery can be read and asked for again, as long as the events themselves; then it is forgotten, also
+where its endpoint has rested all the time."""
 PER_ENDPOINT_MAX: Final = 64
 """Under way to one endpoint at a time, whoever sends them."""
 PER_SLOW_ENDPOINT_MAX: Final = 2

@@ -68,7 +68,7 @@ class LetterBox(Protocol):
 class Queue:
     """A box whose due letters go to one Celery task; `allowance` says how many may be tried now.
 
-    batches_max: leased at one time.
+    batches_max: leased at one time. prepare: fills the box, before it is looked into.
     """
 
     box: LetterBox
@@ -76,6 +76,7 @@ class Queue:
     task: str
     allowance: Callable[[int], Awaitable[int]]
     batches_max: int = BATCHES_UNDER_WAY_MAX
+    prepare: Callable[[], Awaitable[None]] | None = None
 
 
 class Relay:
@@ -135,6 +136,8 @@ class Relay:
             OperationalError, TimeoutError: the broker is away; the letters have gone back.
         """
         moved = 0
+        if queue.prepare is not None:
+            await queue.prepare()
         running = await queue.box.count_leases(self._db, queue.handler)
         for _ in range(running, queue.batches_max):
             size = await queue.allowance(BATCH_LETTERS_MAX)
@@ -184,13 +187,12 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
     async def always(wanted: int) -> int:
         return wanted
 
-    async def after_new_events(wanted: int) -> int:
+    async def make_deliveries() -> None:
         await hand_on_events(db)
-        return wanted
 
     queues = [
         Queue(INBOX, delivery.HANDLER, APPLY, always),
-        Queue(WEBHOOKS, webhooks.HANDLER, SEND, after_new_events, WEBHOOK_BATCHES_UNDER_WAY_MAX),
+        Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]
     if settings.his_mllp is not None:
         queues.append(Queue(OUTBOX, delivery.HANDLER, DELIVER, while_it_answers))

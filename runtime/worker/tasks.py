@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import uvloop
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
@@ -14,8 +15,8 @@ from integration.his.delivery import Delivery
 from integration.his.intake import Intake
 from integration.his.port import HisPort
 from kernel.boxes import Lease
-from kernel.crypto import load_cipher
-from kernel.db import DatabaseUnavailable, database, open_database
+from kernel.crypto import FieldCipher, load_cipher
+from kernel.db import Database, DatabaseUnavailable, database, open_database
 from kernel.log import configure_logging, get_logger
 from kernel.outbox import wake
 from kernel.redis import close_redis, flush_wakes, open_redis
@@ -35,25 +36,35 @@ log = get_logger("runtime.worker")
 
 
 @dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a worker process holds open between tasks of every kind."""
+
+    settings: Settings
+    db: Database
+    cipher: FieldCipher
+
+
+@dataclass(frozen=True, slots=True)
 class _Engine:
-    """What a worker process holds open between tasks."""
+    """What works on the messages from and to the HIS."""
 
     his: HisPort
     delivery: Delivery
     intake: Intake
-    sender: Sender
 
 
 class _Process:
-    """One worker process: its event loop, and the engine opened on the first task.
+    """One worker process: its event loop, and what is opened on the first task that needs it.
 
     Opened then and not at the start, because a process that cannot reach PostgreSQL yet must wait
     for it and not die of it.
     """
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._opened: _Opened | None = None
         self._engine: _Engine | None = None
+        self._sender: Sender | None = None
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run one task's coroutine to its end."""
@@ -65,33 +76,47 @@ class _Process:
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
         """
+        opened = await self._open()
         if self._engine is None:
+            his = build_port(opened.settings)
+            subscriptions = build_subscriptions()
+            delivery = Delivery(opened.db, his, subscriptions)
+            self._engine = _Engine(his, delivery, Intake(opened.db, subscriptions, cipher=opened.cipher))
+        return self._engine
+
+    async def sender(self) -> Sender:
+        """Give what sends webhooks; it needs no HIS.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        opened = await self._open()
+        if self._sender is None:
+            self._sender = build_sender(opened.db, opened.settings, cipher=opened.cipher)
+        return self._sender
+
+    async def _open(self) -> _Opened:
+        if self._opened is None:
             settings = Settings.from_environment()
             db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
             cipher = load_cipher(settings.keys_dir)
             if settings.redis_url:
                 open_redis(settings.redis_url)
-            his = build_port(settings)
-            subscriptions = build_subscriptions()
-            self._engine = _Engine(
-                his,
-                Delivery(db, his, subscriptions),
-                Intake(db, subscriptions, cipher=cipher),
-                build_sender(db, settings, cipher=cipher),
-            )
+            self._opened = _Opened(settings, db, cipher)
         # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
         await asyncio.sleep(LISTEN_SECONDS)
-        return self._engine
+        return self._opened
 
     def close(self) -> None:
         """Give everything back."""
-        if self._engine is not None:
+        if self._opened is not None:
             self._runner.run(_close(self._engine))
         self._runner.close()
 
 
-async def _close(engine: _Engine) -> None:
-    await engine.his.close()
+async def _close(engine: _Engine | None) -> None:
+    if engine is not None:
+        await engine.his.close()
     await close_redis()
     await database().close()
 
@@ -162,8 +187,8 @@ async def _apply(lease: Lease) -> None:
 
 async def _send(lease: Lease) -> None:
     async with asyncio.timeout(SECONDS_MAX):
-        engine = await _this_process().engine()
-        report = await engine.sender.work(lease)
+        sender = await _this_process().sender()
+        report = await sender.work(lease)
         # The relay may hand over the next batch at once.
         wake()
         await flush_wakes()

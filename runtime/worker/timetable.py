@@ -11,6 +11,8 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 from booking.expiry import expire_holds
+from booking.availability_feed import PERIOD as WATCH_PERIOD
+from booking.availability_feed import purge_changes, watch_availability
 from booking.fairness.limits import purge_uses
 from booking.fairness.noshows import BATCH_MAX, mark_noshows
 from booking.fairness.patterns import look_for_patterns
@@ -33,6 +35,8 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
+from partners.webhooks.claims import purge_deliveries
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 
@@ -175,6 +179,10 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
                 break
         return swept
 
+    async def watch() -> int:
+        await watch_availability(db)
+        return 0  # too often to be told of in the log
+
     async def purge() -> int:
         now = clock.now()
         purged = 0
@@ -185,6 +193,8 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             gone += await purge_uses(db)
             gone += await purge_notices(db, before=now - NOTICES_KEPT)
             gone += await purge_rushes(db, before=now - RUSHES_KEPT)
+            gone += await purge_changes(db)
+            gone += await purge_deliveries(db, before=now - DELIVERIES_KEPT)
             purged += gone
             if gone == 0:
                 break
@@ -207,6 +217,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         # Seats that come free by the clock reach those who wait even if nobody else asks for them.
         Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
+        Job("watch_availability", watch, every=WATCH_PERIOD),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),

@@ -1,11 +1,15 @@
-"""Cases of webhooks: endpoints, their secrets, deliveries and tries."""
+"""Cases of what partners are told: the feed of availability; webhooks, their secrets, deliveries and tries."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
+from booking.availability_feed import KEPT, watch_availability
+from kernel import clock
 from kernel.ids import new_id
+from open_api.paging import write_cursor
 from partners.webhooks.endpoints import ENDPOINTS_MAX
 from tests.contract.cases import case
 from tests.factories.open_api import Caller, OpenApi
@@ -90,6 +94,32 @@ for _operation, _ask in OF_AN_ENDPOINT.items():
     _declare(_operation, _ask, _webhook, "webhooks.not_found")
 for _operation, _ask in OF_A_DELIVERY.items():
     _declare(_operation, _ask, _delivery, "webhooks.delivery_not_found")
+
+
+@case("GET /availability/changes")
+async def availability_changes(api: OpenApi) -> httpx.Response:
+    schedule = await api.hospital.schedule(seats=2)
+    await watch_availability(api.db)
+    begun = (await api.portal.get("/availability/changes")).json()
+    assert [(one["schedule_id"], one["slots"][0]["available"]) for one in begun["items"]] == [(str(schedule.id), 2)]
+    quiet = (await api.portal.get("/availability/changes", params={"cursor": begun["next"]})).json()
+    assert quiet["items"] == []
+    await api.book(schedule.slots[0], await api.patient())
+    await watch_availability(api.db)
+    answer = await api.portal.get("/availability/changes", params={"cursor": quiet["next"], "limit": 5})
+    assert [one["slots"][0]["available"] for one in answer.json()["items"]] == [1]
+    return answer
+
+
+@case("GET /availability/changes", "request.invalid_cursor")
+async def availability_forged(api: OpenApi) -> httpx.Response:
+    return await api.portal.get("/availability/changes", params=FORGED)
+
+
+@case("GET /availability/changes", "booking.feed_cursor_expired")
+async def availability_expired(api: OpenApi) -> httpx.Response:
+    cursor = write_cursor("availability", 1, (clock.today() - KEPT - timedelta(days=1)).isoformat())
+    return await api.portal.get("/availability/changes", params={"cursor": cursor})
 
 
 @case(f"POST {WEBHOOKS}")
