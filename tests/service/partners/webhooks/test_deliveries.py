@@ -137,7 +137,7 @@ async def test_one_subjects_messages_keep_their_order(database: Database, portal
     receiver.answer = lambda _message: OK
     with clock.frozen(clock.now() + timedelta(seconds=6)):
         await send_due(database)
-    ids = [message.json["data"]["id"] for message in receiver.got if message.subject == first]
+    ids = [int(message.json["data"]["id"]) for message in receiver.got if message.subject == first]
     assert ids[0] == ids[1] < ids[2]
     assert len(receiver.got) == 4
 
