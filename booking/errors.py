@@ -29,7 +29,7 @@ BookingError
 └── FeedCursorExpired       booking.feed_cursor_expired
 """
 
-from kernel.errors import Conflict, NotFound, Refused, Unavailable
+from kernel.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 
 
 class SlotNotFound(NotFound):
@@ -240,7 +240,7 @@ class OtherDepartment(Refused):
     en = "An appointment can only be moved within its department. For another department, please book a new one."
 
 
-class FeedCursorExpired(Refused):
+class FeedCursorExpired(Invalid):
     """The place in the feed of availability is too old to read on from: begin anew, without a cursor."""
 
     code = "booking.feed_cursor_expired"

@@ -9,8 +9,8 @@ from kernel.settings import Settings
 from oauth import clients, keys, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
-from patients.accounts import Accounts
 from partners.webhooks.addresses import Policy, open_resolver
+from patients.accounts import Accounts
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)

@@ -127,8 +127,7 @@ async def partner(db: Database, *, scopes: Sequence[str] = SCOPES) -> Partner:
     client_id = f"test-{new_id().hex[-12:]}"
     await db.execute("INSERT INTO channel VALUES ('portal', '平台', 'Portal') ON CONFLICT DO NOTHING")
     await db.execute(
-        "INSERT INTO oauth_client (id, name, kind, channel, scopes)"
-        " VALUES ($1, 'a test', 'partner', 'portal', $2)",
+        "INSERT INTO oauth_client (id, name, kind, channel, scopes) VALUES ($1, 'a test', 'partner', 'portal', $2)",
         client_id,
         list(scopes),
     )
