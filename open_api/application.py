@@ -38,8 +38,8 @@ from open_api.administration import accuracy, calendar, changes, extra_seats, pe
 from open_api.administration import fairness as office_fairness
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
-from open_api.administration import windows as administered_windows
 from open_api.administration import webhooks as administered_webhooks
+from open_api.administration import windows as administered_windows
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health

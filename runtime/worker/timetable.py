@@ -8,11 +8,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Final
 
-from booking.expiry import expire_holds
 from booking.availability_feed import PERIOD as WATCH_PERIOD
 from booking.availability_feed import purge_changes, watch_availability
+from booking.expiry import expire_holds
 from booking.fairness.limits import purge_uses
 from booking.fairness.noshows import BATCH_MAX, mark_noshows
 from booking.fairness.patterns import look_for_patterns
@@ -167,6 +168,11 @@ async def _mark_noshows() -> int:
     return marked
 
 
+async def _watch(db: Database) -> int:
+    await watch_availability(db)
+    return 0  # too often to be told of in the log
+
+
 def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
     """Everything this hospital does by the clock."""
 
@@ -178,10 +184,6 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
             if ended < HOLDS_PER_SWEEP:
                 break
         return swept
-
-    async def watch() -> int:
-        await watch_availability(db)
-        return 0  # too often to be told of in the log
 
     async def purge() -> int:
         now = clock.now()
@@ -217,7 +219,7 @@ def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list
         # Seats that come free by the clock reach those who wait even if nobody else asks for them.
         Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
         Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
-        Job("watch_availability", watch, every=WATCH_PERIOD),
+        Job("watch_availability", partial(_watch, db), every=WATCH_PERIOD),
         Job("forget_places", forget_places, every=timedelta(minutes=10)),
         Job("mark_noshows", _mark_noshows, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
