@@ -487,17 +487,6 @@ async def test_a_whole_number_may_be_written_with_a_point(open_api: OpenApi, off
     assert (shown["version"], repr(shown["age_years_min"])) == (2, "16")
 
 
-async def test_a_page_is_not_sent_twice(open_api: OpenApi, office: SlotOffice) -> None:
-    first = await open_api.office.get(f"{BASE}/titles")
-    again = await open_api.office.get(f"{BASE}/titles", headers={"if-none-match": first.headers["etag"]})
-    assert (again.status_code, again.content) == (304, b"")
-
-
-async def test_a_cursor_of_another_list_is_refused(open_api: OpenApi, office: SlotOffice) -> None:
-    page = await office.ask("GET", f"{BASE}/titles?limit=1", status=200)
-    await office.ask("GET", f"{BASE}/pools?cursor={page['next']}", status=400, code="request.invalid_cursor")
-
-
 def test_every_refusal_of_the_catalogue_has_a_status() -> None:
     def codes(error: type[HospitalError]) -> set[str]:
         own = {error.code} if "code" in vars(error) else set()
