@@ -70,16 +70,14 @@ class AvailabilityReader:
         return await asyncio.shield(answer)
 
     async def read_many(self, schedule_ids: Sequence[UUID], channel: str) -> list[Answer]:
-        """Give several schedules' slots, in the order asked for; those without any are left out.
+        """Give several schedules' slots, in the order asked for; empty for those of which the channel gets nothing.
 
         Raises:
             DatabaseUnavailable.
         """
         if len(schedule_ids) == 1:
-            answers = [await self.read(schedule_ids[0], channel)]
-        else:
-            answers = await asyncio.gather(*(self.read(schedule, channel) for schedule in schedule_ids))
-        return [answer for answer in answers if answer]
+            return [await self.read(schedule_ids[0], channel)]
+        return list(await asyncio.gather(*(self.read(schedule, channel) for schedule in schedule_ids)))
 
     def _start_read(self) -> None:
         if self._running < READS_MAX and self._waiting:
@@ -135,6 +133,15 @@ async def slots_of_schedule(schedule_id: UUID, channel: str) -> Answer:
 
 async def slots_of_schedules(schedule_ids: Sequence[UUID], channel: str) -> list[Answer]:
     """Give what this channel may book now in several schedules.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return [answer for answer in await _reader.read_many(schedule_ids, channel) if answer]
+
+
+async def slots_by_schedule(schedule_ids: Sequence[UUID], channel: str) -> list[Answer]:
+    """Give what this channel may book now in each of several schedules, in their order; empty where that is nothing.
 
     Raises:
         DatabaseUnavailable.

@@ -25,10 +25,11 @@ BookingError
 ├── FollowUpNotDue          booking.follow_up_not_due       current_status
 ├── FollowUpWindowPassed    booking.follow_up_window_passed last_date
 ├── FollowUpUsed            booking.follow_up_used
-└── OtherDepartment         booking.other_department
+├── OtherDepartment         booking.other_department
+└── FeedCursorExpired       booking.feed_cursor_expired
 """
 
-from kernel.errors import Conflict, NotFound, Refused, Unavailable
+from kernel.errors import Conflict, Invalid, NotFound, Refused, Unavailable
 
 
 class SlotNotFound(NotFound):
@@ -237,3 +238,11 @@ class OtherDepartment(Refused):
     code = "booking.other_department"
     zh = "只能在同一科室内改约；看其他科室请另行预约"
     en = "An appointment can only be moved within its department. For another department, please book a new one."
+
+
+class FeedCursorExpired(Invalid):
+    """The place in the feed of availability is too old to read on from: begin anew, without a cursor."""
+
+    code = "booking.feed_cursor_expired"
+    zh = "游标已过期，请不带游标重新读取全部号源"
+    en = "This cursor has expired. Begin anew without one, and read everything once."

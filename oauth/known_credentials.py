@@ -38,7 +38,7 @@ DEMO_CLIENTS: Final = (
         "City appointment portal",
         "partner",
         "city_portal",
-        _BOOKING,
+        (*_BOOKING, "webhooks.manage"),
     ),
     DemoClient(
         "kiosk",

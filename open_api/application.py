@@ -20,7 +20,21 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
-from open_api import booking, catalogue, errors, events, fairness, patients, queue, rush, stops, triage, waitlist
+from open_api import (
+    availability,
+    booking,
+    catalogue,
+    errors,
+    events,
+    fairness,
+    patients,
+    queue,
+    rush,
+    stops,
+    triage,
+    waitlist,
+    webhooks,
+)
 from open_api.administration import (
     accuracy,
     calendar,
@@ -37,6 +51,7 @@ from open_api.administration import (
 from open_api.administration import fairness as office_fairness
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
+from open_api.administration import webhooks as administered_webhooks
 from open_api.administration import windows as administered_windows
 from open_api.documentation import mount_documentation
 from open_api.guard import language_of, mount, request_id_of
@@ -52,10 +67,12 @@ _VERSION: Final = re.compile(r"/open/(v[0-9]{1,4})(?:/|$)")
 FEATURES: Final[Sequence[Routes]] = (
     catalogue.routes,
     booking.routes,
+    availability.routes,
     waitlist.routes,
     stops.routes,
     rush.routes,
     events.routes,
+    webhooks.routes,
     patients.routes,
     queue.routes,
     triage.routes,
@@ -75,6 +92,7 @@ FEATURES: Final[Sequence[Routes]] = (
     changes.routes,
     accuracy.routes,
     partners.routes,
+    administered_webhooks.routes,
 )
 
 log = get_logger("open_api")

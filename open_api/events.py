@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from booking.notices import Notice, read_notices
+from booking.notices import START, Notice, Place, place_behind, read_notices
 from kernel.db import DatabaseUnavailable
 from open_api.calls import PartnerCall, Reply, ok
 from open_api.errors import InvalidCursor
@@ -24,14 +24,14 @@ async def list_events(call: PartnerCall) -> Reply:
     """Read events that concern you, the oldest first; they are kept for 30 days."""
     after = _place(call.query.get("cursor"))
     found = await read_notices(call.client.id, after=after, limit=call.query.get("limit", LIMIT_DEFAULT))
-    place = found[-1].id if found else after
-    return ok({"items": [render_event(notice) for notice in found], "next": write_cursor(_FEED, place)})
+    place = place_behind(found, after=after)
+    return ok({"items": [render_event(notice) for notice in found], "next": write_cursor(_FEED, *place)})
 
 
 def render_event(notice: Notice) -> dict[str, Any]:
     """Shape an event for the wire."""
     return {
-        "id": str(notice.id),
+        "id": str(notice.place.notice_id),
         "at": notice.at,
         "kind": notice.kind,
         "subject_id": notice.subject_id,
@@ -39,5 +39,11 @@ def render_event(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _place(cursor: str | None) -> int:
-    return 0 if cursor is None else int(read_cursor(_FEED, cursor)[0])
+def _place(cursor: str | None) -> Place:
+    if cursor is None:
+        return START
+    position = read_cursor(_FEED, cursor)
+    if len(position) != len(Place._fields):
+        # Of the feed as it was, which went by ids alone.
+        raise InvalidCursor
+    return Place(*map(int, position))

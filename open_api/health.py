@@ -10,6 +10,7 @@ from booking.fairness import metrics as pattern_metrics
 from booking.windows import metrics as window_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
+from partners.webhooks import metrics as webhook_metrics
 
 
 def mount_health(app: Sanic[Any, Any]) -> None:
@@ -34,17 +35,19 @@ async def ready(_request: Request) -> HTTPResponse:
 
 
 async def metrics(_request: Request) -> HTTPResponse:
-    """Give this process's metrics, how far the core HIS is behind, and what waits for staff (Prometheus text format).
+    """Give this process's metrics, and the hospital's: how far the core HIS is behind, what waits for staff, webhooks.
 
-    The latter are the hospital's, read from PostgreSQL: any web process gives the same. While PostgreSQL is
+    The latter are read from PostgreSQL: any web process gives the same. While PostgreSQL is
     away they are left out, so that nobody takes old figures for new ones.
     """
     try:
         await his_metrics.refresh_gauges(database())
         await pattern_metrics.refresh_flags(database())
         await window_metrics.refresh_gauges(database())
+        await webhook_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
         window_metrics.forget_gauges()
+        webhook_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

@@ -1,1 +1,1 @@
-"""Partners' applications: their registration, how often and from where they may come, and what they did."""
+"""Partner applications: what they may use, what they are told, what they did."""

@@ -14,6 +14,7 @@ SCOPES: Final = {
     "checkin.write": "Check patients in for your application's appointments.",
     "queue.read": "Read places in the queues before consulting rooms.",
     "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
+    "webhooks.manage": "Say where your application wants to be told of events, and see what was delivered.",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
     "staff.read": "Read who works here, and what they may do (the hospital's own applications).",

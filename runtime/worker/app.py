@@ -11,6 +11,7 @@ from celery import Celery
 QUEUE: Final = "hospital"
 DELIVER: Final = "his.deliver_batch"
 APPLY: Final = "his.apply_batch"
+SEND: Final = "webhooks.send_batch"
 TASK_SECONDS_MAX: Final = 60
 """A task that has not ended by then is killed with its process; its lease ends before."""
 

@@ -11,7 +11,7 @@ from runtime.ready import announce_ready
 from runtime.worker.app import QUEUE, make_app
 from runtime.worker.tasks import register_tasks
 
-CONCURRENCY_DEFAULT = 2
+CONCURRENCY_DEFAULT = 3
 
 
 def main() -> int:

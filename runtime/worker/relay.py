@@ -8,9 +8,9 @@ letters go back at once and are tried again. It also runs the timetable.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from celery import Celery
 from kombu.exceptions import OperationalError
@@ -18,16 +18,20 @@ from kombu.exceptions import OperationalError
 from integration.his import delivery
 from integration.his.link import read_link
 from kernel import clock
-from kernel.boxes import Box, Lease
+from kernel.boxes import Lease
 from kernel.crypto import load_cipher
 from kernel.db import Database, DatabaseUnavailable, open_database
 from kernel.log import configure_logging, get_logger
 from kernel.outbox import INBOX, OUTBOX, WAKE_CHANNEL
 from kernel.redis import GONE, close_redis, open_redis, subscribed
 from kernel.settings import Settings, SettingsError
+from partners.webhooks import claims as webhooks
+from partners.webhooks.claims import BOX as WEBHOOKS
 from runtime.ready import announce_ready
-from runtime.worker.app import APPLY, DELIVER, make_app
-from runtime.worker.timetable import Timetable, build_jobs
+from runtime.worker.app import APPLY, DELIVER, SEND, make_app
+from runtime.worker.jobs import build_jobs
+from runtime.worker.timetable import Timetable
+from runtime.worker.webhooks import hand_on_events
 
 POLL_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 1.0
@@ -37,20 +41,43 @@ BATCHES_UNDER_WAY_MAX: Final = 4
 """Leased at one time: enough to keep the workers busy, few enough that no lease ends in the queue."""
 HANDOVER_LEASE_SECONDS: Final = 20.0
 """Until a worker begins; it takes a longer lease then. A task lost in the broker costs this long."""
+WEBHOOK_BATCHES_UNDER_WAY_MAX: Final = 1
+"""One worker process sends webhooks at a time, many at once; the others stay with the HIS whatever receivers do."""
 PUBLISH_SECONDS_MAX: Final = 10.0
 DATABASE_CONNECTIONS_MAX: Final = 5
 
 log = get_logger("runtime.relay")
 
 
+class LetterBox(Protocol):
+    """What the relay needs of a box: to lease what may go now, and to give it back."""
+
+    async def count_leases(self, db: Database, handler: str) -> int:
+        """Tell how many leases are running."""
+        ...
+
+    async def claim(self, db: Database, handler: str, *, limit: int, lease_seconds: float) -> Lease | None:
+        """Lease what may go now; None when nothing may."""
+        ...
+
+    async def release(self, db: Database, lease: Lease, letter_ids: Sequence[int]) -> None:
+        """Give letters back untouched."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A box whose due letters go to one Celery task; `allowance` says how many may be tried now."""
+    """A box whose due letters go to one Celery task; `allowance` says how many may be tried now.
 
-    box: Box
+    batches_max: leased at one time. prepare: fills the box, before it is looked into.
+    """
+
+    box: LetterBox
     handler: str
     task: str
     allowance: Callable[[int], Awaitable[int]]
+    batches_max: int = BATCHES_UNDER_WAY_MAX
+    prepare: Callable[[], Awaitable[None]] | None = None
 
 
 class Relay:
@@ -110,8 +137,10 @@ class Relay:
             OperationalError, TimeoutError: the broker is away; the letters have gone back.
         """
         moved = 0
+        if queue.prepare is not None:
+            await queue.prepare()
         running = await queue.box.count_leases(self._db, queue.handler)
-        for _ in range(running, BATCHES_UNDER_WAY_MAX):
+        for _ in range(running, queue.batches_max):
             size = await queue.allowance(BATCH_LETTERS_MAX)
             if size == 0 or self._stopping.is_set():
                 break
@@ -159,7 +188,13 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
     async def always(wanted: int) -> int:
         return wanted
 
-    queues = [Queue(INBOX, delivery.HANDLER, APPLY, always)]
+    async def make_deliveries() -> None:
+        await hand_on_events(db)
+
+    queues = [
+        Queue(INBOX, delivery.HANDLER, APPLY, always),
+        Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
+    ]
     if settings.his_mllp is not None:
         queues.append(Queue(OUTBOX, delivery.HANDLER, DELIVER, while_it_answers))
     return queues

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import uvloop
 from celery import Celery
 from celery.signals import worker_process_init, worker_process_shutdown
 
@@ -14,14 +15,17 @@ from integration.his.delivery import Delivery
 from integration.his.intake import Intake
 from integration.his.port import HisPort
 from kernel.boxes import Lease
-from kernel.crypto import load_cipher
-from kernel.db import DatabaseUnavailable, database, open_database
+from kernel.crypto import FieldCipher, load_cipher
+from kernel.db import Database, DatabaseUnavailable, database, open_database
 from kernel.log import configure_logging, get_logger
+from kernel.outbox import wake
 from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
+from partners.webhooks.sender import Sender
 from runtime.his import build_port
 from runtime.subscriptions import build_subscriptions
-from runtime.worker.app import APPLY, DELIVER
+from runtime.worker.app import APPLY, DELIVER, SEND
+from runtime.worker.webhooks import build_sender
 
 SECONDS_MAX: Final = 40.0
 """Of a task; a hard limit of Celery's stands behind it."""
@@ -32,8 +36,17 @@ log = get_logger("runtime.worker")
 
 
 @dataclass(frozen=True, slots=True)
+class _Opened:
+    """What a worker process holds open between tasks of every kind."""
+
+    settings: Settings
+    db: Database
+    cipher: FieldCipher
+
+
+@dataclass(frozen=True, slots=True)
 class _Engine:
-    """What a worker process holds open between tasks."""
+    """What works on the messages from and to the HIS."""
 
     his: HisPort
     delivery: Delivery
@@ -41,15 +54,17 @@ class _Engine:
 
 
 class _Process:
-    """One worker process: its event loop, and the engine opened on the first task.
+    """One worker process: its event loop, and what is opened on the first task that needs it.
 
     Opened then and not at the start, because a process that cannot reach PostgreSQL yet must wait
     for it and not die of it.
     """
 
     def __init__(self) -> None:
-        self._runner = asyncio.Runner()
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._opened: _Opened | None = None
         self._engine: _Engine | None = None
+        self._sender: Sender | None = None
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run one task's coroutine to its end."""
@@ -61,28 +76,47 @@ class _Process:
         Raises:
             DatabaseUnavailable: PostgreSQL does not answer.
         """
+        opened = await self._open()
         if self._engine is None:
+            his = build_port(opened.settings)
+            subscriptions = build_subscriptions()
+            delivery = Delivery(opened.db, his, subscriptions)
+            self._engine = _Engine(his, delivery, Intake(opened.db, subscriptions, cipher=opened.cipher))
+        return self._engine
+
+    async def sender(self) -> Sender:
+        """Give what sends webhooks; it needs no HIS.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        opened = await self._open()
+        if self._sender is None:
+            self._sender = build_sender(opened.db, opened.settings, cipher=opened.cipher)
+        return self._sender
+
+    async def _open(self) -> _Opened:
+        if self._opened is None:
             settings = Settings.from_environment()
             db = await open_database(settings.database_url, max_size=DATABASE_CONNECTIONS_MAX)
             cipher = load_cipher(settings.keys_dir)
             if settings.redis_url:
                 open_redis(settings.redis_url)
-            his = build_port(settings)
-            subscriptions = build_subscriptions()
-            self._engine = _Engine(his, Delivery(db, his, subscriptions), Intake(db, subscriptions, cipher=cipher))
+            self._opened = _Opened(settings, db, cipher)
         # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
         await asyncio.sleep(LISTEN_SECONDS)
-        return self._engine
+        return self._opened
 
     def close(self) -> None:
         """Give everything back."""
-        if self._engine is not None:
+        if self._opened is not None:
             self._runner.run(_close(self._engine))
         self._runner.close()
 
 
-async def _close(engine: _Engine) -> None:
-    await engine.his.close()
+async def _close(engine: _Engine | None) -> None:
+    if engine is not None:
+        await engine.his.close()
     await close_redis()
     await database().close()
 
@@ -107,6 +141,7 @@ def register_tasks(app: Celery) -> None:
     """Make the tasks known to the application under the names that the relay uses."""
     app.task(name=DELIVER)(deliver_batch)
     app.task(name=APPLY)(apply_batch)
+    app.task(name=SEND)(send_batch)
 
 
 def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
@@ -117,6 +152,11 @@ def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
 def apply_batch(lease_id: str, letter_ids: list[int]) -> None:
     """Apply a leased batch of the inbox."""
     _run(_apply(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def send_batch(lease_id: str, positions: list[int]) -> None:
+    """Tell partners of a leased batch of events."""
+    _run(_send(Lease(UUID(lease_id), tuple(positions))))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -143,6 +183,16 @@ async def _apply(lease: Lease) -> None:
         finished = await engine.intake.apply_batch(lease)
         await flush_wakes()
     log.debug("batch_applied", finished=finished)
+
+
+async def _send(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        sender = await _this_process().sender()
+        report = await sender.work(lease)
+        # The relay may hand over the next batch at once.
+        wake()
+        await flush_wakes()
+    log.debug("webhooks_sent", delivered=report.delivered, failed=report.failed)
 
 
 def _this_process() -> _Process:

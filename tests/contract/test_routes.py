@@ -21,6 +21,7 @@ from tests.contract import (
     rush_cases,
     stop_cases,
     waitlist_cases,
+    webhook_cases,
 )
 from tests.contract.cases import CASES, SUCCESS, Case
 from tests.contract.conformity import ROUTES, route_of
@@ -36,6 +37,7 @@ MODULES = (
     rush_cases,
     stop_cases,
     waitlist_cases,
+    webhook_cases,
 )
 
 # Provoked where their causes are at hand: tests/chaos takes the database away, tests/race contends for seats and

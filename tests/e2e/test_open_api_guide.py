@@ -29,4 +29,4 @@ def test_every_command_of_the_guide_works(hospital_running: Hospital) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert lines.count("cancelled") == 2, done.stdout
-    assert lines[-1] == "304"
+    assert "304" in lines

@@ -32,6 +32,7 @@ BOOKING_SCOPES = (
     "waitlist.write",
     "checkin.write",
     "queue.read",
+    "webhooks.manage",
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write", "staff.read", "staff.write")
 PREFIX = "/open/v1"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tidy.repository import python_files, room_of, shown
+from tests.tidy.repository import ROOMS, python_files, room_of, shown
 
 OWNERS = {
     "sanic": (
@@ -61,15 +61,7 @@ def test_a_rooms_tables_are_its_own() -> None:
 
 
 def _is_ours(module: str) -> bool:
-    return module.split(".", maxsplit=1)[0] in {
-        "booking",
-        "integration",
-        "oauth",
-        "partners",
-        "patients",
-        "kernel",
-        "open_api",
-    }
+    return module.split(".", maxsplit=1)[0] in set(ROOMS) - {"tests"}
 
 
 def test_relative_imports_are_not_used() -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from booking import notices
-from booking.notices import Notice
+from booking.notices import START, Notice, Place
 from kernel import clock
 from kernel.db import Database, Transaction
 from kernel.ids import new_id
@@ -21,7 +21,7 @@ async def post(tx: Transaction, subject: UUID, *, client_id: str | None = "porta
     await notices.post(tx, client_id=client_id, kind="appointment.moved", subject_id=subject, facts={}, at=clock.now())
 
 
-async def read(count: int, *, after: int = 0, client_id: str = "portal") -> Sequence[Notice]:
+async def read(count: int, *, after: Place = START, client_id: str = "portal") -> Sequence[Notice]:
     """Read until so many are shown: tests beside this one have transactions of their own on the same server."""
     found: Sequence[Notice] = []
     for _ in range(LOOKS_MAX):
@@ -32,7 +32,7 @@ async def read(count: int, *, after: int = 0, client_id: str = "portal") -> Sequ
     return found
 
 
-async def subjects(count: int, *, after: int = 0, client_id: str = "portal") -> list[UUID]:
+async def subjects(count: int, *, after: Place = START, client_id: str = "portal") -> list[UUID]:
     return [notice.subject_id for notice in await read(count, after=after, client_id=client_id)]
 
 
@@ -46,7 +46,21 @@ async def test_a_late_commit_holds_the_newer_ones_back(database: Database) -> No
             await post(Transaction(cast(asyncpg.Connection, proxy)), newer)
         [first] = await read(1)
         assert first.subject_id == early, "the newer one would hide the late one behind it"
-    assert await subjects(2, after=first.id) == [late, newer]
+    assert await subjects(2, after=first.place) == [late, newer]
+
+
+async def test_ids_given_out_across_each_other_are_read_in_the_order_of_transactions(database: Database) -> None:
+    """The earlier transaction posts after the later one, and is over before it."""
+    of_early, of_late = new_id(), new_id()
+    async with database.pool.acquire() as late_proxy, late_proxy.transaction():
+        late = Transaction(cast(asyncpg.Connection, late_proxy))
+        async with database.transaction() as early:
+            await early.fetchval("SELECT pg_current_xact_id()")
+            await post(late, of_late)
+            await post(early, of_early)
+        [first] = await read(1)
+        assert first.subject_id == of_early
+    assert await subjects(1, after=first.place) == [of_late], "its lower id must not hide it"
 
 
 async def test_one_reads_ones_own_and_what_is_for_everybody(database: Database) -> None:

@@ -72,6 +72,20 @@ async def _leave(api: OpenApi) -> tuple[str, Any]:
     return f"/waitlist/{entry}/withdraw", None
 
 
+async def _subscribe(_api: OpenApi) -> tuple[str, Any]:
+    return "/webhooks", {"url": "http://127.0.0.1:9000/webhooks", "event_types": ["*"]}
+
+
+async def _rotate(api: OpenApi) -> tuple[str, Any]:
+    webhook = (await api.portal.post(*await _subscribe(api))).json()["id"]
+    return f"/webhooks/{webhook}/rotate-secret", {"overlap_hours": 1}
+
+
+async def _test_webhook(api: OpenApi) -> tuple[str, Any]:
+    webhook = (await api.portal.post(*await _subscribe(api))).json()["id"]
+    return f"/webhooks/{webhook}/test", None
+
+
 CHANGES: dict[str, Prepare] = {
     "register": _register,
     "hold": _hold,
@@ -82,6 +96,9 @@ CHANGES: dict[str, Prepare] = {
     "move": _move,
     "join": _join,
     "leave": _leave,
+    "subscribe": _subscribe,
+    "rotate": _rotate,
+    "test_webhook": _test_webhook,
 }
 
 
@@ -114,6 +131,7 @@ async def _count_events(api: OpenApi) -> int:
     found: int = await api.db.fetchval(
         "SELECT (SELECT count(*) FROM booking_event WHERE kind <> 'returned')"
         " + (SELECT count(*) FROM patient_event WHERE kind = 'registered') + (SELECT count(*) FROM waitlist_event)"
+        " + (SELECT count(*) FROM webhook_secret) + (SELECT count(*) FROM webhook_delivery)"
     )
     return found
 

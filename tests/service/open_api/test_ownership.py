@@ -17,7 +17,17 @@ from tests.factories.queue import ClinicDay
 from tests.factories.rush import mark
 from tests.factories.stops import offered_appointment
 
-OWNED = {"hold_id", "appointment_id", "patient_id", "entry_id", "offer_id", "ban_id", "ticket_id"}
+OWNED = {
+    "hold_id",
+    "appointment_id",
+    "patient_id",
+    "entry_id",
+    "offer_id",
+    "ban_id",
+    "ticket_id",
+    "webhook_id",
+    "delivery_id",
+}
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id", "rush_id"}
 
@@ -84,6 +94,15 @@ async def ban_of_patient(api: OpenApi, owner: Caller) -> UUID:
     return UUID((await owner.get("/bans", params={"patient_id": str(patient)})).json()["items"][0]["id"])
 
 
+async def webhook_of(api: OpenApi, owner: Caller, *, delivery: bool) -> UUID:
+    """An endpoint of one partner, or a message to it that waits."""
+    body = {"url": "http://127.0.0.1:9000/webhooks", "event_types": ["*"]}
+    webhook = (await owner.post("/webhooks", body)).json()["id"]
+    if not delivery:
+        return UUID(webhook)
+    return UUID((await owner.post(f"/webhooks/{webhook}/test")).json()["id"])
+
+
 @pytest.mark.parametrize("route", WITH_OWNED_ID, ids=lambda route: route.operation)
 async def test_another_partners_things_are_absent(open_api: OpenApi, route: Route) -> None:
     theirs = await Belongings.of(open_api, open_api.portal)
@@ -93,6 +112,8 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
         owned = await ban_of_patient(open_api, open_api.portal)
     elif name == "ticket_id":
         owned = await ticket_of_patient(open_api, open_api.portal)
+    elif name in ("webhook_id", "delivery_id"):
+        owned = await webhook_of(open_api, open_api.portal, delivery=name == "delivery_id")
     elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
     elif "/stop" in route.path:

@@ -9,7 +9,8 @@ from booking import service
 from kernel import clock, crypto
 from kernel.db import Database
 from kernel.settings import Settings
-from runtime.worker.timetable import Job, Timetable, build_jobs
+from runtime.worker.jobs import build_jobs
+from runtime.worker.timetable import Job, Timetable
 from tests.factories.booking import PORTAL, HospitalUnderTest, require_books_agree
 from tests.factories.keys import write_keys
 from tests.factories.waitlist import entry_of, join, open_offer

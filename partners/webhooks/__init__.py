@@ -1,0 +1,1 @@
+"""Webhooks: what happens is told to the addresses that partner applications have named, signed, in order, and again."""

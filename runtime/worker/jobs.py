@@ -1,0 +1,158 @@
+"""What this hospital does by the clock: for its patients, for its own tidiness, and with the core HIS."""
+
+from collections.abc import Awaitable, Callable
+from datetime import time, timedelta
+from functools import partial
+from typing import Final
+
+from booking.availability_feed import PERIOD as WATCH_PERIOD
+from booking.availability_feed import purge_changes, watch_availability
+from booking.expiry import expire_holds
+from booking.fairness.limits import purge_uses
+from booking.fairness.noshows import BATCH_MAX, mark_noshows
+from booking.fairness.patterns import look_for_patterns
+from booking.notices import KEPT as NOTICES_KEPT
+from booking.notices import purge_notices
+from booking.queue.checkin import FIX_KEPT
+from booking.queue.queries import forget_fixes
+from booking.rush.findings import RUSHES_KEPT, find_hot_practitioners, purge_rushes
+from booking.stops import saga
+from booking.waitlist.service import end_passed_entries, offer_free_seats
+from booking.windows.numbers import recall_due
+from integration.his.catch_up import catch_up
+from integration.his.errors import HisUnavailable
+from integration.his.reconcile import reconcile_day
+from kernel import clock
+from kernel.crypto import FieldCipher
+from kernel.db import Database
+from kernel.idempotency import KEEP_DAYS, purge_keys
+from kernel.log import get_logger
+from kernel.outbox import INBOX, OUTBOX
+from kernel.settings import Settings
+from oauth.housekeeping import purge_expired
+from oauth.refresh_tokens import GRACE, forget_answers
+from oauth.sign_in.purging import purge_sign_in
+from partners.request_records import keep_days
+from partners.signatures import purge_nonces
+from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
+from partners.webhooks.claims import purge_deliveries
+from runtime.his import build_pull
+from runtime.subscriptions import build_subscriptions
+from runtime.worker.timetable import Job
+
+HOLDS_PER_SWEEP: Final = 500
+SWEEPS_MAX: Final = 20
+LETTERS_KEPT: Final = timedelta(days=30)
+KEYS_KEPT: Final = timedelta(days=KEEP_DAYS)
+PURGE_TURNS_MAX: Final = 200
+
+log = get_logger("runtime.timetable")
+
+
+def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
+    """Everything this hospital does by the clock."""
+    jobs = [*_care_jobs(db), *_housekeeping_jobs(db)]
+    if settings.his_http_url is not None:
+        jobs += _his_jobs(db, settings, cipher=cipher)
+    return jobs
+
+
+def _care_jobs(db: Database) -> list[Job]:
+    async def sweep_holds() -> int:
+        return await _repeat(partial(expire_holds, HOLDS_PER_SWEEP), turns_max=SWEEPS_MAX, until_below=HOLDS_PER_SWEEP)
+
+    async def mark_absent() -> int:
+        return await _repeat(mark_noshows, turns_max=SWEEPS_MAX, until_below=BATCH_MAX)
+
+    async def watch() -> int:
+        await watch_availability(db)
+        return 0  # too often to be told of in the log
+
+    return [
+        Job("sweep_holds", sweep_holds, every=timedelta(seconds=5)),
+        # Seats that come free by the clock reach those who wait even if nobody else asks for them.
+        Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
+        Job("end_waitlist_entries", end_passed_entries, every=timedelta(seconds=30)),
+        Job("watch_availability", watch, every=WATCH_PERIOD),
+        Job("mark_noshows", mark_absent, every=timedelta(minutes=5)),
+        Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
+        Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
+        Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
+        Job("find_hot_practitioners", partial(find_hot_practitioners, db), daily_at=time(2, 40), seconds_max=1800.0),
+    ]
+
+
+def _housekeeping_jobs(db: Database) -> list[Job]:
+    async def forget_places() -> int:
+        return await _repeat(partial(forget_fixes, kept=FIX_KEPT), turns_max=PURGE_TURNS_MAX)
+
+    async def forget_old_answers() -> int:
+        return await forget_answers(db, before=clock.now() - GRACE)
+
+    async def purge() -> int:
+        return await _repeat(partial(_purge_once, db), turns_max=PURGE_TURNS_MAX)
+
+    return [
+        Job("forget_places", forget_places, every=timedelta(minutes=10)),
+        Job("forget_token_answers", forget_old_answers, every=timedelta(minutes=1)),
+        Job("keep_request_record_days", keep_days, every=timedelta(hours=6)),
+        Job("purge", purge, daily_at=time(3, 10), seconds_max=1800.0),
+    ]
+
+
+async def _purge_once(db: Database) -> int:
+    """Take away a batch of everything that is kept for a while only; give how much that was."""
+    now, machine_now = clock.now(), clock.machine_now()
+    gone = await OUTBOX.purge(db, before=machine_now - LETTERS_KEPT)
+    gone += await INBOX.purge(db, before=machine_now - LETTERS_KEPT)
+    gone += await purge_keys(db, before=machine_now - KEYS_KEPT)
+    gone += await purge_uses(db)
+    gone += await purge_nonces()
+    gone += await purge_notices(db, before=now - NOTICES_KEPT)
+    gone += await purge_rushes(db, before=now - RUSHES_KEPT)
+    gone += await purge_sign_in(db)
+    gone += await purge_expired(db)
+    gone += await purge_changes(db)
+    return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
+
+
+async def _repeat(work: Callable[[], Awaitable[int]], *, turns_max: int, until_below: int = 1) -> int:
+    """Work in batches until one is not full, or enough is done for this time; give how much was done."""
+    total = 0
+    for _ in range(turns_max):
+        done = await work()
+        total += done
+        if done < until_below:
+            break
+    return total
+
+
+def _his_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
+    async def read_feed() -> int:
+        his = build_pull(settings)
+        try:
+            return await catch_up(db, his, source=settings.his_sending_application, cipher=cipher)
+        except HisUnavailable:
+            log.info("his_feed_not_read")
+            return 0
+        finally:
+            await his.close()
+
+    async def reconcile() -> int:
+        """Compare yesterday, today and tomorrow, and repair what a rule allows."""
+        his = build_pull(settings)
+        found = 0
+        try:
+            for comparer in build_subscriptions().comparers:
+                for days in (-1, 0, 1):
+                    day = clock.today() + timedelta(days=days)
+                    report = await reconcile_day(db, his, comparer, day, repair=True)
+                    found += len(report.repaired) + len(report.left)
+        finally:
+            await his.close()
+        return found
+
+    return [
+        Job("his_catch_up", read_feed, every=timedelta(seconds=60)),
+        Job("his_reconcile", reconcile, daily_at=time(1, 30), seconds_max=1800.0),
+    ]
