@@ -3,10 +3,12 @@ OAuthError
 ├── InvalidToken       oauth.invalid_token       unknown, forged, expired, or its client is suspended
 ├── InsufficientScope  oauth.insufficient_scope  scope
 ├── StaffRequired      oauth.staff_required      an internal client must say for whom it acts
-└── StaffUnknown       oauth.staff_unknown       nobody of that code works here
+├── StaffUnknown       oauth.staff_unknown       nobody of that code works here
+├── ApplicationNotFound oauth.application_not_found
+└── ApplicationDecided oauth.application_decided it was let in or refused before
 """
 
-from kernel.errors import Forbidden, Unauthenticated
+from kernel.errors import Conflict, Forbidden, NotFound, Unauthenticated
 
 
 class InvalidToken(Unauthenticated):
@@ -39,3 +41,19 @@ class StaffUnknown(Forbidden):
     code = "oauth.staff_unknown"
     zh = "经办人不存在或已离职"
     en = "There is no member of staff with this code, or they have left."
+
+
+class ApplicationNotFound(NotFound):
+    """There is no client application of this id."""
+
+    code = "oauth.application_not_found"
+    zh = "应用不存在"
+    en = "There is no such application."
+
+
+class ApplicationDecided(Conflict):
+    """The application does not wait for a review: it was let in or refused before."""
+
+    code = "oauth.application_decided"
+    zh = "该应用已审核，不能重复审核"
+    en = "This application has been reviewed already."

@@ -81,6 +81,8 @@ STATUS: Final[dict[str, int]] = {
     "kernel.database_busy": 503,
     "kernel.database_unavailable": 503,
     "kernel.unavailable": 503,
+    "oauth.application_decided": 409,
+    "oauth.application_not_found": 404,
     "oauth.insufficient_scope": 403,
     "oauth.invalid_token": 401,
     "oauth.staff_required": 403,
