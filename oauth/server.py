@@ -20,7 +20,11 @@ from oauth.token_exchange import exchange
 
 PARAMETER_CHARACTERS_MAX: Final = 2_000
 # Tokens and assertions are longer than what people type.
-LONG_PARAMETERS: Final = {"client_assertion": 8_192, "subject_token": tokens.TOKEN_CHARACTERS_MAX}
+LONG_PARAMETERS: Final = {
+    "client_assertion": 8_192,
+    "subject_token": tokens.TOKEN_CHARACTERS_MAX,
+    "token": tokens.TOKEN_CHARACTERS_MAX,
+}
 
 
 async def _exchange(request: TokenRequest) -> dict[str, Any]:

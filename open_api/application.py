@@ -20,7 +20,18 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError, Unavailable
 from kernel.log import get_logger
 from open_api import booking, catalogue, errors, events, fairness, patients, queue, stops, triage, waitlist
-from open_api.administration import accuracy, calendar, changes, extra_seats, people, places, returns, rules, schedules
+from open_api.administration import (
+    accuracy,
+    applications,
+    calendar,
+    changes,
+    extra_seats,
+    people,
+    places,
+    returns,
+    rules,
+    schedules,
+)
 from open_api.administration import fairness as office_fairness
 from open_api.administration import stops as administered_stops
 from open_api.documentation import mount_documentation
@@ -53,6 +64,7 @@ FEATURES: Final[Sequence[Routes]] = (
     extra_seats.routes,
     changes.routes,
     accuracy.routes,
+    applications.routes,
 )
 
 log = get_logger("open_api")

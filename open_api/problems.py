@@ -81,6 +81,8 @@ STATUS: Final[dict[str, int]] = {
     "kernel.database_busy": 503,
     "kernel.database_unavailable": 503,
     "kernel.unavailable": 503,
+    "oauth.application_decided": 409,
+    "oauth.application_not_found": 404,
     "oauth.application_unknown": 400,
     "oauth.insufficient_scope": 403,
     "oauth.interaction_gone": 409,

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,7 +35,9 @@ class WebServer:
 
     @classmethod
     @contextmanager
-    def up(cls, folder: Path, *, database_url: str, redis_url: str) -> Iterator["WebServer"]:
+    def up(
+        cls, folder: Path, *, database_url: str, redis_url: str, settings: Mapping[str, str] | None = None
+    ) -> Iterator["WebServer"]:
         """Start the process in a folder of its own, and end it afterwards (about a second)."""
         create_missing(folder / "keys")
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as reserved:
@@ -54,6 +56,7 @@ class WebServer:
                 "DATA_DIR": str(folder),
                 "KEYS_DIR": str(folder / "keys"),
                 "READY_FILE": str(folder / "ready"),
+                **(settings or {}),
             }
             server = cls(base_url, folder / "keys", folder / "web.log", environment)
             try:

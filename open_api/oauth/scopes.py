@@ -16,4 +16,5 @@ SCOPES: Final = {
     "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
+    "tokens.introspect": "Ask whether the tokens of other applications are good (resource servers).",
 }
