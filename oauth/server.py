@@ -44,7 +44,8 @@ _GRANTS: Final[dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]]] =
 
 def grant_types() -> list[str]:
     """List the grants that can be had here from the beginning to the end."""
-    return [CLIENT_CREDENTIALS, *([TOKEN_EXCHANGE] if ports.consents() is not None else [])]
+    exchange = [TOKEN_EXCHANGE] if ports.consents() is not None else []
+    return [CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN, *exchange]
 
 
 def token_url() -> str:

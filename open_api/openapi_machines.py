@@ -44,6 +44,14 @@ def machine_paths() -> dict[str, Document]:
         "/oauth/jwks": {
             "get": _page("get_jwks", "access", "Read the keys that verify access tokens.", "oauth/jwks.json")
         },
+        "/.well-known/openid-configuration": {
+            "get": _page(
+                "get_openid_configuration",
+                "access",
+                "The same, where OpenID Connect looks for it.",
+                "oauth/metadata.json",
+            )
+        },
         "/.well-known/oauth-authorization-server": {
             "get": _page(
                 "get_oauth_metadata", "access", "Read what this authorization server can do.", "oauth/metadata.json"

@@ -1,21 +1,19 @@
-"""The OAuth endpoints: token (RFC 6749), keys (RFC 7517) and metadata (RFC 8414) with only what works."""
+"""The OAuth endpoints that applications themselves call: token (RFC 6749), introspection, revocation, keys."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, get_args
+from typing import Any
 
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
-from oauth import dpop, introspection, par, server, tokens
-from oauth.client_authentication import ALGORITHMS
-from oauth.clients import AuthMethod
+from oauth import introspection, par, server
 from oauth.keys import signing_keys
 from oauth.refusals import NO_STORE, Answer
 from open_api.guard import language_of, request_id_of
 from open_api.oauth.answers import answer
+from open_api.oauth.discovery import CACHED, mount_discovery
 from open_api.oauth.registration import mount_registration
-from open_api.oauth.scopes import SCOPES
 from open_api.problems import problem
 
 
@@ -27,7 +25,7 @@ def mount_oauth(app: Sanic[Any, Any]) -> None:
     app.add_route(push, "/oauth/par", methods=["POST"], name="oauth_par")
     mount_registration(app)
     app.add_route(jwks, "/oauth/jwks", methods=["GET"], name="oauth_jwks")
-    app.add_route(metadata, "/.well-known/oauth-authorization-server", methods=["GET"], name="oauth_metadata")
+    mount_discovery(app)
 
 
 async def token(request: Request) -> HTTPResponse:
@@ -76,30 +74,4 @@ def read_form(request: Request) -> dict[str, str] | None:
 
 async def jwks(request: Request) -> HTTPResponse:
     """Publish the keys that verify our tokens."""
-    return answer((200, signing_keys().published(), {"cache-control": "public, max-age=300"}), request)
-
-
-async def metadata(request: Request) -> HTTPResponse:
-    """Say what this authorization server can do."""
-    url = tokens.issuer()
-    confidential = [method for method in get_args(AuthMethod) if method != "none"]
-    body = {
-        "issuer": url,
-        "token_endpoint": f"{url}/oauth/token",
-        "introspection_endpoint": introspection.introspection_url(),
-        "introspection_endpoint_auth_methods_supported": confidential,
-        "revocation_endpoint": introspection.revocation_url(),
-        "revocation_endpoint_auth_methods_supported": list(get_args(AuthMethod)),
-        "registration_endpoint": f"{url}/oauth/register",
-        "jwks_uri": f"{url}/oauth/jwks",
-        "scopes_supported": list(SCOPES),
-        "response_types_supported": [],
-        "grant_types_supported": server.grant_types(),
-        "token_endpoint_auth_methods_supported": list(get_args(AuthMethod)),
-        "token_endpoint_auth_signing_alg_values_supported": sorted(
-            {one for all_ in ALGORITHMS.values() for one in all_}
-        ),
-        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
-        "service_documentation": f"{url}/docs",
-    }
-    return answer((200, body, {"cache-control": "public, max-age=300"}), request)
+    return answer((200, signing_keys().published(), {"cache-control": CACHED}), request)

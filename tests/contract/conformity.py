@@ -34,6 +34,7 @@ OTHER_SCHEMAS = {
     ("POST", "/oauth/register", 401): "oauth/error.json",
     ("GET", "/oauth/jwks", 200): "oauth/jwks.json",
     ("GET", "/.well-known/oauth-authorization-server", 200): "oauth/metadata.json",
+    ("GET", "/.well-known/openid-configuration", 200): "oauth/metadata.json",
     ("GET", "/health/live", 200): "health/health.json",
     ("GET", "/health/ready", 200): "health/health.json",
 }

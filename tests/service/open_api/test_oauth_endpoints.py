@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from authlib.oidc.discovery import OpenIDProviderMetadata
 from joserfc.jwk import ECKey
 
 from kernel import clock
@@ -383,12 +384,13 @@ async def test_a_request_against_the_rules_is_not_kept(
 
 async def test_what_is_said_of_the_server_is_well_formed(open_api: OpenApi) -> None:
     said = (await open_api.http.get("/.well-known/oauth-authorization-server")).json()
-    assert said["grant_types_supported"] == ["client_credentials"]
+    assert said == (await open_api.http.get("/.well-known/openid-configuration")).json()
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    assert said["grant_types_supported"] == ["client_credentials", "authorization_code", "refresh_token", exchange]
     # Authlib insists on https, which a sandbox on this machine has not.
     secure = {name: _secure(value) for name, value in said.items()}
-    metadata = AuthorizationServerMetadata(secure | {"response_types_supported": ["code"]})
-    for name in ("issuer", "token_endpoint", "jwks_uri", "introspection_endpoint", "revocation_endpoint"):
-        getattr(metadata, f"validate_{name}")()
+    AuthorizationServerMetadata(secure).validate()
+    OpenIDProviderMetadata(secure).validate()
     for name in ("token_endpoint", "introspection_endpoint", "revocation_endpoint", "registration_endpoint"):
         assert (await open_api.http.post(said[name], data={})).status_code in (400, 401)
 
