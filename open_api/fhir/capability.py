@@ -7,7 +7,6 @@ from sanic.response import HTTPResponse
 
 from integration.exchange.fhir import VERSION, Resource
 from oauth import resources
-from open_api.cross_origin import let_anybody_read
 from open_api.fhir.kinds import KINDS, Kind
 from open_api.fhir.serving import answer_resource
 from open_api.oauth.discovery import server_metadata
@@ -20,7 +19,7 @@ _SECURITY: Final = "http://terminology.hl7.org/CodeSystem/restful-security-servi
 
 async def show_capabilities(request: Request) -> HTTPResponse:
     """Say what of FHIR is served; anybody may know."""
-    return let_anybody_read(answer_resource(request, write_capabilities(), is_versioned=False))
+    return answer_resource(request, write_capabilities(), is_versioned=False)
 
 
 def write_capabilities() -> Resource:

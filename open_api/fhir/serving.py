@@ -17,7 +17,7 @@ from oauth.clients import Client
 from open_api import errors
 from open_api.answers import Answer
 from open_api.authentication import authenticate
-from open_api.cross_origin import let_application_read, mount_preflight
+from open_api.cross_origin import let_anybody_read, let_application_read, mount_preflight
 from open_api.fhir.errors import FormatNotOffered
 from open_api.guard import ANSWERS, language_of, request_id_of
 from open_api.problems import problem
@@ -46,11 +46,13 @@ _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "appl
 log = get_logger("open_api")
 
 
-def mount_resource(app: Sanic[Any, Any], method: str, path: str, name: str, handler: Handler) -> None:
-    """Put a FHIR interaction into the application. name: as logs and figures have it."""
-    operation = f"{method} {PREFIX}{path}"
-    app.add_route(_served(handler, operation), PREFIX + path, methods=[method], name=f"fhir_{name}")
-    mount_preflight(app, PREFIX + path, f"fhir_{name}", methods=(method,))
+def mount_interaction(
+    app: Sanic[Any, Any], method: str, path: str, name: str, handler: Handler, *, is_public: bool = False
+) -> None:
+    """Put a FHIR interaction into the application. is_public: anybody's page may read it."""
+    serve = _served(handler, f"{method} {PREFIX}{path}", is_public=is_public)
+    app.add_route(serve, PREFIX + path, methods=[method], name=f"fhir_{name}")
+    mount_preflight(app, PREFIX + path, f"fhir_{name}", methods=(method,), is_public=is_public)
 
 
 async def authenticate_caller(request: Request) -> Client:
@@ -90,7 +92,7 @@ def outcome(error: HospitalError, request: Request) -> HTTPResponse:
     return Answer(orjson.dumps(body, default=str), told.status, dict(told.headers), CONTENT_TYPE)
 
 
-def _served(handler: Handler, operation: str) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+def _served(handler: Handler, operation: str, *, is_public: bool) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
     async def serve(request: Request, **path: Any) -> HTTPResponse:
         try:
             _require_json(request)
@@ -101,7 +103,7 @@ def _served(handler: Handler, operation: str) -> Callable[..., Coroutine[Any, An
             log.error("request_failed", operation=operation, request_id=request_id_of(request), exc_info=error)
             response = outcome(errors.InternalError(), request)
         ANSWERS.labels(operation, response.status).inc()
-        return await let_application_read(request, response)
+        return let_anybody_read(response) if is_public else await let_application_read(request, response)
 
     return serve
 

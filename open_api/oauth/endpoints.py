@@ -10,6 +10,7 @@ from kernel.errors import HospitalError
 from oauth import introspection, par, server
 from oauth.keys import signing_keys
 from oauth.refusals import NO_STORE, Answer
+from open_api.cross_origin import let_anybody_read, let_application_read, mount_preflight
 from open_api.guard import language_of, request_id_of
 from open_api.oauth.answers import answer
 from open_api.oauth.discovery import CACHED, mount_discovery
@@ -26,11 +27,16 @@ def mount_oauth(app: Sanic[Any, Any]) -> None:
     mount_registration(app)
     app.add_route(jwks, "/oauth/jwks", methods=["GET"], name="oauth_jwks")
     mount_discovery(app)
+    for path in ("/oauth/token", "/oauth/revoke", "/oauth/par"):
+        mount_preflight(app, path, f"oauth_{path.rpartition('/')[2]}", methods=("POST",))
+    mount_preflight(app, "/oauth/jwks", "oauth_jwks", methods=("GET",), is_public=True)
 
 
 async def token(request: Request) -> HTTPResponse:
     """Give an access token to a client that proves who it is."""
-    return await _answer_form(request, server.answer_token_request, takes_proof=True)
+    return await let_application_read(
+        request, await _answer_form(request, server.answer_token_request, takes_proof=True)
+    )
 
 
 async def introspect(request: Request) -> HTTPResponse:
@@ -40,12 +46,12 @@ async def introspect(request: Request) -> HTTPResponse:
 
 async def revoke(request: Request) -> HTTPResponse:
     """Take a token back (RFC 7009)."""
-    return await _answer_form(request, introspection.answer_revocation)
+    return await let_application_read(request, await _answer_form(request, introspection.answer_revocation))
 
 
 async def push(request: Request) -> HTTPResponse:
     """Keep an authorization request until a browser brings its name (RFC 9126)."""
-    return await _answer_form(request, par.answer_push, takes_proof=True)
+    return await let_application_read(request, await _answer_form(request, par.answer_push, takes_proof=True))
 
 
 async def _answer_form(
@@ -74,4 +80,4 @@ def read_form(request: Request) -> dict[str, str] | None:
 
 async def jwks(request: Request) -> HTTPResponse:
     """Publish the keys that verify our tokens."""
-    return answer((200, signing_keys().published(), {"cache-control": CACHED}), request)
+    return let_anybody_read(answer((200, signing_keys().published(), {"cache-control": CACHED}), request))
