@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749.errors import (
 from oauth import resources
 from oauth.clients import AUTHORIZATION_CODE, Client
 from oauth.refusals import InvalidTarget
-from oauth.scopes import COMMON_SCOPES, is_within
+from oauth.scopes import COMMON_SCOPES, is_supported, is_within
 
 VALUE_CHARACTERS_MAX: Final = 1_000
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
@@ -108,7 +108,8 @@ def validate(client: Client, asked: Mapping[str, str], *, jkt: str | None = None
     if asked.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(asked.get("code_challenge", "")):
         raise InvalidRequestError
     scopes = frozenset(asked.get("scope", "").split())
-    if not scopes or not all(is_within(one, client.scopes | COMMON_SCOPES) for one in scopes):
+    allowed = client.scopes | COMMON_SCOPES
+    if not scopes or not all(is_supported(one) and is_within(one, allowed) for one in scopes):
         raise InvalidScopeError
     if jkt is not None and asked.get("dpop_jkt", jkt) != jkt:
         raise InvalidRequestError

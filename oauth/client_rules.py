@@ -19,6 +19,7 @@ from oauth.clients import (
     AuthMethod,
     Profile,
 )
+from oauth.scopes import is_supported
 
 NAME_CHARACTERS_MAX: Final = 100
 URI_CHARACTERS_MAX: Final = 500
@@ -76,6 +77,8 @@ def require_registrable(wanted: Registration) -> None:
         raise MetadataRefused("client_name", f"A name has 1 to {NAME_CHARACTERS_MAX} characters.")
     if len(wanted.contacts) > CONTACTS_MAX or not all(_CONTACT.fullmatch(one) for one in wanted.contacts):
         raise MetadataRefused("contacts", f"Contacts are at most {CONTACTS_MAX} e-mail addresses.")
+    if not all(map(is_supported, wanted.scopes)):
+        raise MetadataRefused("scope", "Scopes of SMART's user context are not served; use patient or system.")
     _require_grants(wanted)
     _require_addresses(wanted)
     _require_proof(wanted)

@@ -6,10 +6,12 @@ OAuthError
 ├── RedirectUnknown    oauth.redirect_unknown    the address to go back to is not the application's
 ├── InteractionGone    oauth.interaction_gone    decided already, too old, or another browser's
 ├── StaffRequired      oauth.staff_required      an internal client must say for whom it acts
-└── StaffUnknown       oauth.staff_unknown       nobody of that code works here
+├── StaffUnknown       oauth.staff_unknown       nobody of that code works here
+├── ApplicationNotFound oauth.application_not_found
+└── ApplicationDecided oauth.application_decided it was let in or refused before
 """
 
-from kernel.errors import Conflict, Forbidden, Invalid, Unauthenticated
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 
 
 class InvalidToken(Unauthenticated):
@@ -66,3 +68,19 @@ class InteractionGone(Conflict):
     code = "oauth.interaction_gone"
     zh = "此授权请求已处理或已过期，请返回应用重新开始"
     en = "This request was answered or has expired. Please go back to the application and start again."
+
+
+class ApplicationNotFound(NotFound):
+    """There is no client application of this id."""
+
+    code = "oauth.application_not_found"
+    zh = "应用不存在"
+    en = "There is no such application."
+
+
+class ApplicationDecided(Conflict):
+    """The application does not wait for a review: it was let in or refused before."""
+
+    code = "oauth.application_decided"
+    zh = "该应用已审核，不能重复审核"
+    en = "This application has been reviewed already."

@@ -1,15 +1,23 @@
 """Pushed authorization requests (RFC 9126): the client itself sends the request, and the browser carries a name."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from authlib.oauth2.rfc6749 import OAuth2Error
+from authlib.oauth2.rfc6749.errors import InvalidRequestError
+
 from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Database, Transaction, database
-from oauth.authorization_requests import AuthorizationRequest
+from oauth import tokens
+from oauth.authorization_requests import AuthorizationRequest, validate
+from oauth.client_authentication import authenticate
 from oauth.clients import Client
+from oauth.refusals import NO_STORE, Answer, refuse
+from oauth.server import proved_key, require_sane
 
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 NAME_BYTES: Final = 32
@@ -17,6 +25,7 @@ URI_CHARACTERS_MAX: Final = 120
 LIFETIME: Final = timedelta(seconds=90)
 # FAPI 2.0 section 5.3.2.2: ten minutes at most; people read before they agree.
 FAPI2_LIFETIME: Final = timedelta(seconds=600)
+_PROOFS: Final = ("client_secret", "client_assertion", "client_assertion_type")
 PURGE_ROWS_MAX: Final = 5_000
 
 
@@ -26,6 +35,32 @@ class Pushed:
 
     request_uri: str
     expires_in: int
+
+
+def par_url() -> str:
+    """Give the endpoint's own address."""
+    return f"{tokens.issuer()}/oauth/par"
+
+
+async def answer_push(
+    form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "", proof: str | None = None
+) -> Answer:
+    """Answer POST /oauth/par: hold the request against the rules at once, and name it (RFC 9126 section 2).
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    try:
+        require_sane(form)
+        client = await authenticate(form, headers, url=par_url(), address=address)
+        jkt = None if proof is None else await proved_key(client, proof, url=par_url())
+        asked = {name: value for name, value in form.items() if name not in _PROOFS}
+        if asked.pop("client_id", client.id) != client.id:
+            raise InvalidRequestError
+        pushed = await store(client, validate(client, asked, jkt=jkt))
+    except OAuth2Error as error:
+        return refuse(error)
+    return 201, {"request_uri": pushed.request_uri, "expires_in": pushed.expires_in}, dict(NO_STORE)
 
 
 async def store(client: Client, asked: AuthorizationRequest) -> Pushed:

@@ -20,7 +20,11 @@ from oauth.token_exchange import exchange
 
 PARAMETER_CHARACTERS_MAX: Final = 2_000
 # Tokens and assertions are longer than what people type.
-LONG_PARAMETERS: Final = {"client_assertion": 8_192, "subject_token": tokens.TOKEN_CHARACTERS_MAX}
+LONG_PARAMETERS: Final = {
+    "client_assertion": 8_192,
+    "subject_token": tokens.TOKEN_CHARACTERS_MAX,
+    "token": tokens.TOKEN_CHARACTERS_MAX,
+}
 
 
 async def _exchange(request: TokenRequest) -> dict[str, Any]:
@@ -40,7 +44,8 @@ _GRANTS: Final[dict[str, Callable[[TokenRequest], Awaitable[dict[str, Any]]]]] =
 
 def grant_types() -> list[str]:
     """List the grants that can be had here from the beginning to the end."""
-    return [CLIENT_CREDENTIALS, *([TOKEN_EXCHANGE] if ports.consents() is not None else [])]
+    exchange = [TOKEN_EXCHANGE] if ports.consents() is not None else []
+    return [CLIENT_CREDENTIALS, AUTHORIZATION_CODE, REFRESH_TOKEN, *exchange]
 
 
 def token_url() -> str:

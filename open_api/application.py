@@ -39,6 +39,7 @@ from open_api.administration import (
     accuracy,
     calendar,
     changes,
+    clients,
     extra_seats,
     partners,
     people,
@@ -54,6 +55,7 @@ from open_api.administration import stops as administered_stops
 from open_api.administration import webhooks as administered_webhooks
 from open_api.administration import windows as administered_windows
 from open_api.documentation import mount_documentation
+from open_api.fhir.application import mount_fhir, refuse_elsewhere
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth.endpoints import mount_oauth
@@ -93,6 +95,7 @@ FEATURES: Final[Sequence[Routes]] = (
     accuracy.routes,
     partners.routes,
     administered_webhooks.routes,
+    clients.routes,
 )
 
 log = get_logger("open_api")
@@ -104,6 +107,7 @@ def mount_open_api(app: Sanic[Any, Any]) -> None:
         for route in routes:
             mount(app, route)
     mount_oauth(app)
+    mount_fhir(app)
     mount_health(app)
     mount_documentation(app)
 
@@ -145,4 +149,5 @@ class ProblemErrors(ErrorHandler):
             case _:
                 log.error("request_failed", path=request.path, request_id=request_id, exc_info=exception)
                 error = errors.InternalError()
-        return problem(error, request_id=request_id, language=language_of(request))
+        told = refuse_elsewhere(request, error)
+        return told or problem(error, request_id=request_id, language=language_of(request))

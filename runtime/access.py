@@ -29,6 +29,7 @@ from oauth.clients import (
     AuthMethod,
     Profile,
 )
+from oauth.dynamic_registration import hand_out_token
 from oauth.sign_in.setup import configure_sign_in
 from oauth.staff import invitations, people
 from oauth.staff.errors import StaffNotFound
@@ -72,6 +73,10 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
         RegistrationRefused: it cannot be done; nothing was changed.
     """
     actor = Actor(client_id=f"system:access:{login_name()}", channel="system", kind="system")
+    if given.action in _STATUS:
+        status, said = _STATUS[given.action]
+        await registration.set_client_status(tx, client_id=given.id, status=status, actor=actor)
+        return f"{given.id} {said}"
     match given.action:
         case "client":
             await _ensure_channel(tx, given.channel)
@@ -84,12 +89,8 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
                 tx, client_id=given.id, actor=actor, overlap=timedelta(hours=given.overlap_hours)
             )
             return _tell_secret(given.id, secret)
-        case "suspend":
-            await registration.set_client_status(tx, client_id=given.id, status="suspended", actor=actor)
-            return f"{given.id} is shut out within a second, with the tokens it has."
-        case "resume":
-            await registration.set_client_status(tx, client_id=given.id, status="active", actor=actor)
-            return f"{given.id} is let in again."
+        case "registration-token":
+            return await _hand_out_token(tx, given, actor)
         case "staff":
             await registration.register_staff(tx, code=given.code, name=given.name, actor=actor)
             if given.role:
@@ -103,6 +104,30 @@ async def change(tx: Transaction, given: argparse.Namespace) -> str:
             return f"No application acts for {given.code} any more, and nothing of theirs signs in."
         case _:
             raise AssertionError(f"the parser knows no {given.action}")
+
+
+_STATUS: Final[dict[str, tuple[registration.ClientStatus, str]]] = {
+    "suspend": ("suspended", "is shut out within a second, with the tokens it has."),
+    "resume": ("active", "is let in again."),
+    "approve": ("active", "is let in."),
+    "refuse": ("refused", "is refused for good."),
+}
+
+
+async def _hand_out_token(tx: Transaction, given: argparse.Namespace, actor: Actor) -> str:
+    """Hand out what lets a partner register one application itself."""
+    await _ensure_channel(tx, given.channel)
+    token = await hand_out_token(
+        tx,
+        note=given.note,
+        channel=given.channel,
+        scopes=frozenset(given.scope),
+        lifetime=timedelta(days=given.days),
+        actor=actor,
+    )
+    return (
+        f"initial access token {token}\nIt registers one application within {given.days} days. It is shown this once."
+    )
 
 
 def _registration(given: argparse.Namespace) -> Registration:
@@ -178,8 +203,15 @@ def _parser() -> argparse.ArgumentParser:
     for action, summary in (
         ("suspend", "shut a client out"),
         ("resume", "let a suspended client in again"),
+        ("approve", "let an application in that has registered itself"),
+        ("refuse", "refuse an application that has registered itself"),
     ):
         actions.add_parser(action, help=summary).add_argument("id")
+    token = actions.add_parser("registration-token", help="let a partner register one application itself")
+    token.add_argument("--note", required=True, help="for whom it is")
+    token.add_argument("--channel", required=True, help="by which it will book; made if it is not there")
+    token.add_argument("--scope", choices=SCOPES, action="append", required=True, help="the most it can ask for")
+    token.add_argument("--days", type=int, default=7, help="for how long the token is good (default 7)")
     staff = actions.add_parser("staff", help="register a member of staff for whom internal applications act")
     staff.add_argument("code", help="a capital letter and digits, e.g. S0001")
     staff.add_argument("--name", required=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 from sanic import Sanic
 
+from open_api.cross_origin import mount_preflight
 from open_api.oauth import authorize, consent, consents, openid
 from open_api.pages.serving import mount_page
 
@@ -21,3 +22,4 @@ def mount_authorization(app: Sanic[Any, Any]) -> None:
     mount_page(app, "POST", "/account/grants/<grant_id:uuid>/end", consents.end_sign_in)
     for method in ("GET", "POST"):
         app.add_route(openid.userinfo, "/oauth/userinfo", methods=[method], name=f"oauth_userinfo_{method.lower()}")
+    mount_preflight(app, "/oauth/userinfo", "oauth_userinfo", methods=("GET", "POST"))

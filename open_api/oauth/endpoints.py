@@ -1,38 +1,69 @@
-"""The OAuth endpoints: token (RFC 6749), keys (RFC 7517) and metadata (RFC 8414) with only what works."""
+"""The OAuth endpoints that applications themselves call: token (RFC 6749), introspection, revocation, keys."""
 
-from typing import Any, get_args
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-import orjson
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
-from oauth import dpop, server, tokens
-from oauth.client_authentication import ALGORITHMS
-from oauth.clients import AuthMethod
+from oauth import introspection, par, server
 from oauth.keys import signing_keys
 from oauth.refusals import NO_STORE, Answer
+from open_api.cross_origin import let_anybody_read, let_application_read, mount_preflight
 from open_api.guard import language_of, request_id_of
-from open_api.oauth.scopes import SCOPES
+from open_api.oauth.answers import answer
+from open_api.oauth.discovery import CACHED, mount_discovery
+from open_api.oauth.registration import mount_registration
 from open_api.problems import problem
 
 
 def mount_oauth(app: Sanic[Any, Any]) -> None:
     """Put the endpoints into the application."""
     app.add_route(token, "/oauth/token", methods=["POST"], name="oauth_token")
+    app.add_route(introspect, "/oauth/introspect", methods=["POST"], name="oauth_introspect")
+    app.add_route(revoke, "/oauth/revoke", methods=["POST"], name="oauth_revoke")
+    app.add_route(push, "/oauth/par", methods=["POST"], name="oauth_par")
+    mount_registration(app)
     app.add_route(jwks, "/oauth/jwks", methods=["GET"], name="oauth_jwks")
-    app.add_route(metadata, "/.well-known/oauth-authorization-server", methods=["GET"], name="oauth_metadata")
+    mount_discovery(app)
+    for path in ("/oauth/token", "/oauth/revoke", "/oauth/par"):
+        mount_preflight(app, path, f"oauth_{path.rpartition('/')[2]}", methods=("POST",))
+    mount_preflight(app, "/oauth/jwks", "oauth_jwks", methods=("GET",), is_public=True)
 
 
 async def token(request: Request) -> HTTPResponse:
     """Give an access token to a client that proves who it is."""
+    return await let_application_read(
+        request, await _answer_form(request, server.answer_token_request, takes_proof=True)
+    )
+
+
+async def introspect(request: Request) -> HTTPResponse:
+    """Tell whether a token is good (RFC 7662)."""
+    return await _answer_form(request, introspection.answer_introspection)
+
+
+async def revoke(request: Request) -> HTTPResponse:
+    """Take a token back (RFC 7009)."""
+    return await let_application_read(request, await _answer_form(request, introspection.answer_revocation))
+
+
+async def push(request: Request) -> HTTPResponse:
+    """Keep an authorization request until a browser brings its name (RFC 9126)."""
+    return await let_application_read(request, await _answer_form(request, par.answer_push, takes_proof=True))
+
+
+async def _answer_form(
+    request: Request, rule: Callable[..., Awaitable[Answer]], *, takes_proof: bool = False
+) -> HTTPResponse:
+    """Let a rule answer a form; credentials and tokens in the address are refused (RFC 9700 section 4.3.2)."""
     form, proofs = read_form(request), request.headers.getall("dpop", [])
-    if form is None or len(proofs) > 1:
+    if form is None or len(proofs) > 1 or request.query_string:
         return answer((400, {"error": "invalid_request"}, dict(NO_STORE)), request)
+    more = {"proof": proofs[0] if proofs else None} if takes_proof else {}
     try:
-        found = await server.answer_token_request(
-            form, request.headers, address=request.client_ip, proof=proofs[0] if proofs else None
-        )
+        found = await rule(form, request.headers, address=request.client_ip, **more)
     except HospitalError as error:
         return problem(error, request_id=request_id_of(request), language=language_of(request))
     return answer(found, request)
@@ -47,36 +78,6 @@ def read_form(request: Request) -> dict[str, str] | None:
     return {name: values[0] for name, values in form.items()}
 
 
-def answer(found: Answer, request: Request) -> HTTPResponse:
-    """Render what an OAuth rule has answered."""
-    status, body, headers = found
-    return _json(status, body, headers, request_id_of(request))
-
-
 async def jwks(request: Request) -> HTTPResponse:
     """Publish the keys that verify our tokens."""
-    return _json(200, signing_keys().published(), {"cache-control": "public, max-age=300"}, request_id_of(request))
-
-
-async def metadata(request: Request) -> HTTPResponse:
-    """Say what this authorization server can do."""
-    url = tokens.issuer()
-    body = {
-        "issuer": url,
-        "token_endpoint": f"{url}/oauth/token",
-        "jwks_uri": f"{url}/oauth/jwks",
-        "scopes_supported": list(SCOPES),
-        "response_types_supported": [],
-        "grant_types_supported": server.grant_types(),
-        "token_endpoint_auth_methods_supported": list(get_args(AuthMethod)),
-        "token_endpoint_auth_signing_alg_values_supported": sorted(
-            {one for all_ in ALGORITHMS.values() for one in all_}
-        ),
-        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
-        "service_documentation": f"{url}/docs",
-    }
-    return _json(200, body, {"cache-control": "public, max-age=300"}, request_id_of(request))
-
-
-def _json(status: int, body: object, headers: dict[str, str], request_id: str) -> HTTPResponse:
-    return HTTPResponse(orjson.dumps(body), status, headers | {"x-request-id": request_id}, "application/json")
+    return let_anybody_read(answer((200, signing_keys().published(), {"cache-control": CACHED}), request))

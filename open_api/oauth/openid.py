@@ -16,6 +16,7 @@ from oauth.id_tokens import OPENID, read_hint
 from oauth.sign_in import sessions
 from oauth.sign_in.setup import sign_in
 from open_api.authentication import authenticate
+from open_api.cross_origin import let_application_read
 from open_api.guard import language_of, request_id_of
 from open_api.oauth.answers import answer
 from open_api.oauth.words import say
@@ -49,8 +50,10 @@ async def userinfo(request: Request) -> HTTPResponse:
         if "profile" in client.scopes and (name := await _name(person)) is not None:
             claims["name"] = name
     except HospitalError as error:
-        return problem(error, request_id=request_id_of(request), language=language_of(request))
-    return answer((200, claims, {"cache-control": "no-store"}), request)
+        response = problem(error, request_id=request_id_of(request), language=language_of(request))
+    else:
+        response = answer((200, claims, {"cache-control": "no-store"}), request)
+    return await let_application_read(request, response)
 
 
 async def _authenticate(request: Request) -> Client:

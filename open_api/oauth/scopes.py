@@ -19,4 +19,5 @@ SCOPES: Final = {
     "administration.write": "Change them (the hospital's own applications).",
     "staff.read": "Read who works here, and what they may do (the hospital's own applications).",
     "staff.write": "Employ, move and let go members of staff (the hospital's own applications).",
+    "tokens.introspect": "Ask whether the tokens of other applications are good (resource servers).",
 }

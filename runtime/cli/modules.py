@@ -11,6 +11,7 @@ PROGRAMS = {
     "access": "runtime.access",
     "demo": "runtime.demo",
     "generate": "runtime.generate",
+    "keys": "runtime.signing_keys",
     "migrate": "runtime.migrate",
 }
 HIS_PROGRAMS = {
@@ -18,7 +19,7 @@ HIS_PROGRAMS = {
     "reconcile": "runtime.reconcile",
     "dead-letters": "runtime.dead_letters",
 }
-NEEDS_PLATFORM = ("access", "demo", "his", "migrate")
+NEEDS_PLATFORM = ("access", "demo", "his", "keys", "migrate")
 NO_SUCH_COMMAND = 2
 
 

@@ -1,6 +1,7 @@
 """A partner application that does not give up: it asks with the same key until it knows the outcome."""
 
 import asyncio
+import base64
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ class PartnerApplication:
 
     async def sign_in(self) -> None:
         """Get a token, however long that takes."""
-        form = {"grant_type": "client_credentials", "client_id": self.client_id, "client_secret": self.secret}
+        form = {"grant_type": "client_credentials"}
         answer = await self._ask("sign in", "POST", "/oauth/token", form=form)
         assert answer.status == 200, answer
         self._token = answer.body["access_token"]
@@ -94,7 +95,10 @@ class PartnerApplication:
         key: str | None = None,
     ) -> Answer:
         headers = {"Accept-Language": "en"}  # The HIS's client brings its own Authorization.
-        if self._token:
+        if form is not None:
+            pair = base64.b64encode(f"{self.client_id}:{self.secret}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        elif self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if self.staff:
             headers["Acting-Staff"] = self.staff

@@ -41,4 +41,5 @@ ABSENT = {
     "hold-patterns": "fairness.pattern_flag_not_found",
     "appointments": "booking.appointment_not_found",
     "staff": "staff.not_found",
+    "clients": "oauth.application_not_found",
 }

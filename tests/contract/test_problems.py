@@ -67,7 +67,7 @@ def test_every_error_speaks_both_languages() -> None:
 def test_kinds_of_errors_have_their_statuses() -> None:
     """Refusals that look alike in a feature look alike on the wire."""
     kinds = {"NotFound": {404}, "Conflict": {409}, "Refused": {409}, "Forbidden": {403}, "Unauthenticated": {401},
-             "Unavailable": {503}, "TooMany": {429}, "Invalid": {400, 405, 410, 413, 415, 422}}  # fmt: skip
+             "Unavailable": {503}, "TooMany": {429}, "Invalid": {400, 405, 406, 410, 413, 415, 422}}  # fmt: skip
     for code, error in every_error().items():
         [allowed] = [kinds[base.__name__] for base in error.__mro__ if base.__name__ in kinds] or [{500}]
         assert STATUS[code] in allowed, code

@@ -11,6 +11,7 @@ from kernel.crypto import load_cipher
 from kernel.db import Database
 from oauth import clients
 from oauth.client_rules import RegistrationRefused
+from oauth.dynamic_registration import answer_registration
 from oauth.errors import StaffUnknown
 from runtime import access
 from tests.factories.oauth import register_client
@@ -189,3 +190,28 @@ async def test_the_database_itself_refuses_clients_against_their_profile(databas
     ):
         with pytest.raises(asyncpg.CheckViolationError):
             await register_client(database, **columns)
+
+
+async def test_a_partner_is_invited_registers_and_is_let_in(database: Database) -> None:
+    said = await _ask(
+        database, "registration-token", "--note", "City portal", "--channel", "city_portal", "--scope", "slots.read"
+    )
+    token = said.splitlines()[0].removeprefix("initial access token ")
+    status, body, _ = await answer_registration(token, {"client_name": "City app"})
+    assert (status, body["status"], body["scope"]) == (201, "pending", "slots.read")
+
+    assert await clients.read_client(body["client_id"]) is None
+    await _ask(database, "approve", body["client_id"])
+    client = await clients.read_client(body["client_id"])
+    assert client is not None
+    assert (client.kind, client.channel) == ("partner", "city_portal")
+    assert client.secret_fits(body["client_secret"])
+
+
+async def test_an_application_is_refused_for_good(database: Database) -> None:
+    await register_client(database, status="pending")
+    await _ask(database, "refuse", "portal-app")
+    for step in ("approve", "resume"):
+        with pytest.raises(RegistrationRefused):
+            await _ask(database, step, "portal-app")
+    assert await clients.read_client("portal-app") is None

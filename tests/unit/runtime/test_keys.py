@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from runtime import keys
@@ -16,12 +16,16 @@ def test_keys_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:
         "field_key": 0o600,
         "lookup_key": 0o600,
         "oauth_signing.pem": 0o600,
+        "oauth_signing_rs256.pem": 0o600,
     }
     assert len(bytes.fromhex(made["field_key"].decode())) == 32
     assert made["field_key"] != made["lookup_key"]
     signing = load_pem_private_key(made["oauth_signing.pem"], None)
     assert isinstance(signing, ec.EllipticCurvePrivateKey)
     assert signing.curve.name == "secp256r1"
+    other = load_pem_private_key(made["oauth_signing_rs256.pem"], None)
+    assert isinstance(other, rsa.RSAPrivateKey)
+    assert other.key_size == 2048
 
 
 def test_a_key_that_is_there_is_kept(tmp_path: Path) -> None:

@@ -1,0 +1,27 @@
+"""The FHIR API as one piece."""
+
+from typing import Any
+
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+from kernel.errors import HospitalError
+from open_api.fhir.capability import show_capabilities
+from open_api.fhir.kinds import KINDS
+from open_api.fhir.reading import reader, searcher
+from open_api.fhir.serving import PREFIX, mount_interaction, outcome
+
+
+def mount_fhir(app: Sanic[Any, Any]) -> None:
+    """Put the FHIR API into the application."""
+    mount_interaction(app, "GET", "/metadata", "capabilities", show_capabilities, is_public=True)
+    for name, kind in KINDS.items():
+        search, read = searcher(kind), reader(kind)
+        mount_interaction(app, "GET", f"/{name}", f"search_{name}", search)
+        mount_interaction(app, "POST", f"/{name}/_search", f"post_search_{name}", search)
+        mount_interaction(app, "GET", f"/{name}/<resource_id:str>", f"read_{name}", read)
+
+
+def refuse_elsewhere(request: Request, error: HospitalError) -> HTTPResponse | None:
+    """Render what no handler refused, below the FHIR API's address; None elsewhere."""
+    return outcome(error, request) if request.path.startswith(f"{PREFIX}/") else None

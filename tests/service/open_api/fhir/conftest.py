@@ -1,0 +1,14 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.factories.authorization import Holder, new_holder
+from tests.factories.open_api import OpenApi
+from tests.factories.sign_in import Visitor
+
+
+@pytest.fixture
+async def holder(open_api: OpenApi) -> AsyncIterator[Holder]:
+    """Somebody with an account, who is a patient here."""
+    async with Visitor(open_api.server.base_url) as visitor:
+        yield await new_holder(visitor, open_api.db)
