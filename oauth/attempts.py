@@ -26,7 +26,7 @@ _locked: dict[bytes, float] = {}
 
 def seconds_locked(client_id: str, address: str) -> int:
     """Tell for how long this client may not try again from this address; 0 means that it may."""
-    if not _locked:
+    if not _locked or not address:
         return 0
     until = max(_locked.get(key, 0.0) for key in _keys(client_id, address))
     return max(0, int(until - time.time()) + 1) if until > time.time() else 0
@@ -35,9 +35,14 @@ def seconds_locked(client_id: str, address: str) -> int:
 async def count_failure(client_id: str, address: str) -> None:
     """Count a proof that failed, and lock the pair or the address that has failed too often.
 
+    Where the address is not known nothing is counted: everybody would be locked out for one. What is guessed at are 256
+    random bits, so that counting keeps the log short rather than the door shut.
+
     Raises:
         DatabaseUnavailable.
     """
+    if not address:
+        return
     pair, alone = _keys(client_id, address)
     limits = {pair: PAIR_FAILURES_MAX, alone: ADDRESS_FAILURES_MAX}
     keys = sorted(limits)

@@ -15,6 +15,7 @@ from open_api.guard import language_of, request_id_of
 from open_api.oauth.answers import answer
 from open_api.oauth.discovery import CACHED, mount_discovery
 from open_api.oauth.registration import mount_registration
+from open_api.pages.browser import address_of_caller
 from open_api.problems import problem
 
 
@@ -63,7 +64,7 @@ async def _answer_form(
         return answer((400, {"error": "invalid_request"}, dict(NO_STORE)), request)
     more = {"proof": proofs[0] if proofs else None} if takes_proof else {}
     try:
-        found = await rule(form, request.headers, address=request.client_ip, **more)
+        found = await rule(form, request.headers, address=address_of_caller(request), **more)
     except HospitalError as error:
         return problem(error, request_id=request_id_of(request), language=language_of(request))
     return answer(found, request)

@@ -47,6 +47,12 @@ async def test_an_address_that_tries_one_client_after_another_is_locked(database
     assert await prove(client, PARTNER) == 200
 
 
+async def test_where_the_address_is_not_known_nobody_is_locked_out(database: Database) -> None:
+    client = await register_client(database, client_id=new_client_id())
+    assert {await guess(client.id, "") for _ in range(PAIR_FAILURES_MAX * 2)} == {401}
+    assert await prove(client, "") == 200
+
+
 async def test_other_processes_read_the_locks(database: Database) -> None:
     client = await register_client(database, client_id=new_client_id())
     for _ in range(PAIR_FAILURES_MAX):
