@@ -2,6 +2,7 @@
 
 import random
 from datetime import date
+from typing import Final
 
 from kernel import clock
 from kernel.crypto import FieldCipher
@@ -14,6 +15,8 @@ from runtime.demo_hospital.people import invent_patients
 from runtime.demo_hospital.plan import SEED, stable_id
 
 BORN_BEFORE = date(2026, 11, 1)
+# So many of the first invented people belong to the two families with accounts.
+ACCOUNT_PEOPLE: Final = 8
 PORTAL = "demo-city-portal"
 # Of the invented prefix, above those of the patients themselves.
 DEMO_PHONES = ("14409990001", "14409990002")
@@ -75,7 +78,7 @@ async def load_accounts(tx: Transaction) -> None:
 
     Their people are the first that load_patients invents: every eighth is a child, the others are grown up.
     """
-    people = list(invent_patients(random.Random(SEED), 8, born_before=BORN_BEFORE))  # noqa: S311  as above
+    people = list(invent_patients(random.Random(SEED), ACCOUNT_PEOPLE, born_before=BORN_BEFORE))  # noqa: S311  as above
     child, adults = people[0], sorted(people[1:], key=lambda person: person.birth_date)
     families = (
         ((adults[-1], "self"), (child, "child")),

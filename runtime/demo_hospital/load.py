@@ -11,7 +11,7 @@ from kernel import clock
 from kernel.crypto import FieldCipher
 from kernel.db import Transaction, database
 from kernel.events import Actor
-from runtime.demo_hospital.access import load_accounts, load_clients, load_patients, load_staff
+from runtime.demo_hospital.access import ACCOUNT_PEOPLE, load_accounts, load_clients, load_patients, load_staff
 from runtime.demo_hospital.places import CAMPUSES
 from runtime.demo_hospital.plan import HospitalPlan, plan_hospital, stable_id
 
@@ -62,7 +62,8 @@ async def load_hospital(
         await load_clients(tx)
         await load_staff(tx)
         await load_patients(tx, cipher, patients)
-        await load_accounts(tx)
+        if patients >= ACCOUNT_PEOPLE:
+            await load_accounts(tx)
         say(f"{patients:,} patients with document numbers of the test range")
     say(f"loaded in {time.monotonic() - started:.1f} s")
     return True
