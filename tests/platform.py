@@ -9,8 +9,12 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+
+from kernel import clock
+from kernel.clock import MOVING_CLOCK, MovingClock
 
 ROOT = Path(__file__).parent.parent
 COMMAND = str(ROOT / "hospital")
@@ -20,19 +24,35 @@ COMMAND_SECONDS_MAX = 120
 
 @dataclass(frozen=True)
 class Hospital:
-    """A running platform: its data folder, and what run.json says of it."""
+    """A running platform: its data folder, what run.json says of it, and its clock if it has one of its own.
+
+    environment: what it is given from outside, each time it comes up.
+    """
 
     data: Path
     run: dict[str, Any]
+    environment: Mapping[str, str]
+    clock: MovingClock | None = None
 
     @classmethod
     @contextmanager
-    def up(cls, *options: str, environment: Mapping[str, str] | None = None) -> Iterator["Hospital"]:
-        """Bring a platform up on free ports in a folder of its own, and down at the end."""
+    def up(
+        cls, *options: str, environment: Mapping[str, str] | None = None, at: time | None = None
+    ) -> Iterator["Hospital"]:
+        """Bring a platform up on free ports in a folder of its own, and down at the end.
+
+        at: the hour in Guangzhou from which its time runs, whatever hour it really is (docs/adr/0170).
+        """
         data = Path(tempfile.mkdtemp(prefix="hospital-data-"))
+        given = dict(environment or {})
+        ahead = None
+        if at is not None:
+            given[MOVING_CLOCK] = str(data / "clock")
+            ahead = MovingClock(data / "clock")
+            ahead.advance_to(next_instant(at))
         try:
-            command(data, "up", "--detach", "--port", "0", *options, environment=environment, seconds=UP_SECONDS_MAX)
-            yield cls(data=data, run=json.loads((data / "run.json").read_text()))
+            command(data, "up", "--detach", "--port", "0", *options, environment=given, seconds=UP_SECONDS_MAX)
+            yield cls(data=data, run=json.loads((data / "run.json").read_text()), environment=given, clock=ahead)
         finally:
             command(data, "down")
             shutil.rmtree(data, ignore_errors=True)
@@ -42,6 +62,14 @@ class Hospital:
         """Where the open API answers."""
         url: str = self.run["base_url"]
         return url
+
+    def now(self) -> datetime:
+        """Tell the platform's instant, UTC."""
+        return clock.now() if self.clock is None else self.clock.now()
+
+    def today(self) -> date:
+        """Tell the platform's clinic day."""
+        return clock.clinic_date(self.now())
 
     def status(self) -> dict[str, dict[str, Any]]:
         """The state of each process by name: state, pid, restarts."""
@@ -66,6 +94,12 @@ class Hospital:
     def log(self, name: str) -> str:
         """What a process has written."""
         return (self.data / "log" / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+
+def next_instant(at: time) -> datetime:
+    """Tell when it is that hour in Guangzhou for the next time, UTC."""
+    today = clock.clinic_instant(clock.today(), at)
+    return today if today > clock.now() else clock.clinic_instant(clock.today() + timedelta(days=1), at)
 
 
 def command(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -36,6 +37,9 @@ class Person:
     holds: list[str] = field(default_factory=list)
 
 
+Step = Callable[[Person], Awaitable[None]]
+
+
 @dataclass
 class Visitor:
     """One client at work with its own people; nobody else acts for them, so what it was told must stay true."""
@@ -52,7 +56,9 @@ class Visitor:
     async def work(self, stop: asyncio.Event) -> None:
         """Do one thing after the other until told to stop."""
         steps = (self._search, self._register, self._book, self._hold, self._end_hold, self._cancel, self._move)
-        weights = (8, 5, 20, 20, 22, 11, 14)
+        await self._work(stop, steps, (8, 5, 20, 20, 22, 11, 14))
+
+    async def _work(self, stop: asyncio.Event, steps: Sequence[Step], weights: Sequence[int]) -> None:
         while not stop.is_set():
             [step] = self.rng.choices(steps, weights)
             await step(self.rng.choice(self.people))

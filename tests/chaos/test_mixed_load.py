@@ -8,8 +8,8 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import time as hour
 
 import asyncpg
 import httpx
@@ -17,31 +17,29 @@ import pytest
 
 from kernel import clock
 from oauth.known_credentials import DEMO_CLIENTS
-from tests.chaos import audit
+from tests.chaos import audit, audit_office
 from tests.chaos.client import ANSWER_SECONDS_MAX, PartnerApplication, Tally
+from tests.chaos.crowd import VISITORS, Crowd
 from tests.chaos.killing import Killer
 from tests.chaos.ledger import Ledger
-from tests.chaos.load import Person, SlotOnSale, Visitor
-from tests.chaos.window import Clerk, Office, his_client
+from tests.chaos.stage import Stage, prepare
+from tests.chaos.window import his_client
 from tests.factories.booking import require_books_agree
 from tests.platform import Hospital, command
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900)]
 
-VISITORS = 24
-PEOPLE_A_VISITOR = 12
-CLERKS = 4
-SCHEDULES = 36
-DAYS = 4
-HOLD_SECONDS = 30
+MORNING = hour(6, 30)
+"""Today's afternoon clinics are still to come, whatever hour it really is."""
 OPERATIONS_MIN = 2_000
+BOOKED_BEFORE_STOP = 3
 FAULTS_TOLD = 10
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "2"))
 
 
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Hospital]:
-    with Hospital.up() as hospital:
+    with Hospital.up(at=MORNING) as hospital:
         yield hospital
 
 
@@ -50,7 +48,7 @@ async def test_nothing_acknowledged_is_lost_doubled_or_left_hanging(platform: Ho
     say(f"CHAOS_SEED={seed}")
     rng = random.Random(seed)
     ledger, tally = Ledger(), Tally()
-    killer = Killer(platform, rng, {})
+    killer = Killer(platform, rng, dict(platform.environment))
     async with (
         httpx.AsyncClient(
             base_url=platform.base_url,
@@ -61,69 +59,83 @@ async def test_nothing_acknowledged_is_lost_doubled_or_left_hanging(platform: Ho
         _way_to_the_his(platform) as his,
     ):
         applications = await _applications(http, tally)
-        slots, people = await _prepare(platform, rng)
-        visitors = [
-            Visitor(
-                name=f"{seed}-{n}",
-                app=applications[n % 4 == 0],
-                people=[Person(people.pop()) for _ in range(PEOPLE_A_VISITOR)],
-                slots=slots,
-                ledger=ledger,
-                tally=tally,
-                rng=random.Random(seed * 1000 + n),
-            )
-            for n in range(VISITORS)
-        ]
-        desk = PartnerApplication(his, "window", "", tally)
-        clerks = [Clerk(desk, f"{seed}-c{n}", slots, random.Random(seed * 1000 + 500 + n)) for n in range(CLERKS)]
-        office = Office(applications[2], f"{seed}-office", slots, random.Random(seed * 1000 + 900))
+        stage = await prepare(platform, rng, applications[2])
+        crowd = Crowd.gather(stage, applications, his, seed=seed, ledger=ledger, tally=tally)
         started = time.monotonic()
-        await _storm(killer, tally, [*visitors, *clerks, office])
+        await _storm(killer, crowd, stage)
         loaded = time.monotonic()
-        await office.take_everything_back()
+        await crowd.go_home()
 
         db = await asyncpg.connect(platform.run["database_url"])
         try:
             dead = await audit.wait_until_drained(db, his, say)
-            returned = await audit.wait_until_handed_back(db, slots, say)
-            sold = {his_id: status for clerk in clerks for his_id, status in clerk.sold.items()}
+            returned = await audit.wait_until_handed_back(db, stage.slots, say)
             _report(tally, killer, ledger, load_seconds=loaded - started, drain_seconds=time.monotonic() - loaded)
-            say(f"sold at the window {len(sold)}, dead letters {dead}")
-            say(f"of it said to be in an outage {sum(clerk.offline for clerk in clerks)}; emergency numbers {returned}")
+            say(f"sold at the window {len(crowd.sold)}, dead letters {dead}")
+            say(f"of it said to be in an outage {crowd.offline}; emergency numbers {returned}")
             faults = [*tally.faults, *(f"{count} dead letters in the {box}" for box, count in dead.items() if count)]
-            faults += await audit.compare_with_ledger(db, ledger, [one.client_id for one in applications])
-            faults += await audit.compare_messages(db)
-            faults += await audit.compare_with_his(db, his, _days(), sold)
-            faults += await audit.given_up_for_the_his(db)
-            faults += await audit.numbers_used_twice(db, his, _days())
-            faults += await audit.registrations_that_wait(db)
+            faults += await _compare(db, his, ledger, crowd, stage)
             for fault in faults[:FAULTS_TOLD]:
                 say(f"FAULT {fault}")
                 for line in await audit.tell_story(db, fault):
                     say(f"      {line}")
             assert not faults, f"{len(faults)} faults, told above\n{_failed_requests(platform)}"
-            await require_books_agree(db)
+            with clock.frozen(platform.now()):
+                await require_books_agree(db)
         finally:
             await db.close()
-    for day in _days():
+    for day in stage.days:
         done = command(platform.data, "his", "reconcile", "--date", day.isoformat())
         say(done.stdout.strip().splitlines()[-1])
 
 
-async def _storm(killer: Killer, tally: Tally, crowd: Sequence[Visitor | Clerk | Office]) -> None:
-    """Let everybody work while everything is killed, until enough was asked for."""
+async def _compare(
+    db: asyncpg.Connection, his: httpx.AsyncClient, ledger: Ledger, crowd: Crowd, stage: Stage
+) -> list[str]:
+    """Compare everything that was acknowledged with the platform's books, and these with the HIS's."""
+    return [
+        *await audit.compare_with_ledger(db, ledger, crowd.client_ids),
+        *await audit.compare_messages(db),
+        *await audit.compare_with_his(db, his, stage.days, crowd.sold),
+        *await audit.given_up_for_the_his(db),
+        *await audit.numbers_used_twice(db, his, stage.days),
+        *await audit.registrations_that_wait(db),
+        *await audit_office.compare_waitlist(db, ledger),
+        *await audit_office.sold_while_offered(db),
+        *await audit_office.compare_queues(db, ledger),
+        *await audit_office.compare_extra_seats(db, ledger),
+        *await audit_office.compare_stops(db, ledger),
+    ]
+
+
+async def _storm(killer: Killer, crowd: Crowd, stage: Stage) -> None:
+    """Let everybody work while everything is killed and clinics are stopped, until enough was asked for."""
     stop = asyncio.Event()
-    working = asyncio.gather(*(one.work(stop) for one in crowd))
+    working = asyncio.gather(*(one.work(stop) for one in crowd.everybody))
+    stopping: list[asyncio.Task[None]] = []
+    first, last = stage.stopped
     try:
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
+            if number == 0:
+                stopping.append(asyncio.create_task(_stop_in_the_middle(crowd, first, pauses=True)))
             await killer.kill_each()
         await killer.kill_two_stores_at_once()
+        stopping.append(asyncio.create_task(_stop_in_the_middle(crowd, last, pauses=False)))
         await killer.kill_everything()
-        while tally.operations < OPERATIONS_MIN and not working.done():
+        await asyncio.gather(*stopping)
+        while crowd.tally.operations < OPERATIONS_MIN and not working.done():
             await asyncio.sleep(0.5)
     finally:
         stop.set()
-        await working
+        await asyncio.gather(working, *stopping)
+
+
+async def _stop_in_the_middle(crowd: Crowd, schedule: str, *, pauses: bool) -> None:
+    """Stop a clinic once people have booked in it."""
+    wanted = BOOKED_BEFORE_STOP
+    while sum(one["schedule_id"] == schedule for one in crowd.ledger.appointments.values()) < wanted:
+        await asyncio.sleep(0.1)
+    await crowd.stopper.stop_clinic(schedule, pauses=pauses)
 
 
 def _way_to_the_his(platform: Hospital) -> httpx.AsyncClient:
@@ -133,56 +145,20 @@ def _way_to_the_his(platform: Hospital) -> httpx.AsyncClient:
     return his_client(platform.run["his_http_url"], environment["HIS_HTTP_TOKEN"], seconds=ANSWER_SECONDS_MAX)
 
 
-def _days() -> list[date]:
-    return [clock.today() + timedelta(days=n) for n in range(1, DAYS + 1)]
-
-
-async def _prepare(platform: Hospital, rng: random.Random) -> tuple[list[SlotOnSale], list[str]]:
-    """Shorten the time of holds, choose what is on sale, and who asks for it."""
-    db = await asyncpg.connect(platform.run["database_url"])
-    try:
-        await db.execute(
-            "UPDATE booking_rule SET hold_seconds = $1, return_delay_seconds_min = 1, return_delay_seconds_max = 9"
-            " WHERE clinic_id IS NULL",
-            HOLD_SECONDS,
-        )
-        people = [str(row["id"]) for row in await db.fetch("SELECT id FROM patient ORDER BY id LIMIT 5000")]
-        rng.shuffle(people)
-        return await _slots_on_sale(db, rng), people
-    finally:
-        await db.close()
-
-
 async def _applications(http: httpx.AsyncClient, tally: Tally) -> list[PartnerApplication]:
     known = {client.role: client for client in DEMO_CLIENTS}
     applications = [
         PartnerApplication(http, known[role].client_id, known[role].secret, tally, staff)
-        for role, staff in (("city_portal", None), ("kiosk", "S0002"), ("slot_office", "S0001"))
+        for role, staff in (
+            ("city_portal", None),
+            ("kiosk", "S0002"),
+            ("slot_office", "S0001"),
+            ("slot_office", "S0002"),
+        )
     ]
     for application in applications:
         await application.sign_in()
     return applications
-
-
-async def _slots_on_sale(db: asyncpg.Connection, rng: random.Random) -> list[SlotOnSale]:
-    """Choose a few schedules of clinics for everybody, so that people meet, and meet others' full slots."""
-    today = clock.today()
-    schedules = await db.fetch(
-        "SELECT sc.id FROM schedule sc JOIN clinic c ON c.id = sc.clinic_id WHERE sc.clinic_date BETWEEN $1 AND $2"
-        " AND c.sex_allowed IS NULL AND c.age_years_min IS NULL AND c.age_years_max IS NULL"
-        " AND sc.service_type = 'general' AND sc.department_id IN"
-        " (SELECT department_id FROM schedule GROUP BY department_id ORDER BY count(*) DESC, department_id LIMIT 6)"
-        " ORDER BY sc.id",
-        today + timedelta(days=1),
-        today + timedelta(days=DAYS),
-    )
-    chosen = rng.sample([row["id"] for row in schedules], k=min(SCHEDULES, len(schedules)))
-    rows = await db.fetch(
-        "SELECT s.id, s.schedule_id, sc.department_id FROM slot s JOIN schedule sc ON sc.id = s.schedule_id"
-        " WHERE sc.id = ANY ($1) ORDER BY s.id",
-        chosen,
-    )
-    return [SlotOnSale(*(str(value) for value in row.values())) for row in rows]
 
 
 def _failed_requests(platform: Hospital) -> str:
@@ -194,6 +170,10 @@ def _failed_requests(platform: Hospital) -> str:
 def _report(tally: Tally, killer: Killer, ledger: Ledger, *, load_seconds: float, drain_seconds: float) -> None:
     say(f"operations {tally.operations} in {load_seconds:.0f} s, drained after {drain_seconds:.0f} s")
     say(f"appointments {len(ledger.appointments)}, holds {len(ledger.holds)}, patients {len(ledger.patients)}")
+    say(
+        f"entries {len(ledger.entries)}, offers answered {len(ledger.offers)}, places in queues {len(ledger.places)},"
+        f" extra numbers {len(ledger.extra_seats)}, stops {len(ledger.stops)}"
+    )
     say(f"kills {dict(killer.kills)}")
     for title, counts in (("answers", tally.answers), ("asked again after", tally.repeats)):
         say(f"{title}:")

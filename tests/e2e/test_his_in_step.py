@@ -1,7 +1,6 @@
 """Platform and HIS in step, from both ends of the wire: what one side does, the other shows."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,91 +9,24 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, workday
-from tests.platform import COMMAND, Hospital
+from tests.factories.both_sides import (
+    HisWindow,
+    OpenApi,
+    People,
+    at_his,
+    at_platform,
+    book,
+    eventually,
+    linked,
+    reconcile,
+    sell_at_window,
+    workday,
+)
+from tests.platform import Hospital
 
 pytestmark = pytest.mark.slow
 
 DAYS_AHEAD = 4
-
-
-@pytest.fixture(scope="module")
-def portal(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "city_portal")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture(scope="module")
-def slot_office(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "slot_office", staff="S0001")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture(scope="module")
-def his(own_hospital: Hospital) -> Iterator[HisWindow]:
-    window = HisWindow.of(own_hospital)
-    yield window
-    window.http.close()
-
-
-@pytest.fixture(scope="module")
-def people() -> People:
-    return People()
-
-
-@pytest.fixture(scope="module")
-def schedules(his: HisWindow) -> Iterator[str]:
-    """Schedules that the HIS has been told of, each for one test: its numbers are nobody else's."""
-    return iter(eventually("schedules at the HIS", lambda: his.window_schedules(workday(DAYS_AHEAD)) or None))
-
-
-def book(portal: OpenApi, people: People, schedule_id: str, *, place: int = 0) -> dict[str, Any]:
-    """Book for a new person in the schedule's open slot of that place."""
-    patient_id = portal.register(people.invent())
-    slots = [one for one in portal.get("/slots", schedule_id=schedule_id)["items"] if one["available"] > 0]
-    done: dict[str, Any] = portal.done("/appointments", {"slot_id": slots[place]["id"], "patient_id": patient_id})
-    return done
-
-
-def at_his(his: HisWindow, appointment_id: str, status: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        found = his.find(platform_id=appointment_id)
-        return found if found and found["status"] == status else None
-
-    return eventually(f"{appointment_id} as {status} at the HIS", look)
-
-
-def at_platform(slot_office: OpenApi, appointment_id: str, **wanted: Any) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        found: dict[str, Any] = slot_office.get(f"/appointments/{appointment_id}")
-        return found if {name: found[name] for name in wanted} == wanted else None
-
-    return eventually(f"{appointment_id} with {wanted} at the platform", look)
-
-
-def sell_at_window(his: HisWindow, people: People, schedule_id: str, **more: Any) -> dict[str, Any]:
-    answer = his.book(schedule_id, people.invent().at_window(), **more)
-    assert answer.status_code == 201, answer.text
-    sold: dict[str, Any] = answer.json()
-    return sold
-
-
-def linked(his: HisWindow, his_id: str) -> str:
-    """Wait until the HIS knows under which id the platform has a number that the window sold."""
-    found: str = eventually(f"{his_id} linked", lambda: his.appointment(his_id)["platform_id"])
-    return found
-
-
-def reconcile(hospital: Hospital, day: str, *options: str) -> tuple[int, list[dict[str, Any]]]:
-    done = subprocess.run(
-        [COMMAND, "his", "reconcile", "--data", str(hospital.data), "--date", day, "--json", *options],
-        check=False, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    assert done.stdout, done.stderr
-    reports: list[dict[str, Any]] = json.loads(done.stdout)["reports"]
-    return done.returncode, reports
 
 
 def test_a_booking_over_the_open_api_is_shown_by_the_his(
@@ -102,7 +34,7 @@ def test_a_booking_over_the_open_api_is_shown_by_the_his(
 ) -> None:
     booked = book(portal, people, next(schedules))
 
-    there = at_his(his, booked["id"], "booked")
+    there = at_his(his, booked["id"], status="booked")
 
     assert (there["schedule_id"], there["seq"], there["source"], there["version"]) == (
         booked["schedule_id"], booked["queue_number"], "platform", booked["version"],
@@ -127,7 +59,7 @@ def test_a_moved_and_then_cancelled_appointment_is_so_at_the_his(
     assert (there["status"], there["seq"]) == ("booked", moved["queue_number"])
 
     portal.done(f"/appointments/{booked['id']}/cancel", {"reason": "changed my mind"})
-    assert at_his(his, booked["id"], "cancelled")["seq"] == moved["queue_number"]
+    assert at_his(his, booked["id"], status="cancelled")["seq"] == moved["queue_number"]
 
 
 def test_a_number_sold_at_the_window_is_shown_by_the_open_api(
@@ -148,7 +80,7 @@ def test_a_number_given_back_at_the_window_is_cancelled_at_the_platform(
     schedule = next(schedules)
     sold = sell_at_window(his, people, schedule)
     booked = book(portal, people, schedule)
-    there = at_his(his, booked["id"], "booked")
+    there = at_his(his, booked["id"], status="booked")
 
     for his_id in (sold["his_id"], there["his_id"]):
         assert his.cancel(his_id).json()["status"] == "cancelled"
@@ -164,7 +96,7 @@ def test_who_is_registered_at_the_window_has_arrived_at_the_platform(
     portal: OpenApi, slot_office: OpenApi, his: HisWindow, people: People, schedules: Iterator[str]
 ) -> None:
     booked = book(portal, people, next(schedules))
-    there = at_his(his, booked["id"], "booked")
+    there = at_his(his, booked["id"], status="booked")
 
     answer = his.register(there["his_id"])
 
@@ -185,7 +117,7 @@ def test_a_number_that_the_platform_sold_is_not_the_windows(
     answer = his.book(schedule, people.invent().at_window(), seq=booked["queue_number"])
 
     assert (answer.status_code, answer.json()["code"]) == (409, "not_for_window")
-    assert at_his(his, booked["id"], "booked")["patient"]["platform_id"] == booked["patient_id"]
+    assert at_his(his, booked["id"], status="booked")["patient"]["platform_id"] == booked["patient_id"]
 
 
 def test_bookings_go_on_while_the_his_is_down_and_it_catches_up(
@@ -203,9 +135,9 @@ def test_bookings_go_on_while_the_his_is_down_and_it_catches_up(
     own_hospital.start("micro-his")
 
     for one in kept:
-        assert at_his(his, one["id"], "booked")["seq"] == one["queue_number"]
+        assert at_his(his, one["id"], status="booked")["seq"] == one["queue_number"]
         at_platform(slot_office, one["id"], his_status="confirmed")
-    at_his(his, given_back["id"], "cancelled")
+    at_his(his, given_back["id"], status="cancelled")
 
 
 def test_the_window_goes_on_while_the_platform_is_down_and_it_catches_up(
@@ -236,7 +168,7 @@ def test_a_killed_his_loses_nothing_that_it_acknowledged(
     booked += [book(portal, people, schedule) for _ in range(3)]
 
     for one in booked:
-        assert at_his(his, one["id"], "booked")["seq"] == one["queue_number"]
+        assert at_his(his, one["id"], status="booked")["seq"] == one["queue_number"]
         at_platform(slot_office, one["id"], his_status="confirmed")
 
 
@@ -270,7 +202,7 @@ async def test_what_the_his_lost_is_told_again(
 ) -> None:
     """Its database is damaged behind its back: the difference is found, repaired, and gone at the next run."""
     booked = book(portal, people, next(schedules))
-    there = at_his(his, booked["id"], "booked")
+    there = at_his(his, booked["id"], status="booked")
     day = workday(DAYS_AHEAD).isoformat()
     await forget(own_hospital, there["his_id"])
 
@@ -281,7 +213,7 @@ async def test_what_the_his_lost_is_told_again(
     assert [(one["key"], one["kind"], one["rule"]) for one in appointments["repaired"]] == [
         (booked["id"], "missing_in_his", "told_again")
     ]
-    assert at_his(his, booked["id"], "booked")["seq"] == booked["queue_number"]
+    assert at_his(his, booked["id"], status="booked")["seq"] == booked["queue_number"]
 
 
 async def forget(hospital: Hospital, his_id: str) -> None:

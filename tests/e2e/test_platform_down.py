@@ -1,13 +1,11 @@
 """The platform really is down, all of it: each window goes on with its emergency quota, and afterwards both merge."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.e2e.test_his_in_step import reconcile
-from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, workday
+from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, linked, reconcile, workday
 from tests.platform import Hospital
 
 pytestmark = pytest.mark.slow
@@ -16,34 +14,13 @@ DAYS_AHEAD = 5
 PLATFORM = ("web-1", "web-2", "relay", "worker", "his-inbound")
 
 
-@pytest.fixture
-def office(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "slot_office", staff="S0001")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture
-def portal(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "city_portal")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture
-def his(own_hospital: Hospital) -> Iterator[HisWindow]:
-    window = HisWindow.of(own_hospital)
-    yield window
-    window.http.close()
-
-
-def a_quota(office: OpenApi, his: HisWindow, numbers: int) -> tuple[str, list[int]]:
+def a_quota(slot_office: OpenApi, his: HisWindow, numbers: int) -> tuple[str, list[int]]:
     """A schedule of the coming days of which the HIS has confirmed so many numbers for its window, and these."""
     day = workday(DAYS_AHEAD)
     listed = eventually("schedules at the HIS", lambda: his.window_schedules(day) or None)
     schedule = listed[0]
-    put(office, schedule, numbers)
-    eventually("the HIS's confirmation", lambda: quota_of(office, schedule, unconfirmed=0, confirmed=numbers))
+    put(slot_office, schedule, numbers)
+    eventually("the HIS's confirmation", lambda: quota_of(slot_office, schedule, unconfirmed=0, confirmed=numbers))
     return schedule, [one["seq"] for one in his.get(f"/api/schedules/{schedule}")["emergency"] if one["free"]]
 
 
@@ -56,17 +33,17 @@ def beside_it(his: HisWindow, schedule: str) -> str:
     )
 
 
-def put(office: OpenApi, schedule: str, numbers: int) -> None:
+def put(slot_office: OpenApi, schedule: str, numbers: int) -> None:
     path = f"/open/v1/administration/schedules/{schedule}/emergency-quota"
-    answer = office.http.put(path, json={"numbers": numbers}, headers={"idempotency-key": f"{schedule}-{numbers}"})
+    answer = slot_office.http.put(path, json={"numbers": numbers}, headers={"idempotency-key": f"{schedule}-{numbers}"})
     assert answer.status_code == 200, answer.text
 
 
-def quota_of(office: OpenApi, schedule: str, **wanted: int) -> dict[str, Any] | None:
+def quota_of(slot_office: OpenApi, schedule: str, **wanted: int) -> dict[str, Any] | None:
     """The schedule's quota, once it stands as wanted."""
     query: dict[str, str] = {"date": workday(DAYS_AHEAD).isoformat(), "limit": "100"}
     while True:
-        page = office.get("/administration/emergency-quotas", **query)
+        page = slot_office.get("/administration/emergency-quotas", **query)
         for one in page["items"]:
             if one["schedule_id"] == schedule:
                 found: dict[str, Any] = one
@@ -77,10 +54,10 @@ def quota_of(office: OpenApi, schedule: str, **wanted: int) -> dict[str, Any] | 
 
 
 def test_the_window_goes_on_and_both_merge_without_a_number_used_twice(
-    own_hospital: Hospital, office: OpenApi, portal: OpenApi, his: HisWindow
+    own_hospital: Hospital, slot_office: OpenApi, portal: OpenApi, his: HisWindow
 ) -> None:
     people = People()
-    schedule, numbers = a_quota(office, his, 4)
+    schedule, numbers = a_quota(slot_office, his, 4)
     assert len(numbers) == 4
     twice = people.invent()
     first = portal.register(twice)
@@ -104,37 +81,28 @@ def test_the_window_goes_on_and_both_merge_without_a_number_used_twice(
 
     merged = [linked(his, one.json()["his_id"]) for one in sold[:2]]
     for one, seq in zip(merged, numbers, strict=False):
-        here = office.get(f"/appointments/{one}")
+        here = slot_office.get(f"/appointments/{one}")
         assert (here["status"], here["queue_number"], here["his_status"]) == ("booked", seq, "confirmed")
     # Who had a number already keeps the registration until somebody decides; here the slot office refuses it.
     case = eventually(
-        "the case", lambda: next(iter(office.get("/administration/window-cases", status="open")["items"]), None)
+        "the case", lambda: next(iter(slot_office.get("/administration/window-cases", status="open")["items"]), None)
     )
     assert (case["his_id"], case["queue_number"], case["stands"]) == (sold[2].json()["his_id"], numbers[2], True)
     assert his.appointment(case["his_id"])["status"] == "booked"
-    office.done(f"/administration/window-cases/{case['id']}/refuse", {"note": "患者保留原预约"})
+    slot_office.done(f"/administration/window-cases/{case['id']}/refuse", {"note": "患者保留原预约"})
     eventually("the HIS to undo it", lambda: his.appointment(case["his_id"])["status"] == "cancelled" or None)
 
     # The unused part returns, and is on sale.
-    put(office, schedule, 0)
-    eventually("what was not used", lambda: quota_of(office, schedule, recalled=0, confirmed=0, returned=2, sold=2))
+    put(slot_office, schedule, 0)
+    eventually(
+        "what was not used", lambda: quota_of(slot_office, schedule, recalled=0, confirmed=0, returned=2, sold=2)
+    )
     available = [one["available"] for one in portal.get("/slots", schedule_id=schedule)["items"]]
     assert sum(available) == sum(held_back) + 2
     code, reports = reconcile(own_hospital, workday(DAYS_AHEAD).isoformat())
     assert (code, [one["left"] for one in reports]) == (0, [[], []])
-    listed = office.get("/appointments", schedule_id=schedule, limit="100")["items"]
+    listed = slot_office.get("/appointments", schedule_id=schedule, limit="100")["items"]
     taken = [one["queue_number"] for one in listed if one["status"] == "booked"]
     assert sorted(taken) == numbers[:2]
     figures = httpx.get(f"{own_hospital.base_url}/metrics", trust_env=False).text.splitlines()
     assert "window_cases_open 0.0" in figures
-
-
-def open_case(office: OpenApi) -> dict[str, Any] | None:
-    found: list[dict[str, Any]] = office.get("/administration/window-cases", status="open")["items"]
-    return found[0] if found else None
-
-
-def linked(his: HisWindow, his_id: str) -> str:
-    """Wait until the HIS knows under which id the platform has a registration."""
-    found: str = eventually(f"{his_id} linked", lambda: his.appointment(his_id)["platform_id"])
-    return found

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, workday
+from tests.factories.both_sides import HisWindow, OpenApi, People, at_his, book, eventually
 from tests.platform import Hospital
 
 pytestmark = pytest.mark.slow
@@ -13,39 +13,6 @@ pytestmark = pytest.mark.slow
 DAYS_AHEAD = 5
 ADMINISTRATION = "/administration"
 REFUSED_SUBSTITUTES = ("catalogue.schedule_clash", "catalogue.value_not_allowed", "catalogue.fee_missing")
-
-
-@pytest.fixture(scope="module")
-def portal(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "city_portal")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture(scope="module")
-def slot_office(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "slot_office", staff="S0001")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture(scope="module")
-def his(own_hospital: Hospital) -> Iterator[HisWindow]:
-    window = HisWindow.of(own_hospital)
-    yield window
-    window.http.close()
-
-
-@pytest.fixture(scope="module")
-def schedules(his: HisWindow) -> Iterator[str]:
-    return iter(eventually("schedules at the HIS", lambda: his.window_schedules(workday(DAYS_AHEAD)) or None))
-
-
-def book(portal: OpenApi, people: People, schedule_id: str) -> dict[str, Any]:
-    slots = [one for one in portal.get("/slots", schedule_id=schedule_id)["items"] if one["available"] > 0]
-    body = {"slot_id": slots[0]["id"], "patient_id": portal.register(people.invent())}
-    done: dict[str, Any] = portal.done("/appointments", body)
-    return done
 
 
 def stop_and_wait(slot_office: OpenApi, schedule_id: str, **more: Any) -> dict[str, Any]:
@@ -57,14 +24,6 @@ def stop_and_wait(slot_office: OpenApi, schedule_id: str, **more: Any) -> dict[s
         return shown if shown["status"] == "finished" else None
 
     return eventually("the stop finished", look)
-
-
-def at_his(his: HisWindow, appointment_id: str, **wanted: Any) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        found = his.find(platform_id=appointment_id)
-        return found if found and {name: found[name] for name in wanted} == wanted else None
-
-    return eventually(f"{appointment_id} with {wanted} at the HIS", look)
 
 
 def test_a_stopped_clinic_is_empty_on_both_sides(

@@ -1,5 +1,7 @@
 """Both sides of the wire as their users see them: the open API of a partner, and the HIS's own window."""
 
+import json
+import subprocess
 import time
 import uuid
 from collections.abc import Callable
@@ -12,7 +14,7 @@ import httpx
 from kernel import clock
 from runtime.demo_hospital.people import document_number
 from runtime.demo_hospital.places import CAMPUSES, DEPARTMENTS
-from tests.platform import Hospital
+from tests.platform import COMMAND, Hospital
 
 AGREE_SECONDS_MAX = 60.0
 POLL_SECONDS = 0.1
@@ -168,3 +170,56 @@ def workday(after_days: int) -> date:
     while day.isoweekday() > 5:
         day += timedelta(days=1)
     return day
+
+
+def book(portal: OpenApi, people: People, schedule_id: str, *, place: int = 0) -> dict[str, Any]:
+    """Book for a new person in the schedule's open slot of that place."""
+    patient_id = portal.register(people.invent())
+    slots = [one for one in portal.get("/slots", schedule_id=schedule_id)["items"] if one["available"] > 0]
+    done: dict[str, Any] = portal.done("/appointments", {"slot_id": slots[place]["id"], "patient_id": patient_id})
+    return done
+
+
+def at_his(his: HisWindow, appointment_id: str, **wanted: Any) -> dict[str, Any]:
+    """Wait until the HIS shows an appointment as wanted."""
+
+    def look() -> dict[str, Any] | None:
+        found = his.find(platform_id=appointment_id)
+        return found if found and {name: found[name] for name in wanted} == wanted else None
+
+    return eventually(f"{appointment_id} with {wanted} at the HIS", look)
+
+
+def at_platform(slot_office: OpenApi, appointment_id: str, **wanted: Any) -> dict[str, Any]:
+    """Wait until the platform shows an appointment as wanted."""
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = slot_office.get(f"/appointments/{appointment_id}")
+        return found if {name: found[name] for name in wanted} == wanted else None
+
+    return eventually(f"{appointment_id} with {wanted} at the platform", look)
+
+
+def sell_at_window(his: HisWindow, people: People, schedule_id: str, **more: Any) -> dict[str, Any]:
+    """Sell a number at the HIS's window to a new person."""
+    answer = his.book(schedule_id, people.invent().at_window(), **more)
+    assert answer.status_code == 201, answer.text
+    sold: dict[str, Any] = answer.json()
+    return sold
+
+
+def linked(his: HisWindow, his_id: str) -> str:
+    """Wait until the HIS knows under which id the platform has a number that the window sold."""
+    found: str = eventually(f"{his_id} linked", lambda: his.appointment(his_id)["platform_id"])
+    return found
+
+
+def reconcile(hospital: Hospital, day: str, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    """Compare a day of both sides; give the exit status and the reports."""
+    done = subprocess.run(
+        [COMMAND, "his", "reconcile", "--data", str(hospital.data), "--date", day, "--json", *options],
+        check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    reports: list[dict[str, Any]] = json.loads(done.stdout)["reports"]
+    return done.returncode, reports
