@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import time
+from functools import partial
 from typing import Any
 
 import pytest
@@ -74,6 +75,10 @@ def test_a_number_of_the_window_is_called_and_the_his_knows_that_it_was_seen(
     assert waiting_at(slot_office, door) == []
 
 
+def _has_waiting(slot_office: OpenApi, door: dict[str, str], count: int) -> bool | None:
+    return len(waiting_at(slot_office, door)) == count or None
+
+
 def test_who_walks_in_without_a_number_is_called_after_those_who_came_first(
     slot_office: OpenApi, his: HisWindow, people: People, clinics: Iterator[dict[str, Any]]
 ) -> None:
@@ -83,7 +88,7 @@ def test_who_walks_in_without_a_number_is_called_after_those_who_came_first(
     for count in (1, 2):
         answer = his.http.post("/api/window/registrations", json={**told, "patient": people.invent().at_window()})
         assert (answer.status_code, answer.json()["appointment"]) == (201, None)
-        eventually("a place in the queue", lambda count=count: len(waiting_at(slot_office, door)) == count or None)
+        eventually("a place in the queue", partial(_has_waiting, slot_office, door, count))
 
     first, second = waiting_at(slot_office, door)
     assert [(one["appointment_id"], one["way"], one["people_before"]) for one in (first, second)] == [
