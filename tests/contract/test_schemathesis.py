@@ -27,7 +27,7 @@ CHECKS = (
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS_MAX + 60)
-async def test_the_whole_document_holds(open_api: OpenApi) -> None:
+async def test_the_whole_document_holds(open_api: OpenApi, tmp_path: Path) -> None:
     await _known_ids(open_api)
     caller = await open_api.client("internal", channel="kiosk", scopes=tuple(SCOPES))
     options = [
@@ -36,7 +36,6 @@ async def test_the_whole_document_holds(open_api: OpenApi) -> None:
         f"--max-examples={EXAMPLES_AN_OPERATION}",
         "--phases=examples,coverage,fuzzing",
         "--generation-deterministic",
-        "--generation-database=none",
         "--request-timeout=20",
         "--continue-on-failure",
         "--no-color",
@@ -44,7 +43,7 @@ async def test_the_whole_document_holds(open_api: OpenApi) -> None:
     ]
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", "run", str(ROOT / "open_api" / "openapi.json"), *options,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     try:
         async with asyncio.timeout(SECONDS_MAX):
