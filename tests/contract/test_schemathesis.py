@@ -17,7 +17,7 @@ from tests.factories.open_api import OpenApi
 DOCUMENT = Path(__file__).resolve().parents[2] / "open_api" / "openapi.json"
 METHODS = ("get", "put", "post", "patch", "delete")
 EXAMPLES_AN_OPERATION = 3
-SECONDS_MAX = 900
+SECONDS_MAX = 1_500
 CHECKS = (
     "not_a_server_error",
     "status_code_conformance",
