@@ -1,7 +1,9 @@
 """The gateway as requests see it: the door before the handler; the records, and what is told of limits, after it."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sanic import Request
 from sanic.response import HTTPResponse
@@ -9,7 +11,7 @@ from sanic.response import HTTPResponse
 from kernel import clock
 from oauth.clients import Client
 from open_api.calls import PartnerCall, Reply, Stream
-from open_api.routing import Route
+from open_api.routing import Handling
 from partners.addresses import client_address, masked
 from partners.errors import SignatureInvalid, SignatureReplayed, SignatureRequired
 from partners.gateway import REFUSED, Admission, gateway
@@ -22,11 +24,25 @@ from patients.access_log import access_log
 class Visit:
     """One request of an application, from its coming in to its record. code: of its refusal."""
 
-    __slots__ = ("_address", "_admission", "_client", "_request", "_request_id", "_route", "_started", "call", "code")
+    __slots__ = (
+        "_address",
+        "_admission",
+        "_client",
+        "_handling",
+        "_operation",
+        "_patient_ids",
+        "_request",
+        "_request_id",
+        "_started",
+        "call",
+        "code",
+    )
 
-    def __init__(self, request: Request, route: Route, request_id: str) -> None:
-        """Note when it came."""
-        self._request, self._route, self._request_id = request, route, request_id
+    def __init__(self, request: Request, request_id: str, *, operation: str, handling: Handling) -> None:
+        """Note when it came. operation: its name in limits, records and logs."""
+        self._request, self._request_id = request, request_id
+        self._operation, self._handling = operation, handling
+        self._patient_ids: Sequence[UUID] = ()
         self._started = time.perf_counter()
         self._client: Client | None = None
         self._address: Address | None = None
@@ -49,8 +65,8 @@ class Visit:
         self._admission = await door.admit(
             client.id,
             client.kind,
-            operation=self._route.operation,
-            operation_class=self._route.handling.operation_class,
+            operation=self._operation,
+            operation_class=self._handling.operation_class,
             address=self._address,
         )
         gate = self._admission.gate
@@ -78,33 +94,42 @@ class Visit:
             REFUSED.labels(error.code.partition(".")[2]).inc()
             raise
 
-    async def log_access(self, call: PartnerCall, answer: Reply | Stream) -> None:
+    async def log_access(self, call: PartnerCall, answer: Reply | Stream, *, is_change: bool) -> None:
         """Write whose data a partner is about to see, before it does.
 
         Raises:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing is shown.
         """
         call.patient_ids = patient_ids_of(answer.body if isinstance(answer, Reply) else None, call.patient_ids)
-        if not call.patient_ids or call.client.kind != "partner" or self._route.handling.leaves_event:
-            return
         try:
-            await access_log().record(
-                call.patient_ids,
-                client_id=call.client.id,
-                operation=self._route.operation,
-                action="change" if self._route.changes_state else "read",
-                request_id=self._request_id,
-            )
+            await self.log_patients(call.client, call.patient_ids, is_change=is_change)
         except BaseException:
             if isinstance(answer, Stream):
                 # Nobody will read it, and it holds a watcher's place.
                 answer.source.close()
             raise
 
+    async def log_patients(self, client: Client, patient_ids: Sequence[UUID], *, is_change: bool = False) -> None:
+        """Write that a partner is about to see, or has changed, data of these patients.
+
+        Raises:
+            DatabaseUnavailable, Unavailable: it could not be written, so nothing may be shown.
+        """
+        self._patient_ids = patient_ids
+        if not patient_ids or client.kind != "partner" or self._handling.leaves_event:
+            return
+        await access_log().record(
+            patient_ids,
+            client_id=client.id,
+            operation=self._operation,
+            action="change" if is_change else "read",
+            request_id=self._request_id,
+        )
+
     def headers(self) -> dict[str, str]:
         """Tell the limits, and whether the route will go."""
         told = {} if self._admission is None else self._admission.headers()
-        deprecation = self._route.handling.deprecation
+        deprecation = self._handling.deprecation
         return told if deprecation is None else told | deprecation.headers()
 
     def end(self, response: HTTPResponse) -> None:
@@ -120,13 +145,13 @@ class Visit:
                 at=clock.now(),
                 client_id=client.id,
                 staff_code=None if call is None else call.actor.staff_code,
-                operation=self._route.operation,
+                operation=self._operation,
                 status=response.status,
                 code=self.code,
                 latency_microseconds=int((time.perf_counter() - self._started) * 1_000_000),
                 request_id=self._request_id,
                 network=masked(self._address),
                 agent=agent_kind(self._request.headers.get("user-agent", "")),
-                patient_ids=[] if call is None else call.patient_ids,
+                patient_ids=list(self._patient_ids if call is None else call.patient_ids),
             )
         )

@@ -13,7 +13,9 @@ from sanic.response import HTTPResponse
 from kernel.db import DatabaseUnavailable
 from oauth.origins import is_application_origin
 
-_EXPOSED: Final = "ETag, Last-Modified, Location, Retry-After, WWW-Authenticate, X-Request-Id"
+_EXPOSED: Final = (
+    "ETag, Last-Modified, Location, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+)
 _ASKED_WITH: Final = "Accept, Accept-Language, Authorization, Content-Type, DPoP, If-None-Match, Prefer, X-Request-Id"
 PREFLIGHT_SECONDS: Final = "600"
 

@@ -65,7 +65,7 @@ def guarded(route: Route) -> SanicHandler:
     async def handle(request: Request, **path: Any) -> HTTPResponse:
         request_id = request_id_of(request)
         language = language_of(request)
-        visit = Visit(request, route, request_id)
+        visit = Visit(request, request_id, operation=route.operation, handling=route.handling)
         try:
             client = await authenticate(request, audience=tokens.open_api_audience())
             await visit.admit(client)
@@ -89,7 +89,7 @@ def guarded(route: Route) -> SanicHandler:
                 last_event_id=read_event_id(request.headers.get("last-event-id")) if route.is_stream else None,
             )
             answer = await route.handler(call)
-            await visit.log_access(call, answer)
+            await visit.log_access(call, answer, is_change=route.changes_state)
             if isinstance(answer, Stream):
                 response = await _stream(request, answer, request_id, visit.headers())
             else:

@@ -30,10 +30,12 @@ from oauth.clients import (
     Profile,
 )
 from oauth.dynamic_registration import hand_out_token
+from oauth.scopes import is_within
 from oauth.sign_in.setup import configure_sign_in
 from oauth.staff import invitations, people
 from oauth.staff.errors import StaffNotFound
 from oauth.staff.people import RoleAt
+from open_api.fhir.scopes import FHIR_SCOPES
 from open_api.oauth.scopes import SCOPES
 from runtime.composition import build_sign_in
 from runtime.login import login_name
@@ -130,6 +132,13 @@ async def _hand_out_token(tx: Transaction, given: argparse.Namespace, actor: Act
     )
 
 
+def _scope(text: str) -> str:
+    """Read a scope: one of the open API's, or SMART's for what the FHIR API serves."""
+    if text in SCOPES or is_within(text, FHIR_SCOPES):
+        return text
+    raise argparse.ArgumentTypeError(f"{text} is none of {', '.join((*SCOPES, *FHIR_SCOPES))}")
+
+
 def _registration(given: argparse.Namespace) -> Registration:
     """Read what an application is to be registered as."""
     redirects = tuple(given.redirect_uri)
@@ -188,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--name", required=True)
     client.add_argument("--kind", choices=("partner", "internal"), required=True)
     client.add_argument("--channel", required=True, help="by which it books, e.g. window; made if it is not there")
-    client.add_argument("--scope", choices=SCOPES, action="append", required=True, help="may be given several times")
+    client.add_argument("--scope", type=_scope, action="append", required=True, help="may be given several times")
     client.add_argument("--profile", choices=get_args(Profile), default="plain", help="whose rules it keeps")
     client.add_argument("--type", choices=get_args(ApplicationType), default="service")
     client.add_argument("--auth-method", choices=get_args(AuthMethod), default="client_secret_basic")
@@ -210,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     token = actions.add_parser("registration-token", help="let a partner register one application itself")
     token.add_argument("--note", required=True, help="for whom it is")
     token.add_argument("--channel", required=True, help="by which it will book; made if it is not there")
-    token.add_argument("--scope", choices=SCOPES, action="append", required=True, help="the most it can ask for")
+    token.add_argument("--scope", type=_scope, action="append", required=True, help="the most it can ask for")
     token.add_argument("--days", type=int, default=7, help="for how long the token is good (default 7)")
     staff = actions.add_parser("staff", help="register a member of staff for whom internal applications act")
     staff.add_argument("code", help="a capital letter and digits, e.g. S0001")

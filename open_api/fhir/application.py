@@ -6,6 +6,7 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
+from open_api.cross_origin import mount_preflight
 from open_api.fhir.capability import show_capabilities
 from open_api.fhir.kinds import KINDS
 from open_api.fhir.reading import reader, searcher
@@ -14,7 +15,8 @@ from open_api.fhir.serving import PREFIX, mount_interaction, outcome
 
 def mount_fhir(app: Sanic[Any, Any]) -> None:
     """Put the FHIR API into the application."""
-    mount_interaction(app, "GET", "/metadata", "capabilities", show_capabilities, is_public=True)
+    app.add_route(show_capabilities, f"{PREFIX}/metadata", methods=["GET"], name="fhir_capabilities")
+    mount_preflight(app, f"{PREFIX}/metadata", "fhir_capabilities", methods=("GET",), is_public=True)
     for name, kind in KINDS.items():
         search, read = searcher(kind), reader(kind)
         mount_interaction(app, "GET", f"/{name}", f"search_{name}", search)

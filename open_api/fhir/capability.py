@@ -7,8 +7,10 @@ from sanic.response import HTTPResponse
 
 from integration.exchange.fhir import VERSION, Resource
 from oauth import resources
+from open_api.cross_origin import let_anybody_read
+from open_api.fhir.errors import FormatNotOffered
 from open_api.fhir.kinds import KINDS, Kind
-from open_api.fhir.serving import answer_resource
+from open_api.fhir.serving import answer_resource, outcome, require_json
 from open_api.oauth.discovery import server_metadata
 
 # When what is served last changed.
@@ -19,7 +21,11 @@ _SECURITY: Final = "http://terminology.hl7.org/CodeSystem/restful-security-servi
 
 async def show_capabilities(request: Request) -> HTTPResponse:
     """Say what of FHIR is served; anybody may know."""
-    return answer_resource(request, write_capabilities(), is_versioned=False)
+    try:
+        require_json(request)
+    except FormatNotOffered as error:
+        return let_anybody_read(outcome(error, request))
+    return let_anybody_read(answer_resource(request, write_capabilities(), is_versioned=False))
 
 
 def write_capabilities() -> Resource:

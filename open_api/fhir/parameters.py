@@ -18,6 +18,8 @@ from oauth import resources
 from open_api.fhir.errors import ParameterInvalid, ParameterUnknown
 
 ALTERNATIVES_MAX: Final = 50
+YEAR_MIN: Final = 1000
+YEAR_MAX: Final = 8000
 _COMMA: Final = re.compile(r"(?<!\\),")
 _ESCAPED: Final = re.compile(r"\\([,|$\\])")
 _PREFIXED: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d.*)", re.ASCII)
@@ -190,19 +192,17 @@ def _read_date(text: str) -> tuple[str, datetime, datetime]:
 
 def _range(found: re.Match[str]) -> tuple[datetime, datetime]:
     year, month, day, hour, minute, second, fraction, zone = found.groups()
-    try:
-        first = date(int(year), int(month or 1), int(day or 1))
-        if hour is None:
-            after = _after(first, year_only=month is None, whole_month=day is None)
-            return _midnight(first), _midnight(after)
-        clocked = f"{first}T{hour}:{minute}:{second or '00'}.{(fraction or '0').ljust(6, '0')}"
-        start = datetime.fromisoformat(clocked + (zone or "+08:00"))
-        step = timedelta(minutes=1) if second is None else timedelta(seconds=1)
-        if fraction is not None:
-            step = timedelta(microseconds=10 ** (6 - len(fraction)))
-        return start, start + step
-    except OverflowError as error:
-        raise ValueError("out of range") from error
+    # Nothing here is so old or so far away, and there is room for what "approximately" adds.
+    first = date(min(max(int(year), YEAR_MIN), YEAR_MAX), int(month or 1), int(day or 1))
+    if hour is None:
+        after = _after(first, year_only=month is None, whole_month=day is None)
+        return _midnight(first), _midnight(after)
+    clocked = f"{first}T{hour}:{minute}:{second or '00'}.{(fraction or '0').ljust(6, '0')}"
+    start = datetime.fromisoformat(clocked + (zone or "+08:00"))
+    step = timedelta(minutes=1) if second is None else timedelta(seconds=1)
+    if fraction is not None:
+        step = timedelta(microseconds=10 ** (6 - len(fraction)))
+    return start, start + step
 
 
 def _after(first: date, *, year_only: bool, whole_month: bool) -> date:

@@ -13,12 +13,11 @@ from kernel import clock
 from kernel.criteria import Criterion, OneOf
 from kernel.ids import parse_id
 from oauth import resources
-from oauth.clients import Client
 from open_api import errors
 from open_api.fhir.access import criteria_of
 from open_api.fhir.errors import ParameterInvalid, ParameterUnknown, ResourceNotFound, SearchTooWide
 from open_api.fhir.kinds import KINDS, Include, Kind
-from open_api.fhir.serving import Handler, answer_resource, authenticate_caller
+from open_api.fhir.serving import FhirCall, Handler, answer_resource
 from open_api.guard import QUERY_CHARACTERS_MAX
 from open_api.paging import LIMIT_DEFAULT, LIMIT_MAX, read_cursor, write_cursor
 
@@ -44,8 +43,8 @@ class Search:
 def reader(kind: Kind) -> Handler:
     """Make the handler that reads one resource of a type."""
 
-    async def read(request: Request, resource_id: str) -> HTTPResponse:
-        client = await authenticate_caller(request)
+    async def read(call: FhirCall, resource_id: str) -> HTTPResponse:
+        client = call.client
         bounds = criteria_of(client, kind, "r")
         try:
             wanted = OneOf("id", (parse_id(resource_id),))
@@ -54,7 +53,8 @@ def reader(kind: Kind) -> Handler:
         found = await kind.find([wanted, *bounds], channel=client.channel, after=None, limit=1)
         if not found:
             raise ResourceNotFound
-        return answer_resource(request, kind.write(found[0], base_url=resources.fhir()), is_versioned=True)
+        await _log(call, kind, found)
+        return answer_resource(call.request, kind.write(found[0], base_url=resources.fhir()), is_versioned=True)
 
     return read
 
@@ -62,8 +62,8 @@ def reader(kind: Kind) -> Handler:
 def searcher(kind: Kind) -> Handler:
     """Make the handler that searches a type, by GET or by POST to `_search`."""
 
-    async def search(request: Request) -> HTTPResponse:
-        client = await authenticate_caller(request)
+    async def search(call: FhirCall) -> HTTPResponse:
+        request, client = call.request, call.client
         bounds = criteria_of(client, kind, "s")
         wanted = _read_search(kind, _parameters(request), is_strict=_is_strict(request))
         criteria = [*wanted.criteria, *bounds]
@@ -80,7 +80,10 @@ def searcher(kind: Kind) -> Handler:
             cursor = write_cursor(f"fhir/{kind.name}", *kind.position(found[-1]))
             rest = [pair for pair in wanted.used if pair[0] != CURSOR]
             links["next"] = _address(base_url, kind, [*rest, (CURSOR, cursor)])
-        included = [resource for include in wanted.includes for resource in await _follow(include, found, client)]
+        included: list[Resource] = []
+        for include in wanted.includes:
+            included += await _follow(include, found, call)
+        await _log(call, kind, found)
         return _bundle(request, [kind.write(one, base_url=base_url) for one in found], included, links=links)
 
     return search
@@ -98,12 +101,18 @@ def _bundle(
     return answer_resource(request, bundle, is_versioned=False)
 
 
-async def _follow(include: Include, found: Sequence[Any], client: Client) -> list[Resource]:
+async def _log(call: FhirCall, kind: Kind, found: Sequence[Any]) -> None:
+    """Write whose data is about to be shown. What a search includes is of the same patients, or of none."""
+    if kind.patient_of is not None:
+        await call.visit.log_patients(call.client, sorted({kind.patient_of(entry) for entry in found}))
+
+
+async def _follow(include: Include, found: Sequence[Any], call: FhirCall) -> list[Resource]:
     """Read what is referred to, as far as the caller may read it by itself."""
     kind = KINDS[include.target]
-    bounds = criteria_of(client, kind, "r")
+    bounds = criteria_of(call.client, kind, "r")
     wanted = OneOf("id", tuple({include.ids(entry) for entry in found}))
-    others = await kind.find([wanted, *bounds], channel=client.channel, after=None, limit=LIMIT_MAX)
+    others = await kind.find([wanted, *bounds], channel=call.client.channel, after=None, limit=LIMIT_MAX)
     return [kind.write(one, base_url=resources.fhir()) for one in others]
 
 

@@ -1,6 +1,7 @@
 """The way of a FHIR request to its handler, and of the answer back: JSON, and errors as OperationOutcomes."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, Final
@@ -15,15 +16,17 @@ from kernel.log import get_logger
 from oauth import resources
 from oauth.clients import Client
 from open_api import errors
+from open_api.admission import Visit
 from open_api.answers import Answer
 from open_api.authentication import authenticate
-from open_api.cross_origin import let_anybody_read, let_application_read, mount_preflight
+from open_api.cross_origin import let_application_read, mount_preflight
 from open_api.fhir.errors import FormatNotOffered
 from open_api.guard import ANSWERS, language_of, request_id_of
 from open_api.problems import problem
+from open_api.routing import Handling
 
 PREFIX: Final = "/fhir"
-Handler = Callable[..., Awaitable[HTTPResponse]]
+HANDLING: Final = Handling()
 
 _ISSUES: Final = {
     400: "invalid",
@@ -46,22 +49,23 @@ _ACCEPTED: Final = frozenset({"application/fhir+json", "application/json", "appl
 log = get_logger("open_api")
 
 
-def mount_interaction(
-    app: Sanic[Any, Any], method: str, path: str, name: str, handler: Handler, *, is_public: bool = False
-) -> None:
-    """Put a FHIR interaction into the application. is_public: anybody's page may read it."""
-    serve = _served(handler, f"{method} {PREFIX}{path}", is_public=is_public)
-    app.add_route(serve, PREFIX + path, methods=[method], name=f"fhir_{name}")
-    mount_preflight(app, PREFIX + path, f"fhir_{name}", methods=(method,), is_public=is_public)
+@dataclass(frozen=True, slots=True)
+class FhirCall:
+    """A request of a known application that was let in. visit: takes down whose data it sees."""
+
+    request: Request
+    client: Client
+    visit: Visit
 
 
-async def authenticate_caller(request: Request) -> Client:
-    """Give the client whose token for the FHIR API this is.
+Handler = Callable[..., Awaitable[HTTPResponse]]
+"""Takes the call and the address's parts, and answers."""
 
-    Raises:
-        InvalidToken, DatabaseUnavailable.
-    """
-    return await authenticate(request, audience=resources.fhir())
+
+def mount_interaction(app: Sanic[Any, Any], method: str, path: str, name: str, handler: Handler) -> None:
+    """Put a FHIR interaction into the application, behind authentication and the gateway."""
+    app.add_route(_guarded(handler, f"{method} {PREFIX}{path}"), PREFIX + path, methods=[method], name=f"fhir_{name}")
+    mount_preflight(app, PREFIX + path, f"fhir_{name}", methods=(method,))
 
 
 def answer_resource(request: Request, resource: Resource, *, is_versioned: bool) -> HTTPResponse:
@@ -92,23 +96,29 @@ def outcome(error: HospitalError, request: Request) -> HTTPResponse:
     return Answer(orjson.dumps(body, default=str), told.status, dict(told.headers), CONTENT_TYPE)
 
 
-def _served(handler: Handler, operation: str, *, is_public: bool) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
-    async def serve(request: Request, **path: Any) -> HTTPResponse:
+def _guarded(handler: Handler, operation: str) -> Callable[..., Coroutine[Any, Any, HTTPResponse]]:
+    async def handle(request: Request, **path: Any) -> HTTPResponse:
+        visit = Visit(request, request_id_of(request), operation=operation, handling=HANDLING)
         try:
-            _require_json(request)
-            response = await handler(request, **path)
+            client = await authenticate(request, audience=resources.fhir())
+            await visit.admit(client)
+            require_json(request)
+            response = await handler(FhirCall(request, client, visit), **path)
         except HospitalError as error:
+            visit.code = error.code
             response = outcome(error, request)
         except Exception as error:
             log.error("request_failed", operation=operation, request_id=request_id_of(request), exc_info=error)
+            visit.code = errors.InternalError.code
             response = outcome(errors.InternalError(), request)
+        visit.end(response)
         ANSWERS.labels(operation, response.status).inc()
-        return let_anybody_read(response) if is_public else await let_application_read(request, response)
+        return await let_application_read(request, response)
 
-    return serve
+    return handle
 
 
-def _require_json(request: Request) -> None:
+def require_json(request: Request) -> None:
     """Require that the caller takes JSON; `_format` goes before Accept (http.html#mime-type).
 
     Raises:

@@ -1,6 +1,7 @@
 """Applications that ask people, and people who answer: the whole way from the request to the tokens."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -73,6 +74,17 @@ class Holder:
         ticks = {f"scope:{scope}": "yes" for scope in scopes or ("patient/Appointment.rs", "patient/Patient.r")}
         fields = {"patient": str(patient_id or self.patient_id), "until": until, "decision": "allow"}
         return await self.visitor.post(self.action, follow=False, **ticks, **fields)
+
+    async def answer(self, address: str, *, until: str = "month") -> str:
+        """Open a page where an application has led the browser, allow all that it asks, and say where that leads."""
+        answer = await self.visitor.http.get(address)
+        while answer.status_code == 303 and answer.headers["location"].startswith("/"):
+            answer = await self.visitor.http.get(answer.headers["location"])
+        self.visitor.page = answer
+        if answer.status_code == 200:
+            answer = await self.allow(*re.findall(r'name="scope:([^"]*)"', answer.text), until=until)
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["location"])
 
     async def code_for(self, client: RegisteredClient, *scopes: str, **changes: str | None) -> str:
         """Allow a request, and give the code that the application gets."""

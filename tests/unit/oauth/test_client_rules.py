@@ -156,3 +156,7 @@ def test_keys_of_each_usual_kind_are_taken() -> None:
     kinds = [ECKey.generate_key("P-256"), ECKey.generate_key("P-384"), RSAKey.generate_key(2048)]
     entries = [public(key) | {"kid": str(n)} for n, key in enumerate(kinds)]
     require_registrable(replace(KEYED, jwks={"keys": entries}))
+
+
+def test_smart_s_user_context_is_not_registered() -> None:
+    refused(replace(WEB, scopes=frozenset({"patient/Patient.r", "user/Patient.rs"})), "scope")

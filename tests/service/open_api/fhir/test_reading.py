@@ -1,13 +1,30 @@
 """Reading and searching as FHIR R4 has it: parameters, pages, versions, errors."""
 
+import asyncio
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
 from kernel import clock
+from open_api.fhir.kinds import KINDS
+from tests.contract.generate import HOSTILE_TEXTS
 from tests.factories.fhir import FhirCaller, backend_caller
 from tests.factories.open_api import OpenApi, registration
+
+HOSTILE = [
+    *HOSTILE_TEXTS,
+    "a|b|c",
+    "|",
+    "\\,",
+    ",,,",
+    "x" * 1_900,
+    "Patient/",
+    "/",
+    "ap9998-12-31",
+    "eq0001-01-01",
+    "9" * 400,
+]
 
 
 @pytest.fixture
@@ -114,9 +131,7 @@ async def test_dates_are_as_wide_as_they_are_precise(
         assert await hospital.found(f"/Schedule?date={query}") == ([str(schedule.id)] if fits else [])
 
 
-@pytest.mark.parametrize(
-    "value", ["", "yesterday", "2027-13-01", "2027-02-30", "9999", "xx2027", "2027-03-01T25:00", "a\x00"]
-)
+@pytest.mark.parametrize("value", ["", "yesterday", "2027-13-01", "2027-02-30", "xx2027", "2027-03-01T25:00", "a\x00"])
 async def test_a_date_that_is_none_is_refused(open_api: OpenApi, hospital: FhirCaller, value: str) -> None:
     answer = await hospital.http.get("/fhir/Appointment", params={"date": value}, headers=hospital.headers)
     assert answer.status_code == 400, answer.text
@@ -224,3 +239,18 @@ async def test_every_search_parameter_of_the_statement_works(open_api: OpenApi, 
             more = "&start=2027" if resource["type"] == "Slot" else ""
             answer = await hospital.get(f"/{resource['type']}?_include={include}{more}", prefer="handling=strict")
             assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_no_search_breaks_the_server(open_api: OpenApi, hospital: FhirCaller, kind: str) -> None:
+    names = [*KINDS[kind].parameters, "_count", "_summary", "_include", "_cursor", "_format", "nonsense", "name:exact"]
+    for name in names:
+        queries = [urlencode({name: text.encode("utf-8", "surrogatepass"), "start": "2027"}) for text in HOSTILE]
+        answers = await asyncio.gather(*(hospital.get(f"/{kind}?{query}") for query in queries))
+        for query, answer in zip(queries, answers, strict=True):
+            assert answer.status_code < 500, query
+            assert answer.headers["content-type"] == "application/fhir+json", query
+    for text in HOSTILE_TEXTS:
+        answer = await hospital.get(f"/{kind}/{quote(text.encode('utf-8', 'surrogatepass'), safe='')}")
+        assert answer.status_code < 500, text
+    assert "request_failed" not in open_api.server.log()

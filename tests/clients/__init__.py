@@ -1,0 +1,1 @@
+"""Clients and checkers that others wrote, unmodified, against the real server."""
