@@ -64,6 +64,7 @@ class Registration:
     jwks_uri: str | None = None
     dpop_required: bool = False
     par_required: bool = False
+    subject_kind: Literal["account", "staff"] = "account"
     contacts: tuple[str, ...] = ()
 
 
@@ -97,6 +98,13 @@ def _require_grants(wanted: Registration) -> None:
         raise MetadataRefused("grant_types", "refresh_token comes with authorization_code.")
     if wanted.auth_method == "none" and wanted.grant_types & {CLIENT_CREDENTIALS, TOKEN_EXCHANGE}:
         raise MetadataRefused("grant_types", "An application without a secret or key cannot act for itself.")
+    if wanted.subject_kind == "staff" and (
+        wanted.kind != "internal" or wanted.scopes or AUTHORIZATION_CODE not in wanted.grant_types
+    ):
+        raise MetadataRefused(
+            "subject_kind",
+            "Staff sign in at the hospital's own systems, which learn who they are and open no data.",
+        )
     if wanted.application_type == "service" and AUTHORIZATION_CODE in wanted.grant_types:
         raise MetadataRefused("grant_types", "A service has nobody before it; register a web, native or browser one.")
 

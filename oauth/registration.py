@@ -44,6 +44,7 @@ async def register_client(
     if not await tx.fetchval("SELECT true FROM channel WHERE code = $1", wanted.channel):
         raise RegistrationRefused(f"There is no channel {wanted.channel!r}.")
     columns: dict[str, object] = {"id": client_id, "kind": wanted.kind, "channel": wanted.channel, "status": status}
+    columns |= {"subject_kind": wanted.subject_kind}
     columns |= changeable_columns(wanted)
     made = await tx.execute(
         f"INSERT INTO oauth_client ({', '.join(columns)})"  # noqa: S608  the names are our own

@@ -157,6 +157,7 @@ def _registration(given: argparse.Namespace) -> Registration:
         jwks_uri=given.jwks_uri,
         dpop_required=given.dpop or given.profile == "fapi2",
         par_required=given.profile == "fapi2",
+        subject_kind=given.signs_in,
     )
 
 
@@ -197,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--name", required=True)
     client.add_argument("--kind", choices=("partner", "internal"), required=True)
     client.add_argument("--channel", required=True, help="by which it books, e.g. window; made if it is not there")
-    client.add_argument("--scope", type=_scope, action="append", required=True, help="may be given several times")
+    client.add_argument("--scope", type=_scope, action="append", default=[], help="may be given several times")
     client.add_argument("--profile", choices=get_args(Profile), default="plain", help="whose rules it keeps")
     client.add_argument("--type", choices=get_args(ApplicationType), default="service")
     client.add_argument("--auth-method", choices=get_args(AuthMethod), default="client_secret_basic")
@@ -205,6 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--jwks-uri", help="where its public keys are published, by https")
     client.add_argument("--grant-type", choices=GRANT_TYPES, action="append", help="may be given several times")
     client.add_argument("--redirect-uri", action="append", default=[], help="may be given several times")
+    client.add_argument("--signs-in", choices=("account", "staff"), default="account", help="who signs in at it")
     client.add_argument("--dpop", action="store_true", help="its tokens are bound to a key (RFC 9449)")
     secret = actions.add_parser("secret", help="give a client a new secret")
     secret.add_argument("id")

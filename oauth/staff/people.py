@@ -176,6 +176,30 @@ async def read_staff(db: Reader, code: str) -> StaffMember:
     return _shape(rows[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a member of staff is to the hospital's other systems. roles: codes of those held anywhere."""
+
+    code: str
+    name: str
+    roles: tuple[str, ...]
+
+
+async def identify(staff_id: UUID) -> Identity | None:
+    """Tell who a member of staff is; None for one who has left.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    row = await database().fetchrow(
+        "SELECT s.code, s.name,"
+        " array(SELECT DISTINCT a.role FROM staff_assignment a WHERE a.staff_id = s.id ORDER BY 1) AS roles"
+        " FROM staff s WHERE s.id = $1 AND s.status = 'active'",
+        staff_id,
+    )
+    return None if row is None else Identity(row["code"], row["name"], tuple(row["roles"]))
+
+
 async def list_staff(
     *, status: str | None, role: str | None, review_due: bool | None, after: str | None, limit: int
 ) -> list[StaffMember]:

@@ -15,6 +15,7 @@ from oauth.grants import find_grant
 from oauth.id_tokens import OPENID, read_hint
 from oauth.sign_in import sessions
 from oauth.sign_in.setup import sign_in
+from oauth.staff import people
 from open_api.authentication import authenticate
 from open_api.cross_origin import let_application_read
 from open_api.guard import language_of, request_id_of
@@ -47,8 +48,8 @@ async def userinfo(request: Request) -> HTTPResponse:
         grant = await find_grant(UUID(person.grant_id))
         if "fhirUser" in client.scopes and grant is not None and grant.fhir_user is not None:
             claims["fhirUser"] = grant.fhir_user
-        if "profile" in client.scopes and (name := await _name(person)) is not None:
-            claims["name"] = name
+        if "profile" in client.scopes:
+            claims |= await _profile(person)
     except HospitalError as error:
         response = problem(error, request_id=request_id_of(request), language=language_of(request))
     else:
@@ -64,11 +65,15 @@ async def _authenticate(request: Request) -> Client:
         return await authenticate(request, audience=resources.fhir())
 
 
-async def _name(person: Person) -> str | None:
-    if person.kind != "account":
-        return None
+async def _profile(person: Person) -> dict[str, Any]:
+    """Say who somebody is: an account's own holder by name, a member of staff by name, code and roles."""
+    if person.kind == "staff":
+        known = await people.identify(UUID(person.id))
+        if known is None:
+            raise InvalidToken
+        return {"name": known.name, "preferred_username": known.code, "roles": list(known.roles)}
     members = await sign_in().accounts.members(UUID(person.id))
-    return next((one.name for one in members if one.relationship == "self"), None)
+    return next(({"name": one.name} for one in members if one.relationship == "self"), {})
 
 
 async def show_logout(request: Request, browser: Browser) -> HTTPResponse:
