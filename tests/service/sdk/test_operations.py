@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 from joserfc.jwk import ECKey
 
@@ -123,5 +122,5 @@ async def test_a_missing_scope_is_told_apart(open_api: OpenApi) -> None:
 
 
 async def test_the_metadata_say_that_this_is_a_sandbox(open_api: OpenApi) -> None:
-    answer = httpx.get(open_api.server.base_url + "/.well-known/oauth-authorization-server")
+    answer = await open_api.http.get("/.well-known/oauth-authorization-server")
     assert answer.json()["deployment"] == "sandbox"
