@@ -6,11 +6,15 @@ import re
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from hospital_openapi import ClientSecret, HospitalClient, WebhookRefused, verify_webhook
 from oauth.known_credentials import DEMO_CLIENTS
+from runtime.embedded import ports
 from tests.platform import COMMAND, ROOT, Hospital
 
 README = ROOT / "sdk" / "python" / "README.md"
@@ -79,6 +83,53 @@ def test_a_wrong_secret_is_told_once_and_plainly(hospital_running: Hospital, tmp
     assert found.pop("access token") == "FAILS"
     assert set(found.values()) == {"left out"}
     assert "The hospital does not know this client id" in done.stdout
+
+
+def test_a_receiver_that_believes_anybody_is_found(hospital_running: Hospital, tmp_path: Path) -> None:
+    demo = next(client for client in DEMO_CLIENTS if client.role == "city_portal")
+    credentials = ClientSecret(demo.client_id, demo.secret)
+    port = ports.any_free("127.0.0.1")
+    with HospitalClient(hospital_running.base_url, credentials) as hospital:
+        webhook = hospital.subscribe_webhook({"url": f"http://127.0.0.1:{port}/webhooks", "event_types": ["webhook.*"]})
+        try:
+            for secrets, verdict, sentence in (
+                ([webhook["secret"]], "works", "a forged one refused with 400"),
+                ([], "FAILS", "took a message that the hospital did not sign"),
+            ):
+                with receiver(port, secrets):
+                    done = partner_check(hospital_running.base_url, demo.client_id, demo.secret, tmp_path)
+                assert verdicts(done.stdout)["webhook"] == verdict, done.stdout
+                assert sentence in " ".join(done.stdout.split())
+        finally:
+            hospital.unsubscribe_webhook(webhook["id"])
+
+
+@contextmanager
+def receiver(port: int, secrets: list[str]) -> Iterator[None]:
+    """A partner's receiver that checks signatures by the SDK; without secrets it believes anybody."""
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            status = 204
+            try:
+                if secrets:
+                    assert verify_webhook(body, self.headers, secrets)["type"] == "webhook.test"
+            except WebhookRefused:
+                status = 400
+            self.send_response(status)
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
 
 
 class _Production(http.server.BaseHTTPRequestHandler):

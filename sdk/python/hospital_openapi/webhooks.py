@@ -5,8 +5,8 @@ import binascii
 import hmac
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
 
 from hospital_openapi.errors import WebhookRefused
 
@@ -17,9 +17,17 @@ _PREFIX: Final = "whsec_"
 _VERSION: Final = "v1,"
 
 
+class Headers(Protocol):
+    """A message's headers, as any web framework has them."""
+
+    def items(self) -> Iterable[tuple[str, str]]:
+        """Give names and values."""
+        ...
+
+
 def verify_webhook(
     body: bytes,
-    headers: Mapping[str, str],
+    headers: Headers,
     secrets: str | Sequence[str],
     *,
     tolerance_seconds: int = TOLERANCE_SECONDS,

@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
         HospitalClient(base_url, credentials, language="zh") as chinese,
         HospitalClient(base_url, credentials, language="en") as english,
     ):
-        visit = Visit(chinese, english, given.webhook_url)
+        visit = Visit(chinese, english)
         try:
             verdicts = play_all(visit)
         finally:
@@ -65,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     proof.add_argument("--secret-file", type=Path, help="a file with the secret; CLIENT_SECRET is read otherwise")
     proof.add_argument("--key-file", type=Path, help="a PEM file with the private key (P-256 or P-384)")
     parser.add_argument("--key-id", help="the kid of the public key, where the hospital knows several")
-    parser.add_argument("--webhook-url", help="your receiver, to be sent a signed test message")
     parser.add_argument("--strict", action="store_true", help="what was left out counts as failed")
     return parser
 

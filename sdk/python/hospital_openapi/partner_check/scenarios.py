@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import httpx
+
 from hospital_openapi import problems, types
 from hospital_openapi.errors import Problem, Unprocessable
 from hospital_openapi.partner_check.visit import Failed, LeftOut, Visit, each_name, require
@@ -27,6 +29,7 @@ PAGE: Final = 7
 DEPARTMENTS_SEARCHED: Final = 20
 FEED_PAGES_MAX: Final = 200
 ATTEMPT_SECONDS_MAX: Final = 30.0
+FORGED_SECONDS_MAX: Final = 10.0
 NOBODY: Final = "00000000-0000-7000-8000-000000000000"
 
 
@@ -310,28 +313,45 @@ def read_events(visit: Visit) -> str:
 
 
 def receive_webhook(visit: Visit) -> str:
-    """A signed message reaches the partner's receiver."""
-    if visit.webhook_url is None:
-        raise LeftOut("Give --webhook-url to have a signed test message sent to your receiver.")
-    webhook = visit.english.subscribe_webhook({"url": visit.webhook_url, "event_types": ["webhook.*"]})
+    """A signed message reaches the partner's receiver; one that the hospital did not sign is refused there."""
+    active = [one for one in visit.english.list_webhooks()["items"] if one["status"] == "active"]
+    if not active:
+        raise LeftOut("Your application has no active webhook. Subscribe one, and run the check again.")
+    webhook = active[0]
+    delivery = visit.english.test_webhook(webhook["id"])
+    deadline = time.monotonic() + ATTEMPT_SECONDS_MAX
+    attempts: list[types.WebhookAttempt] = []
+    while not attempts and time.monotonic() < deadline:
+        attempts = visit.english.list_webhook_attempts(delivery["id"])["items"]
+        time.sleep(0 if attempts else 0.25)
+    require(attempts, f"No attempt was made within {ATTEMPT_SECONDS_MAX:.0f} s; ask the hospital.")
+    last = attempts[-1]
+    told = f"{last['outcome']}, {last['status_code'] or 'no status'} {last['answer'] or ''}".rstrip()
+    require(
+        last["outcome"] == "delivered",
+        f"Your receiver did not take the signed message: {told}. It has to answer 2xx within 10 seconds.",
+    )
+    return f"signed message taken after {last['milliseconds']} ms; {_send_forged(webhook['url'])}"
+
+
+def _send_forged(url: str) -> str:
+    """Send the partner's receiver what anybody on the internet could send it."""
+    headers = {
+        "content-type": "application/json",
+        "webhook-id": f"msg_{uuid.uuid4().hex}",
+        "webhook-timestamp": str(int(time.time())),
+        "webhook-signature": f"v1,{base64.b64encode(bytes(32)).decode()}",
+    }
     try:
-        delivery = visit.english.test_webhook(webhook["id"])
-        deadline = time.monotonic() + ATTEMPT_SECONDS_MAX
-        attempts: list[types.WebhookAttempt] = []
-        while not attempts and time.monotonic() < deadline:
-            attempts = visit.english.list_webhook_attempts(delivery["id"])["items"]
-            time.sleep(0 if attempts else 0.25)
-        require(attempts, f"No attempt was made within {ATTEMPT_SECONDS_MAX:.0f} s; ask the hospital.")
-        last = attempts[-1]
-        require(
-            last["outcome"] == "delivered",
-            f"Your receiver did not take the message: {last['outcome']}, {last['status_code'] or 'no status'}"
-            f" {last['answer'] or ''}".rstrip()
-            + ". It has to answer 2xx within 10 seconds.",
-        )
-        return f"taken after {last['milliseconds']} ms"
-    finally:
-        visit.english.unsubscribe_webhook(webhook["id"])
+        answer = httpx.post(url, content=b'{"type": "webhook.test"}', headers=headers, timeout=FORGED_SECONDS_MAX)
+    except httpx.HTTPError as error:
+        return f"a forged one could not be sent from here ({type(error).__name__})"
+    require(
+        not answer.is_success,
+        f"Your receiver took a message that the hospital did not sign (it answered {answer.status_code}). Anybody can"
+        " send it cancellations: check the signature before anything else.",
+    )
+    return f"a forged one refused with {answer.status_code}"
 
 
 _BOOK: Final = frozenset(BOOKING_SCOPES)

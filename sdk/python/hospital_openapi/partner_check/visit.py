@@ -42,7 +42,6 @@ class Visit:
 
     chinese: HospitalClient
     english: HospitalClient
-    webhook_url: str | None = None
     has_token: bool = False
     openings: list[types.Opening] = field(default_factory=list)
     appointment: types.Appointment | None = None
