@@ -2,13 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 
 from open_api.application import FEATURES
 from open_api.openapi import build_document
+from runtime.python_sdk import python_sdk
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,7 +18,9 @@ def openapi_json() -> bytes:
     return orjson.dumps(build_document(FEATURES), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-GENERATED: dict[str, Callable[[], bytes]] = {"open_api/openapi.json": openapi_json}
+def generated() -> dict[str, bytes]:
+    """Make every file that is made from others, by its path from the root on."""
+    return {"open_api/openapi.json": openapi_json(), **python_sdk(FEATURES)}
 
 
 def main(arguments: list[str]) -> int:
@@ -27,8 +29,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a file is out of date")
     given = parser.parse_args(arguments)
     outdated = []
-    for name, make in GENERATED.items():
-        path, content = ROOT / name, make()
+    for name, content in generated().items():
+        path = ROOT / name
         if path.exists() and path.read_bytes() == content:
             continue
         outdated.append(name)

@@ -14,6 +14,7 @@ from oauth.authorization_requests import ACR_VALUES, PROMPTS
 from oauth.client_authentication import ALGORITHMS
 from oauth.clients import AuthMethod
 from oauth.scopes import COMMON_SCOPES
+from oauth.sign_in.setup import sign_in
 from open_api.cross_origin import let_anybody_read, mount_preflight
 from open_api.fhir.scopes import FHIR_SCOPES
 from open_api.oauth.answers import answer
@@ -129,4 +130,7 @@ def server_metadata() -> dict[str, Any]:
         "ui_locales_supported": ["zh-CN", "en"],
         "protected_resources": [resources.open_api(), resources.fhir()],
         "service_documentation": f"{url}/docs",
+        # Ours (RFC 8414 section 2 lets a server say more): what tries things out asks this first, and stops here if
+        # real patients' appointments are behind it.
+        "deployment": "sandbox" if sign_in().sandbox else "production",
     }

@@ -10,7 +10,7 @@ from runtime.cli.data_option import data_folder
 
 Command = Callable[[argparse.Namespace], int]
 
-PASSED_ON = ("test", "access", "demo", "bench", "his", "generate", "keys", "migrate")
+PASSED_ON = ("test", "access", "demo", "bench", "his", "generate", "keys", "migrate", "partner-check")
 """Commands whose own options are read by the program they start."""
 
 
@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Run, test and look after the hospital platform.",
         epilog="Also: test [--all] [pytest options] | demo [clinic] | bench NAME [--json] | generate [--check] |"
         " migrate | access ACTION | keys rotate | his status | his reconcile --date D | his dead-letters."
-        " Each of these takes --data DIR and --help.",
+        " Each of these takes --data DIR and --help. And: partner-check --base-url URL --client-id ID.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 

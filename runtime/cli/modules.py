@@ -21,10 +21,14 @@ HIS_PROGRAMS = {
 }
 NEEDS_PLATFORM = ("access", "demo", "his", "keys", "migrate")
 NO_SUCH_COMMAND = 2
+# Published by itself, so it lies outside our own packages.
+PYTHON_SDK = ROOT / "sdk" / "python"
 
 
 def run(name: str, arguments: list[str]) -> int:
     """Run the program of that name with the settings of the running platform."""
+    if name == "partner-check":
+        return partner_check(arguments)
     folder, rest = split_data_option(arguments)
     if name == "demo" and rest[:1] == ["clinic"]:
         # It plays in a hospital of its own and asks nothing of the one that runs.
@@ -41,6 +45,14 @@ def run(name: str, arguments: list[str]) -> int:
     environment = {**settings, **os.environ, "RUN_FILE": str(folder.run_file)}
     environment.setdefault("DATA_DIR", str(folder.root))
     return _run_module(module, rest, environment)
+
+
+def partner_check(arguments: list[str]) -> int:
+    """Run the SDK's check as a partner does: from where they stand, knowing nothing of a platform of ours."""
+    environment = {**os.environ, "PYTHONPATH": str(PYTHON_SDK)}
+    argv = [sys.executable, "-m", "hospital_openapi.partner_check", *arguments]
+    called_from = os.environ.get("HOSPITAL_CALLED_FROM", str(ROOT))
+    return subprocess.run(argv, cwd=called_from, env=environment, check=False).returncode
 
 
 def _run_module(module: str, arguments: list[str], environment: dict[str, str]) -> int:

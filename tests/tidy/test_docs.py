@@ -12,7 +12,7 @@ from tests.tidy.repository import ROOMS, ROOT, shown, tracked
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^(#{1,6}) (.+)$", re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-COMMAND = re.compile(r"\./hospital ([a-z]+)([^`#\n|]*)")
+COMMAND = re.compile(r"\./hospital ([a-z]+(?:-[a-z]+)*)([^`#\n|]*)")
 # A file named from the root on, in backticks; patterns and placeholders are not meant.
 NAMED_FILE = re.compile(
     r"`((?:" + "|".join((*ROOMS, "deploy", "docs", "migrations", "requirements")) + r")/[\w./-]+\.\w+)`"

@@ -64,6 +64,18 @@ def _is_ours(module: str) -> bool:
     return module.split(".", maxsplit=1)[0] in set(ROOMS) - {"tests"}
 
 
+def test_the_published_sdk_stands_alone() -> None:
+    """It imports nothing of ours, for partners have only it; and nothing of ours leans on it."""
+    leaning = []
+    for path in python_files():
+        names = {module.split(".", maxsplit=1)[0] for module in _imported(path)}
+        if shown(path).startswith("sdk/"):
+            leaning += [f"{shown(path)} imports {name}" for name in sorted(names & set(ROOMS))]
+        elif "hospital_openapi" in names and not shown(path).startswith("tests/"):
+            leaning.append(f"{shown(path)} imports hospital_openapi")
+    assert leaning == []
+
+
 def test_relative_imports_are_not_used() -> None:
     relative = [
         f"{shown(path)}:{node.lineno}"
