@@ -206,7 +206,7 @@ async def _apply_hand_back(tx: Transaction, change: InboundChange) -> None:
         schedule_id=told.schedule_id,
         version=told.version,
         unsold=told.unsold,
-        sold=told.sold,
+        sold=dict(zip(told.sold, told.sold_as, strict=True)),
         at=clock.now(),
     )
 

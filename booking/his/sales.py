@@ -7,7 +7,7 @@ from uuid import UUID
 from booking import claims, returns
 from booking.his.errors import ScheduleUnknown, SeatTaken
 from booking.his.outbound import HANDLER
-from booking.windows import cases, numbers
+from booking.windows import cases
 from integration.his.errors import HisDisagrees
 from integration.his.facts import AppointmentFacts
 from kernel import clock
@@ -111,7 +111,6 @@ async def record_sale(
         appointment_id=appointment_id,
         details={"his_id": his_id},
     )
-    await numbers.note_sale(tx, seat["id"], at=at)
     await claims.send_appointment(
         tx,
         told_as,

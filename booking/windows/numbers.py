@@ -160,17 +160,20 @@ async def ask_back(tx: Transaction, schedule_id: UUID, seat_ids: Sequence[int], 
 
 
 async def take_back(
-    tx: Transaction, *, schedule_id: UUID, version: int, unsold: Sequence[int], sold: Sequence[int], at: datetime
+    tx: Transaction, *, schedule_id: UUID, version: int, unsold: Sequence[int], sold: Mapping[int, str], at: datetime
 ) -> int:
     """Put numbers that the HIS has handed back into our sale again: to those who wait first; give how many.
 
     version: of the schedule whose message the HIS answers. An answer to an earlier question than the last one
-    counts for nothing, since the number was with the HIS again in between. What the HIS has sold is ours as soon as
-    the sale stands here.
+    counts for nothing, since the number was with the HIS again in between. What the HIS has sold (number -> its name of
+    the sale) is ours as soon as that very sale stands here. If another does, it was given back there, and we shall hear
+    of it: until then the number stays out of our sale, and the HIS is asked again.
     """
     assert WINDOW_NUMBER.allows("recalled", "returned")
     rows = await tx.fetch(
-        "SELECT e.id, e.seq, e.status FROM seat e JOIN window_number n ON n.seat_id = e.id"
+        "SELECT e.id, e.seq, e.status, (SELECT a.his_id FROM appointment a WHERE a.seat_id = e.id"
+        "  AND a.status NOT IN ('cancelled', 'entered-in-error')) AS sold_as"
+        " FROM seat e JOIN window_number n ON n.seat_id = e.id"
         " WHERE e.schedule_id = $1 AND e.seq = ANY ($2) AND e.pool = $3 AND n.status = 'recalled'"
         " AND n.recalled_version <= $4 ORDER BY e.id FOR UPDATE OF e, n",
         schedule_id,
@@ -179,26 +182,17 @@ async def take_back(
         version,
     )
     handed_back = set(unsold)
-    used = [row["id"] for row in rows if row["status"] == "booked"]
+    used = [
+        row["id"]
+        for row in rows
+        if row["status"] == "booked" and (row["seq"] in handed_back or row["sold_as"] == sold[row["seq"]])
+    ]
     free = [row["id"] for row in rows if row["status"] != "booked" and row["seq"] in handed_back]
     await _send_home(tx, used, status="used", at=at)
     await _send_home(tx, free, status="returned", at=at)
     on_sale = [row["id"] for row in rows if row["id"] in free and row["status"] == "free"]
     await returns.return_seats(tx, [FreedSeat(seat, HANDED_BACK, cools=False) for seat in on_sale], at=at)
     return len(on_sale)
-
-
-async def note_sale(tx: Transaction, seat_id: int, *, at: datetime) -> None:
-    """Note that a sale of the window stands on a seat that this transaction has booked.
-
-    If the number was asked back meanwhile it is ours from here on: the HIS sells it no more.
-    """
-    assert WINDOW_NUMBER.allows("recalled", "used")
-    row = await tx.fetchrow(
-        "SELECT seat_id FROM window_number WHERE seat_id = $1 AND status = 'recalled' FOR UPDATE", seat_id
-    )
-    if row is not None:
-        await _send_home(tx, [seat_id], status="used", at=at)
 
 
 async def _send_home(tx: Transaction, seat_ids: Sequence[int], *, status: str, at: datetime) -> None:

@@ -163,6 +163,7 @@ class NumbersHandedBack:
     """Numbers of a schedule that the HIS's window sells no more, because it was asked for them.
 
     unsold: nobody has them. sold: somebody does; the sale has been told, or is about to be.
+    sold_as: the HIS's number of each of these sales, in the same order: an earlier sale may have been given back.
     version: of the schedule whose message asked.
     """
 
@@ -170,6 +171,7 @@ class NumbersHandedBack:
     version: int
     unsold: tuple[int, ...]
     sold: tuple[int, ...]
+    sold_as: tuple[str, ...] = ()
 
 
 Facts = (

@@ -73,19 +73,19 @@ async def take_schedules(tx: Transaction, told: Sequence[ToldSchedule], *, chars
 async def _hand_back(tx: Transaction, schedule: ToldSchedule, recalled: list[int], *, charset: str) -> None:
     """Tell the platform which numbers of its it has back, and which we have sold: after the sales themselves."""
     rows = await tx.fetch(
-        "SELECT sequence FROM appointment WHERE schedule_id = $1 AND sequence = ANY ($2)"
+        "SELECT sequence, his_id FROM appointment WHERE schedule_id = $1 AND sequence = ANY ($2)"
         " AND status IN ('booked', 'arrived', 'fulfilled', 'noshow')",
         schedule.id,
         recalled,
     )
-    sold = {row["sequence"] for row in rows}
+    sold = {row["sequence"]: str(row["his_id"]) for row in rows}
     await outbox.append(
         tx,
         describe_hand_back(
             schedule_id=schedule.id,
             version=schedule.version,
             unsold=[sequence for sequence in recalled if sequence not in sold],
-            sold=sorted(sold),
+            sold=dict(sorted(sold.items())),
             charset=charset,
         ),
     )

@@ -1,6 +1,6 @@
 """Writing what we tell the platform: SIU for numbers, ADT for people and visits (HL7 v2.5.1)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -88,15 +88,27 @@ def describe_visit(visit: Row, patient: Row, appointment: Row | None, *, charset
 
 
 def describe_hand_back(
-    *, schedule_id: UUID, version: int, unsold: Sequence[int], sold: Sequence[int], charset: str
+    *, schedule_id: UUID, version: int, unsold: Sequence[int], sold: Mapping[int, str], charset: str
 ) -> Draft:
-    """Tell which numbers our window sells no more, because the platform has asked for them (MFN^M13, ZHB)."""
+    """Tell which numbers our window sells no more, because the platform has asked for them (MFN^M13, ZHB).
+
+    sold: number -> our name of the sale.
+    """
     control_id = new_id()
     key = str(schedule_id)
     body = [
         Segment.build("MFI", {1: ("HANDBACK", "", PLATFORM), 3: "UPD", 6: "AL"}),
         Segment.build("MFE", {1: "MUP", 2: f"{control_id}/1", 4: key, 5: "ST"}),
-        Segment.build("ZHB", {1: key, 2: str(version), 3: _list_numbers(unsold), 4: _list_numbers(sold)}),
+        Segment.build(
+            "ZHB",
+            {
+                1: key,
+                2: str(version),
+                3: _list_numbers(unsold),
+                4: _list_numbers(list(sold)),
+                5: ",".join(sold.values()),
+            },
+        ),
     ]
     return Draft(
         control_id=control_id,

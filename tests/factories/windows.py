@@ -1,5 +1,6 @@
 """A HIS whose window holds numbers for the time while the platform is away, as the platform hears of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -82,10 +83,16 @@ class Window:
         return await self.hear(kind, facts, f"his-appointment:{SOURCE}:{his_id}")
 
     async def hands_back(
-        self, schedule: ScheduleUnderTest, *, unsold: tuple[int, ...] = (), sold: tuple[int, ...] = (), version: int
+        self,
+        schedule: ScheduleUnderTest,
+        *,
+        unsold: tuple[int, ...] = (),
+        sold: Mapping[int, str] | None = None,
+        version: int,
     ) -> None:
-        """Tell which numbers the window sells no more, and let the platform apply it."""
-        facts = NumbersHandedBack(schedule.id, version, unsold, sold)
+        """Tell which numbers the window sells no more, and let the platform apply it; sold: number -> its sale."""
+        named = sold or {}
+        facts = NumbersHandedBack(schedule.id, version, unsold, tuple(named), tuple(named.values()))
         await self.hear(InboundKind.NUMBERS_HANDED_BACK, facts, f"his-handback:{SOURCE}:{schedule.id}")
         await self.applies()
 

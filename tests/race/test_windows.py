@@ -71,7 +71,7 @@ async def test_a_hand_back_among_a_late_sale_and_a_rush(
 
     answers = await asyncio.gather(
         late(window.registers(schedule, 3, "H1"), round_number % 3),
-        late(window.hands_back(schedule, unsold=(6,), sold=(3,), version=version), round_number // 2),
+        late(window.hands_back(schedule, unsold=(6,), sold={3: "H1"}, version=version), round_number // 2),
         *(ask(counters[n % 3], schedule.slots[0], person) for n, person in enumerate(people)),
     )
 
@@ -87,7 +87,7 @@ async def test_a_hand_back_among_a_late_sale_and_a_rush(
     # The sale may have been merged before or after the answer; asked again, the HIS names it once more.
     await hospital.db.execute("UPDATE window_number SET asked_at = '-infinity' WHERE status = 'recalled'")
     if await numbers.recall_due():
-        await window.hands_back(schedule, sold=(3,), version=await window.version(schedule))
+        await window.hands_back(schedule, sold={3: "H1"}, version=await window.version(schedule))
     assert {status for status, *_ in (await window.statuses(schedule)).values()} <= {"used", "returned"}
     assert {pool for _, pool, _ in (await window.statuses(schedule)).values()} == {"common"}
     await require_books_agree(hospital.db)
@@ -142,7 +142,7 @@ async def test_what_is_handed_back_is_offered_to_those_who_wait(hospital: Hospit
     entry = await join(people[4], schedule)
 
     answers = await asyncio.gather(
-        window.hands_back(schedule, unsold=(6,), sold=(3,), version=version),
+        window.hands_back(schedule, unsold=(6,), sold={3: "H1"}, version=version),
         *(ask(counters[n], schedule.slots[0], people[5]) for n in range(3)),
     )
 

@@ -97,11 +97,15 @@ def read_handed_back(group: list[Segment]) -> NumbersHandedBack:
     unsold, sold = _read_numbers(told, 3), _read_numbers(told, 4)
     if set(unsold) & set(sold):
         raise BadFieldValue("a number cannot be both unsold (ZHB-3) and sold (ZHB-4)")
+    sold_as = tuple(name for name in told.text(5).split(",") if name)
+    if len(sold_as) != len(sold):
+        raise BadFieldValue("ZHB-5 must name the sale of each number in ZHB-4")
     return NumbersHandedBack(
         schedule_id=read_uuid(told.required(1), "ZHB-1"),
         version=parse_integer(told.required(2)),
         unsold=unsold,
         sold=sold,
+        sold_as=sold_as,
     )
 
 

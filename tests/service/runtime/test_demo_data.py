@@ -100,6 +100,7 @@ async def test_a_removed_day_is_made_again(
     last = await connection.fetchval("SELECT max(clinic_date) FROM schedule")
     seats = await connection.fetchval("SELECT count(*) FROM seat")
     for statement in (
+        "DELETE FROM window_number WHERE schedule_id IN (SELECT id FROM schedule WHERE clinic_date = $1)",
         "DELETE FROM seat WHERE schedule_id IN (SELECT id FROM schedule WHERE clinic_date = $1)",
         "DELETE FROM slot WHERE schedule_id IN (SELECT id FROM schedule WHERE clinic_date = $1)",
         "DELETE FROM schedule WHERE clinic_date = $1",

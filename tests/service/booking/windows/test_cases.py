@@ -73,7 +73,7 @@ async def test_a_person_with_a_number_that_day_keeps_the_registration_until_some
     # Nobody else gets the number meanwhile, asked back or not.
     with clock.frozen(schedule.starts_at - timedelta(minutes=30)):
         await numbers.recall_due()
-    await window.hands_back(schedule, unsold=(6,), sold=(3,), version=await window.version(schedule))
+    await window.hands_back(schedule, unsold=(6,), sold={3: "H2"}, version=await window.version(schedule))
     assert (await window.statuses(schedule))[3] == ("recalled", "emergency", "free")
 
 
@@ -123,7 +123,7 @@ async def test_refused_the_his_undoes_it_and_the_number_comes_back(
     case = await the_case()
     with clock.frozen(schedule.starts_at - timedelta(minutes=30)):
         await numbers.recall_due()
-    await window.hands_back(schedule, sold=(3,), version=await window.version(schedule))
+    await window.hands_back(schedule, sold={3: "H2"}, version=await window.version(schedule))
 
     await service.refuse_case(UUID(str(case["id"])), note="患者选择原号", actor=CLERK)
 

@@ -153,16 +153,44 @@ async def test_a_late_message_of_an_earlier_sale_keeps_its_number(
     """Sold in the outage, asked back, handed back as sold: nobody else gets it before the sale arrives."""
     schedule = await a_quota(hospital, window)
     version = await recall(window, schedule)
-    await window.hands_back(schedule, unsold=(6,), sold=(3,), version=version)
+    await window.hands_back(schedule, unsold=(6,), sold={3: "H1"}, version=version)
 
     assert await window.statuses(schedule) == {3: ("recalled", "emergency", "free"), 6: ("returned", "common", "free")}
     answer = await window.registers(schedule, 3, "H1")
 
     assert (answer.accepted, answer.note) == (True, "")
+    # It is asked for until the HIS has named the very sale that stands here.
+    assert (await window.statuses(schedule))[3] == ("recalled", "emergency", "booked")
+    await window.hands_back(schedule, sold={3: "H1"}, version=version)
     assert (await window.statuses(schedule))[3] == ("used", "common", "booked")
     # Given back later, it is the platform's to sell.
     await window.registers(schedule, 3, "H1", status=AppointmentStatus.CANCELLED, version=2)
     assert (await window.statuses(schedule))[3] == ("used", "common", "free")
+    await require_books_agree(database)
+
+
+@pytest.mark.parametrize("first_sale", ["before", "late"])
+async def test_a_number_sold_anew_is_nobody_elses_while_the_first_sale_stands_here(
+    hospital: HospitalUnderTest, window: Window, database: Database, first_sale: str
+) -> None:
+    """Sold, given back and sold again in the outage; of all that only the first sale has arrived, or is late itself."""
+    schedule = await a_quota(hospital, window)
+    if first_sale == "before":
+        await window.registers(schedule, 3, "H1")
+    version = await recall(window, schedule)
+    if first_sale == "late":
+        await window.registers(schedule, 3, "H1")
+    await window.hands_back(schedule, unsold=(6,), sold={3: "H2"}, version=version)
+    assert (await window.statuses(schedule))[3] == ("recalled", "emergency", "booked")
+
+    await window.registers(schedule, 3, "H1", status=AppointmentStatus.CANCELLED, version=2)
+    assert (await window.statuses(schedule))[3] == ("recalled", "emergency", "free")
+    answer = await window.registers(schedule, 3, "H2")
+    await window.hands_back(schedule, sold={3: "H2"}, version=version)
+
+    assert (answer.accepted, answer.note) == (True, "")
+    assert (await window.statuses(schedule))[3] == ("used", "common", "booked")
+    assert await database.fetchval("SELECT count(*) FROM window_case") == 0
     await require_books_agree(database)
 
 

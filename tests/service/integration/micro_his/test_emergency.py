@@ -113,12 +113,13 @@ async def test_what_is_asked_back_is_sold_no_more_and_named(
     micro_his: MicroHisProcess, platform_port: Hl7MllpHis
 ) -> None:
     schedule = await tell_schedule(platform_port, a_quota(window=()))
-    assert (await book(micro_his, schedule, platform_is_down=True)).json()["seq"] == 3
+    sold = (await book(micro_his, schedule, platform_is_down=True)).json()
+    assert sold["seq"] == 3
 
     await tell_schedule(platform_port, asked_back(schedule, 3, 5))
 
     assert await handed_back(micro_his, schedule) == [
-        NumbersHandedBack(schedule.schedule_id, version=2, unsold=(5,), sold=(3,))
+        NumbersHandedBack(schedule.schedule_id, version=2, unsold=(5,), sold=(3,), sold_as=(sold["his_id"],))
     ]
     answer = await book(micro_his, schedule, seq=5, platform_is_down=True)
     assert answer.json()["code"] == "not_for_window"

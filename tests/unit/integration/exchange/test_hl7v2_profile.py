@@ -197,19 +197,21 @@ def hand_back(segment: str) -> Message:
 
 
 def test_numbers_are_handed_back_by_name() -> None:
-    [heard] = Hl7Profile("MICROHIS").read(hand_back(f"ZHB|{SCHEDULE_ID}|4|12,31|7"))
+    [heard] = Hl7Profile("MICROHIS").read(hand_back(f"ZHB|{SCHEDULE_ID}|4|12,31|7|H7"))
 
     assert (heard.kind, heard.aggregate) == (
         InboundKind.NUMBERS_HANDED_BACK,
         f"his-handback:MICROHIS:{SCHEDULE_ID}",
     )
-    assert heard.facts == NumbersHandedBack(SCHEDULE_ID, 4, (12, 31), (7,))
+    assert heard.facts == NumbersHandedBack(SCHEDULE_ID, 4, (12, 31), (7,), ("H7",))
 
 
 @pytest.mark.parametrize(
     "segment",
     [
-        f"ZHB|{SCHEDULE_ID}|4|12,7|7",
+        f"ZHB|{SCHEDULE_ID}|4|12,7|7|H7",
+        f"ZHB|{SCHEDULE_ID}|4|12|7",
+        f"ZHB|{SCHEDULE_ID}|4|12|7|H7,H8",
         f"ZHB|{SCHEDULE_ID}|4|0",
         f"ZHB|{SCHEDULE_ID}|4|10001",
         f"ZHB|{SCHEDULE_ID}|x|12",
