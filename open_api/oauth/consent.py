@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from kernel import clock
 from kernel.db import Transaction, database
 from kernel.ids import parse_id
-from oauth import resources
+from oauth import ports, resources
 from oauth.authorization_codes import issue_code
 from oauth.clients import Client, read_client
 from oauth.errors import ApplicationUnknown, InteractionGone
@@ -92,7 +92,7 @@ async def _find(interaction_id: UUID, browser: Browser) -> tuple[Interaction, Cl
     if interaction is None:
         raise InteractionGone
     client = await read_client(interaction.asked.client_id)
-    if client is None:
+    if client is None or await ports.is_stopped(client):
         raise ApplicationUnknown
     return interaction, client
 
