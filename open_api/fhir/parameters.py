@@ -18,6 +18,8 @@ from oauth import resources
 from open_api.fhir.errors import ParameterInvalid, ParameterUnknown
 
 ALTERNATIVES_MAX: Final = 50
+# Far enough from both ends of what a timestamp can be for zones and for "approximately" to stay within.
+YEARS: Final = range(1000, 9000)
 _COMMA: Final = re.compile(r"(?<!\\),")
 _ESCAPED: Final = re.compile(r"\\([,|$\\])")
 _PREFIXED: Final = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(\d.*)", re.ASCII)
@@ -190,6 +192,8 @@ def _read_date(text: str) -> tuple[str, datetime, datetime]:
 
 def _range(found: re.Match[str]) -> tuple[datetime, datetime]:
     year, month, day, hour, minute, second, fraction, zone = found.groups()
+    if int(year) not in YEARS:
+        raise ValueError("out of range")
     try:
         first = date(int(year), int(month or 1), int(day or 1))
         if hour is None:

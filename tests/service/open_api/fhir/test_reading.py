@@ -115,7 +115,21 @@ async def test_dates_are_as_wide_as_they_are_precise(
 
 
 @pytest.mark.parametrize(
-    "value", ["", "yesterday", "2027-13-01", "2027-02-30", "9999", "xx2027", "2027-03-01T25:00", "a\x00"]
+    "value",
+    [
+        "",
+        "yesterday",
+        "2027-13-01",
+        "2027-02-30",
+        "9999",
+        "xx2027",
+        "2027-03-01T25:00",
+        "a\x00",
+        "0001",
+        "ap0001",
+        "ap9998",
+        "0001-01-01T00:00:00+14:00",
+    ],
 )
 async def test_a_date_that_is_none_is_refused(open_api: OpenApi, hospital: FhirCaller, value: str) -> None:
     answer = await hospital.http.get("/fhir/Appointment", params={"date": value}, headers=hospital.headers)
