@@ -114,6 +114,8 @@ async def _answer_unasked(client: Client, asked: AuthorizationRequest, browser: 
                 code_challenge=asked.code_challenge,
                 nonce=asked.nonce,
                 jkt=asked.jkt,
+                auth_time=session.auth_time,
+                acr=session.acr,
             )
     except PersonNeeded as error:
         return send_back(asked, error=error.error) if is_silent else None

@@ -20,7 +20,7 @@ from oauth.grants import create_grant
 from oauth.interactions import Interaction, decide_interaction, find_interaction
 from oauth.scopes import COMMON_SCOPES
 from oauth.sign_in.ports import Member
-from oauth.sign_in.sessions import Session
+from oauth.sign_in.sessions import Session, hold_session
 from oauth.sign_in.setup import sign_in
 from oauth.token_answers import REFRESH_SCOPES
 from open_api.oauth.authorize import send_back
@@ -234,6 +234,8 @@ async def _allow(
     until = clock.now() + LIFETIMES[lifetime if lifetime in lifetimes else lifetimes[0]]
     own = next((one.patient_id for one in members.values() if one.relationship == "self"), None)
     async with database().transaction() as tx:
+        # Who leaves or closes their account just now ends this too, or it does not begin.
+        await hold_session(tx, session)
         if not await decide_interaction(tx, interaction.id, "allowed"):
             raise InteractionGone
         consent_id = None
