@@ -8,6 +8,7 @@ import asyncpg
 import structlog
 
 CAUSES_MAX: Final = 20
+VALUE_LEFT_OUT: Final = "what was wrong with a value is left out"
 
 
 def configure_logging(level: str = "INFO") -> None:
@@ -39,13 +40,16 @@ def configure_logging(level: str = "INFO") -> None:
 
 
 def _leave_out_rows(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Keep what PostgreSQL shows of a refused row out of the log: it may be a person's."""
+    """Keep what PostgreSQL and its driver show of a refused row or value out of the log: it may be a person's."""
     error = event.get("exc_info")
     if error is True or isinstance(error, tuple):
         error = sys.exc_info()[1] if error is True else error[1]
     for _ in range(CAUSES_MAX):
         if isinstance(error, asyncpg.PostgresError):
             error.detail = None
+        if isinstance(error, asyncpg.DataError | asyncpg.InterfaceError):
+            # These say what the value was, too.
+            error.args = (VALUE_LEFT_OUT,)
         if not isinstance(error, BaseException):
             break
         error = error.__cause__ or error.__context__

@@ -83,16 +83,48 @@ async def resolve(url: str) -> Target:
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    """Tell whether an address is anybody's on the internet, also one that hides another inside."""
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    if inner is not None:
-        return is_public(inner)
-    if address.version == 6 and address in _NAT64:
-        return False
-    return address.is_global and not address.is_multicast
+    """Tell whether an address is anybody's on the internet; one that hides another inside is not."""
+    return address.is_global and not address.is_multicast and not any(address in network for network in _CLOSED)
 
 
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# What is not the public internet, or leads out of it again. Written out, because what the standard library calls global
+# has changed between its releases; its own judgement is asked besides.
+_CLOSED: Final = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        "0.0.0.0/8",  # this network
+        "10.0.0.0/8",
+        "100.64.0.0/10",  # carriers' own, and the metadata service of Alibaba Cloud
+        "127.0.0.0/8",
+        "168.63.129.16/32",  # the platform service of Azure, on a public address
+        "169.254.0.0/16",  # link-local: metadata services
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",  # 6to4 relays
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",  # multicast
+        "240.0.0.0/4",
+        "::/96",  # unspecified, loopback, IPv4-compatible
+        "::ffff:0:0/96",  # IPv4-mapped
+        "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
+        "64:ff9b::/96",  # NAT64 (RFC 6052): an IPv4 address in disguise
+        "64:ff9b:1::/48",  # NAT64 of one's own (RFC 8215)
+        "100::/64",
+        "2001::/23",  # Teredo, ORCHID, benchmarking
+        "2001:db8::/32",
+        "2002::/16",  # 6to4: an IPv4 address in disguise
+        "3fff::/20",
+        "5f00::/16",
+        "fc00::/7",
+        "fe80::/10",
+        "fec0::/10",
+        "ff00::/8",
+    )
+)
 
 
 async def fetch(url: str, *, bytes_max: int, accept: str) -> Fetched:
@@ -109,14 +141,15 @@ async def fetch(url: str, *, bytes_max: int, accept: str) -> Fetched:
                 client.stream(
                     "GET",
                     target.url,
-                    headers={"host": target.host, "accept": accept},
+                    # A few bytes could be unpacked to very many before anybody counts them.
+                    headers={"host": target.host, "accept": accept, "accept-encoding": "identity"},
                     extensions={"sni_hostname": target.name},
                 ) as answer,
             ):
                 if answer.status_code != 200:
                     raise OutboundRefused(f"its server answers {answer.status_code}")
                 body = b""
-                async for piece in answer.aiter_bytes():
+                async for piece in answer.aiter_raw():
                     body += piece
                     if len(body) > bytes_max:
                         raise OutboundRefused(f"it is longer than {bytes_max} bytes")

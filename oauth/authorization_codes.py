@@ -1,8 +1,8 @@
 """Authorization codes (RFC 6749 section 4.1, RFC 7636, RFC 9700): good once, for a minute, for who asked for them."""
 
 import secrets
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -35,17 +35,20 @@ async def issue_code(
     code_challenge: str,
     nonce: str | None = None,
     jkt: str | None = None,
+    auth_time: datetime | None = None,
+    acr: str | None = None,
 ) -> str:
     """Make a code for a grant that a person has just given, and keep its hash.
 
     redirect_uri: exactly as in the authorization request. code_challenge: of method S256; there is no other.
-    jkt: the key that the request was bound to (RFC 9449 section 10).
+    jkt: the key that the request was bound to (RFC 9449 section 10). auth_time, acr: how the person has signed in for
+    this request, where the grant is an earlier one.
     """
     code, now = secrets.token_urlsafe(CODE_BYTES), clock.now()
     await tx.execute(
         "INSERT INTO oauth_authorization_code"
-        " (hash, grant_id, redirect_uri, code_challenge, nonce, jkt, created_at, expires_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        " (hash, grant_id, redirect_uri, code_challenge, nonce, jkt, created_at, expires_at, auth_time, acr)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         _code_hash(code),
         grant_id,
         redirect_uri,
@@ -54,6 +57,8 @@ async def issue_code(
         jkt,
         now,
         now + CODE_LIFETIME,
+        auth_time,
+        acr,
     )
     return code
 
@@ -169,10 +174,16 @@ def _make_answer(request: TokenRequest, grant: Grant, granted: frozenset[str]) -
 async def _load(code: str) -> _Loaded | None:
     row = await database().fetchrow(
         "SELECT c.redirect_uri, c.code_challenge, c.nonce, c.jkt, c.used, c.expires_at,"  # noqa: S608  our own columns
+        " c.auth_time AS signed_in_at, c.acr AS signed_in_by,"
         f" {COLUMNS} FROM oauth_authorization_code c JOIN oauth_grant g ON g.id = c.grant_id WHERE c.hash = $1",
         _code_hash(code),
     )
-    return None if row is None else _Loaded(Grant.of(row), row)
+    if row is None:
+        return None
+    grant = Grant.of(row)
+    if row["signed_in_at"] is not None:
+        grant = replace(grant, auth_time=row["signed_in_at"], acr=row["signed_in_by"])
+    return _Loaded(grant, row)
 
 
 async def _end(grant: Grant) -> None:

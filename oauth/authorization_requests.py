@@ -23,7 +23,7 @@ PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 ACR_VALUES: Final = ("aal1", "aal2")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")
-_LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::\d{1,5})?(/[^#]*)?")
+_LOOPBACK: Final = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?(/[^#]*)?")
 
 
 class RedirectRefused(OAuth2Error):

@@ -14,7 +14,7 @@ import orjson
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
 from kernel import clock
-from oauth import attempts, jose, tokens
+from oauth import attempts, jose, ports, tokens
 from oauth.client_keys import key_for
 from oauth.clients import Client, active_client, secret_hash
 from oauth.jose import StatementRefused
@@ -52,7 +52,7 @@ async def authenticate(form: Mapping[str, str], headers: Mapping[str, str], *, u
     Raises:
         InvalidClientError: unknown, not let in, or not proved: these look alike.
         InvalidRequestError: it offers more than one proof.
-        TooManyAttempts: it has failed too often from there.
+        TooManyAttempts: it has failed too often from there, or asks too often.
         DatabaseUnavailable.
     """
     offer = _read_offer(form, headers)
@@ -60,6 +60,7 @@ async def authenticate(form: Mapping[str, str], headers: Mapping[str, str], *, u
         raise TooManyAttempts(seconds)
     client = await active_client(offer.client_id) if _can_be_an_id(offer.client_id) else None
     if client is not None and await _is_proved(client, offer, url):
+        await ports.admit(client, operation=f"POST {url.removeprefix(tokens.issuer())}", address=address)
         return client
     if client is None:
         # As long as for a client that is known.

@@ -1,6 +1,5 @@
 """What a client application may be registered as: its own words, held against its profile's rules."""
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -29,6 +28,8 @@ KEYS_MAX: Final = 20
 RSA_BITS_MIN: Final = 2048
 # A private-use scheme contains a dot, as a domain turned round does (RFC 8252 section 7.1).
 _PRIVATE_SCHEME: Final = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+")
+# A name whose end is no number: browsers take 2130706433 and 0x7f.1 for addresses (url.spec.whatwg.org).
+_HOST: Final = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z]([a-z0-9-]*[a-z0-9])?", re.ASCII | re.IGNORECASE)
 _UNSAFE: Final = re.compile(r"[\x00-\x20\x7f-\U0010ffff\\*<>\"^`{|}]")
 _CONTACT: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 _PRIVATE_MEMBERS: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -127,7 +128,7 @@ def _require_redirect_address(name: str, address: str, application_type: Applica
     parts = _split(name, address)
     if parts.scheme == "https":
         # An address of digits belongs to whoever has it next; a name is the application's own.
-        if is_address(parts.hostname or ""):
+        if not _HOST.fullmatch(parts.hostname or ""):
             raise MetadataRefused(name, "A redirect address names a host.")
     elif application_type != "native":
         raise MetadataRefused(name, "A redirect address begins with https://.")
@@ -153,15 +154,6 @@ def _split(name: str, address: str) -> Any:
     if any(step in (".", "..") for step in parts.path.split("/")):
         raise MetadataRefused(name, "An address has no steps up or down.")
     return parts
-
-
-def is_address(host: str) -> bool:
-    """Tell whether a host is given by number."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _require_proof(wanted: Registration) -> None:

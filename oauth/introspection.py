@@ -8,9 +8,9 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError
 
 from kernel import clock
 from kernel.db import Row, database
-from oauth import revocation, tokens
+from oauth import ports, revocation, tokens
 from oauth.client_authentication import authenticate
-from oauth.clients import Client, active_client
+from oauth.clients import Client
 from oauth.errors import InvalidToken
 from oauth.grants import COLUMNS, Grant, revoke_grant
 from oauth.refresh_tokens import TOKEN_CHARACTERS_MAX, token_hash
@@ -53,7 +53,7 @@ async def answer_introspection(form: Mapping[str, str], headers: Mapping[str, st
         await revocation.require_in_force(found)
     except InvalidToken:
         return await _introspect_refresh_token(client, token)
-    if not _may_know(client, found.client_id) or await active_client(found.client_id) is None:
+    if not _may_know(client, found.client_id) or not await ports.is_let_in(found.client_id):
         return INACTIVE
     shown = {name: found.claims[name] for name in _SHOWN if name in found.claims}
     kind = "Bearer" if found.jkt is None else "DPoP"
@@ -65,7 +65,7 @@ async def _introspect_refresh_token(client: Client, token: str) -> Answer:
     if row is None or row["used"] or row["expires_at"] <= clock.now():
         return INACTIVE
     grant = Grant.of(row)
-    if not grant.is_in_force or not _may_know(client, grant.client_id) or await active_client(grant.client_id) is None:
+    if not grant.is_in_force or not _may_know(client, grant.client_id) or not await ports.is_let_in(grant.client_id):
         return INACTIVE
     body: dict[str, Any] = {
         "active": True,

@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError
 
 from kernel import clock
 from kernel.db import database
-from oauth import resources, tokens
+from oauth import ports, resources, tokens
 from oauth.clients import TOKEN_EXCHANGE, Person
 from oauth.decisions import TokenRequest
 from oauth.errors import InvalidToken
@@ -84,6 +84,8 @@ async def _read_subject(request: TokenRequest) -> tuple[AccessToken, Person]:
         raise InvalidRequestError from error
     person = shown.person
     if person is None or person.kind != "account" or person.patient_id is None:
+        raise InvalidRequestError
+    if not await ports.is_let_in(shown.client_id):
         raise InvalidRequestError
     # A token made by exchange, or bound to another's key, is not passed on.
     if shown.jkt is not None or "act" in shown.claims:

@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from authlib.oauth2.rfc6749.errors import InvalidClientError
+
 from kernel.metrics import Counter
 from kernel.redis import redis_client
+from oauth.clients import Client
+from oauth.refusals import TooManyAttempts
+from partners.addresses import client_address
 from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
 from partners.limiter import Limiter
 from partners.policies import Address, Gate, Limits, OperationClass, gate_of, remembered_gate
@@ -53,6 +58,32 @@ class Gateway:
             REFUSED.labels(error.code.partition(".")[2]).inc()
             raise
         return Admission(gate, limits, self.limiter)
+
+
+class Doors:
+    """The same doors as the authorization server asks for them (`oauth.ports.Doors`)."""
+
+    async def admit(self, client: Client, *, operation: str, address: str) -> None:
+        """Let in what an application asks of the authorization server, and count it with all that it asks."""
+        try:
+            await gateway().admit(
+                client.id,
+                client.kind,
+                operation=operation,
+                operation_class="care",
+                address=client_address(address, (), trusted_proxies=0),
+            )
+        except (ApplicationStopped, AddressNotAllowed) as error:
+            raise InvalidClientError from error
+        except (RateLimited, QuotaUsedUp) as error:
+            seconds = error.details["retry_after_seconds"]
+            assert isinstance(seconds, int), "the limiter says so"
+            raise TooManyAttempts(seconds) from error
+
+    async def is_stopped(self, client: Client) -> bool:
+        """Tell whether an application is stopped."""
+        gate = remembered_gate(client.id) or await gate_of(client.id, client.kind)
+        return gate.stopped
 
 
 @dataclass(frozen=True, slots=True)

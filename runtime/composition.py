@@ -9,7 +9,7 @@ from kernel.settings import Settings
 from oauth import clients, keys, ports, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
-from partners.gateway import close_gateway, open_gateway
+from partners.gateway import Doors, close_gateway, open_gateway
 from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
@@ -39,11 +39,13 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     if settings.redis_url:
         redis.open_redis(settings.redis_url)
     open_gateway(trusted_proxies=settings.proxies_count)
+    ports.set_doors(Doors())
     try:
         if settings.production:
             await clients.refuse_known_credentials()
         yield database
     finally:
+        ports.set_doors(None)
         await close_gateway()
         await redis.close_redis()
         await database.close()

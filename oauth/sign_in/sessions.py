@@ -116,6 +116,19 @@ async def require_session(token: str | None, *, kind: SubjectKind | None = None)
     return session
 
 
+async def hold_session(tx: Transaction, session: Session) -> None:
+    """Keep a session from being ended until this transaction is over: what it begins ends with it or not at all.
+
+    Raises:
+        NotSignedIn: it has ended.
+    """
+    found = await tx.fetchval(
+        "SELECT true FROM sign_in_session WHERE id = $1 AND ended_at IS NULL FOR SHARE", session.id
+    )
+    if found is None:
+        raise NotSignedIn
+
+
 async def open_session(
     tx: Transaction, subject: Subject, proof: Proof, visit: Visit, *, present: Session | None
 ) -> tuple[str, Session]:

@@ -54,7 +54,13 @@ def _own(client: Client, kind: Kind) -> Iterable[Criterion]:
 def _narrowed(scope: SmartScope, kind: Kind) -> tuple[Criterion, ...] | None:
     """Read what a scope is narrowed by; one narrowed by what we cannot search opens nothing."""
     try:
-        pairs = parse_qsl(scope.narrowed_by, strict_parsing=bool(scope.narrowed_by), max_num_fields=NARROWED_BY_MAX)
+        pairs = parse_qsl(
+            scope.narrowed_by,
+            # What is left blank narrows to nothing at all, rather than not at all.
+            keep_blank_values=True,
+            strict_parsing=bool(scope.narrowed_by),
+            max_num_fields=NARROWED_BY_MAX,
+        )
         return tuple(kind.parameters[name.partition(":")[0]].criterion(name, value) for name, value in pairs)
     except (ValueError, KeyError, HospitalError):
         return None

@@ -13,7 +13,7 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from kernel.db import database
-from oauth import tokens
+from oauth import ports, tokens
 from oauth.authorization_codes import issue_code
 from oauth.authorization_requests import AuthorizationRequest, RedirectRefused, require_redirect_uri, validate
 from oauth.clients import Client, read_client
@@ -40,7 +40,7 @@ async def authorize(request: Request, browser: Browser) -> HTTPResponse:
     asked = _parameters(request)
     client_id = asked.get("client_id", "")
     client = await read_client(client_id) if client_id and "\x00" not in client_id else None
-    if client is None:
+    if client is None or await ports.is_stopped(client):
         raise ApplicationUnknown
     try:
         wanted = await _request_of(client, asked)
@@ -114,6 +114,8 @@ async def _answer_unasked(client: Client, asked: AuthorizationRequest, browser: 
                 code_challenge=asked.code_challenge,
                 nonce=asked.nonce,
                 jkt=asked.jkt,
+                auth_time=session.auth_time,
+                acr=session.acr,
             )
     except PersonNeeded as error:
         return send_back(asked, error=error.error) if is_silent else None

@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from kernel import clock
 from kernel.db import Transaction, database
 from kernel.ids import parse_id
-from oauth import resources
+from oauth import ports, resources
 from oauth.authorization_codes import issue_code
 from oauth.clients import Client, read_client
 from oauth.errors import ApplicationUnknown, InteractionGone
@@ -20,7 +20,7 @@ from oauth.grants import create_grant
 from oauth.interactions import Interaction, decide_interaction, find_interaction
 from oauth.scopes import COMMON_SCOPES
 from oauth.sign_in.ports import Member
-from oauth.sign_in.sessions import Session
+from oauth.sign_in.sessions import Session, hold_session
 from oauth.sign_in.setup import sign_in
 from oauth.token_answers import REFRESH_SCOPES
 from open_api.oauth.authorize import send_back
@@ -92,7 +92,7 @@ async def _find(interaction_id: UUID, browser: Browser) -> tuple[Interaction, Cl
     if interaction is None:
         raise InteractionGone
     client = await read_client(interaction.asked.client_id)
-    if client is None:
+    if client is None or await ports.is_stopped(client):
         raise ApplicationUnknown
     return interaction, client
 
@@ -234,6 +234,8 @@ async def _allow(
     until = clock.now() + LIFETIMES[lifetime if lifetime in lifetimes else lifetimes[0]]
     own = next((one.patient_id for one in members.values() if one.relationship == "self"), None)
     async with database().transaction() as tx:
+        # Who leaves or closes their account just now ends this too, or it does not begin.
+        await hold_session(tx, session)
         if not await decide_interaction(tx, interaction.id, "allowed"):
             raise InteractionGone
         consent_id = None

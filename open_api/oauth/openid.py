@@ -8,7 +8,7 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
-from oauth import resources
+from oauth import ports, resources
 from oauth.clients import Client, Person, read_client
 from oauth.errors import InsufficientScope, InvalidToken
 from oauth.grants import find_grant
@@ -25,6 +25,7 @@ from open_api.pages.browser import Browser, forget_session, read_form, see_other
 from open_api.pages.html import html
 from open_api.pages.layout import page
 from open_api.problems import problem
+from partners.errors import ApplicationStopped
 
 CONFIRM = """<p class="lead">{lead}</p>
 <form method="post" action="/oauth/logout">{token}
@@ -39,6 +40,8 @@ async def userinfo(request: Request) -> HTTPResponse:
     """Say who is signed in (OpenID Connect Core section 5.3), to an application that they allowed to know."""
     try:
         client = await _authenticate(request)
+        if await ports.is_stopped(client):
+            raise ApplicationStopped
         if OPENID not in client.scopes:
             raise InsufficientScope(scope=OPENID)
         person = client.person

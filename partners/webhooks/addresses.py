@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from kernel.outbound import is_public
 from partners.webhooks.errors import AddressRefused
 
 URL_CHARACTERS_MAX: Final = 500
@@ -31,47 +32,6 @@ _HOST: Final = re.compile(
 _URL: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+", re.ASCII)
 """Visible ASCII of RFC 3986; no quotes, brackets, backslashes, spaces or control characters."""
 _LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-# What is not the public internet, or leads out of it again. Written out, because what the standard library calls global
-# has changed between its releases; its own judgement is asked besides.
-_CLOSED: Final = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "0.0.0.0/8",  # this network
-        "10.0.0.0/8",
-        "100.64.0.0/10",  # carriers' own, and the metadata service of Alibaba Cloud
-        "127.0.0.0/8",
-        "168.63.129.16/32",  # the platform service of Azure, on a public address
-        "169.254.0.0/16",  # link-local: metadata services
-        "172.16.0.0/12",
-        "192.0.0.0/24",
-        "192.0.2.0/24",
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",
-        "198.18.0.0/15",
-        "198.51.100.0/24",
-        "203.0.113.0/24",
-        "224.0.0.0/4",  # multicast
-        "240.0.0.0/4",
-        "::/96",  # unspecified, loopback, IPv4-compatible
-        "::ffff:0:0/96",  # IPv4-mapped
-        "::ffff:0:0:0/96",  # IPv4-translated (RFC 2765)
-        "64:ff9b::/96",  # NAT64 (RFC 6052): an IPv4 address in disguise
-        "64:ff9b:1::/48",  # NAT64 of one's own (RFC 8215)
-        "100::/64",
-        "2001::/23",  # Teredo, ORCHID, benchmarking
-        "2001:db8::/32",
-        "2002::/16",  # 6to4: an IPv4 address in disguise
-        "3fff::/20",
-        "5f00::/16",
-        "fc00::/7",
-        "fe80::/10",
-        "fec0::/10",
-        "ff00::/8",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +99,7 @@ class Policy:
             return False
         if self.loopback and address in _LOOPBACK:
             return True
-        return address.is_global and not address.is_multicast and not any(address in net for net in _CLOSED)
+        return is_public(address)
 
 
 _LOOPBACK: Final = (ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address("::1"))

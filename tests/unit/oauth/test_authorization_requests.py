@@ -30,7 +30,7 @@ def test_a_native_applications_port_is_whichever_was_free(address: str) -> None:
     [
         None, "", "http://127.0.0.1:49152/", "http://127.0.0.1:49152/callback/", "http://127.0.0.1:49152/callback?x=1",
         "http://127.0.0.1:49152/callback#x", "http://127.0.0.2/callback", "http://localhost:49152/callback",
-        "https://127.0.0.1/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:x/callback",
+        "https://127.0.0.1/callback", "http://127.0.0.1:/callback", "http://127.0.0.1:\uff14\uff19/callback", "http://127.0.0.1:x/callback",
         "http://127.0.0.1:80@evil.example/callback", "http://127.0.0.1.evil.example/callback", "example.app.hospital:/",
     ],
 )  # fmt: skip

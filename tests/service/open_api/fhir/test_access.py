@@ -66,6 +66,9 @@ async def test_a_partner_reads_what_is_its_own_and_the_hospital_reads_all(open_a
         ("system/Appointment.cud", "/Appointment", 403),
         ("patient/Appointment.rs", "/Appointment", 403),
         ("system/Appointment.rs?nonsense=1", "/Appointment", 403),
+        ("system/Appointment.rs?status=", "/Appointment", 403),
+        ("system/Appointment.rs?status=booked&patient=", "/Appointment", 403),
+        ("system/Appointment.rs?status=,", "/Appointment", 403),
     ],
 )
 async def test_a_scope_opens_no_more_than_it_says(open_api: OpenApi, scope: str, path: str, status: int) -> None:

@@ -12,6 +12,8 @@ from joserfc.jwk import KeySet
 
 from kernel.crypto import load_cipher
 from kernel.db import Database
+from oauth.sign_in.endings import end_access
+from oauth.sign_in.subjects import Subject
 from tests.factories.authorization import Holder, answer_of, new_holder, post_token, redeem, request_of, until_refused
 from tests.factories.grants import REDIRECT, public_client, redemption, web_client
 from tests.factories.sign_in import Visitor
@@ -270,6 +272,34 @@ async def test_silence_is_answered_by_what_was_allowed_before(holder: Holder, da
     assert answer_of(wider)["error"] == "consent_required"
     holder.visitor.http.cookies.delete("sandbox-session")
     assert answer_of(await holder.open(client, prompt="none"))["error"] == "login_required"
+
+
+async def test_silence_claims_the_sign_in_of_now_and_not_that_of_the_grant(holder: Holder, database: Database) -> None:
+    client = await web_client(database)
+    await database.execute("UPDATE sign_in_session SET acr = 'aal2'")
+    strong = await holder.tokens_for(client)
+    await database.execute("UPDATE sign_in_session SET acr = 'aal1', auth_time = auth_time - interval '4 minutes'")
+    silent = answer_of(await holder.open(client, prompt="none"))
+    base_url = holder.visitor.base_url
+    body = await redeem(base_url, client, silent["code"])
+    claimed = [
+        await claims_of(base_url, token) for token in (strong["id_token"], body["id_token"], body["access_token"])
+    ]
+    assert [one["acr"] for one in claimed] == ["aal2", "aal1", "aal1"]
+    since = int((await database.fetchval("SELECT auth_time FROM sign_in_session")).timestamp())
+    assert [one["auth_time"] for one in claimed] == [since + 240, since, since]
+
+
+async def test_who_leaves_while_allowing_has_allowed_nothing(holder: Holder, database: Database) -> None:
+    await holder.open(await web_client(database))
+    async with database.transaction() as leaving:
+        await end_access(leaving, Subject("account", holder.account_id), ending="closed")
+        # It has read the session, and waits for it.
+        allowing = asyncio.create_task(holder.allow())
+        await asyncio.sleep(0.5)
+    refused = await allowing
+    assert "app.example" not in refused.headers.get("location", "")
+    assert await database.fetchval("SELECT count(*) FROM oauth_grant WHERE status = 'active'") == 0
 
 
 async def test_an_application_without_a_secret_always_meets_the_person(holder: Holder, database: Database) -> None:

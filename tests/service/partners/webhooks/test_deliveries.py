@@ -258,6 +258,33 @@ async def test_a_suspended_application_is_told_nothing(database: Database, porta
     assert receiver.got == []
 
 
+@pytest.mark.parametrize("by", ["door", "application"])
+async def test_a_stopped_application_hears_of_it_once_it_is_let_in_again(
+    database: Database, portal: Partner, receiver: Receiver, by: str
+) -> None:
+    await portal.subscribe(receiver.url)
+    subject = new_id()
+    await happen(database, subject, client_id=portal.client_id)
+    if by == "door":
+        stop = (
+            "INSERT INTO application_gate (client_id, stopped, stop_reason, stopped_at) VALUES ($1, true, 'r', now())"
+        )
+        let_in = "DELETE FROM application_gate WHERE client_id = $1"
+    else:
+        stop = (
+            "INSERT INTO partner_application (id, name, organisation, purpose, contacts, scopes, status, client_id,"
+            " created_at, updated_at)"
+            " VALUES (gen_random_uuid(), 'n', 'o', 'p', '', '{s}', 'suspended', $1, now(), now())"
+        )
+        let_in = "UPDATE partner_application SET status = 'live' WHERE client_id = $1"
+    await database.execute(stop, portal.client_id)
+    assert await send_due(database) is None
+    assert receiver.got == []
+    await database.execute(let_in, portal.client_id)
+    await send_due(database)
+    assert [message.subject for message in receiver.got] == [subject]
+
+
 async def test_while_a_secret_is_exchanged_both_sign(database: Database, portal: Partner, receiver: Receiver) -> None:
     old = await portal.subscribe(receiver.url)
     new = await endpoints.rotate_secret(UUID(old["id"]), overlap_hours=2, actor=portal.actor)
