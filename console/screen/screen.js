@@ -32,12 +32,21 @@ function showRoom(told) {
   show(told.practitioners.map((one) => one.name).join("、"), "doctor");
   const titles = told.practitioners.length === 1 ? told.practitioners[0] : null;
   show(titles ? `${titles.title_zh} ${titles.title_en}` : "", "doctor-title");
+  fitRoom();
   showCalled(told.called[0], told.seen[0]);
   place("next").replaceChildren(...told.next.map(line));
   place("nobody").hidden = told.waiting > 0;
   show(String(told.waiting), "waiting");
   place("passed-line").hidden = told.passed.length === 0;
   show(told.passed.map((one) => one.label).join(" "), "passed");
+}
+
+// A long clinic's name is written smaller: what stands at its end is the number of the room.
+function fitRoom() {
+  const room = place("room");
+  room.style.fontSize = "";
+  const fits = room.clientWidth / room.scrollWidth;
+  if (fits < 1) room.style.fontSize = `${4.6 * fits * 0.99}vw`;
 }
 
 function showCalled(called, seen) {

@@ -147,3 +147,17 @@ async def test_the_screen_says_that_it_is_cut_off_and_recovers(
             await page.until(f"{text_of('label')} === 'A01'", seconds=40)
             assert await page.evaluate("document.body.dataset.connection") == "open"
             assert await page.evaluate("getComputedStyle(document.getElementById('broken')).display") == "none"
+
+
+async def test_a_long_clinics_name_hides_neither_the_room_nor_the_clock(
+    open_api: OpenApi, hall: tuple[ClinicDay, Door]
+) -> None:
+    day, _door = hall
+    name = "生殖健康与不孕症门诊（天河院区）"
+    await day.db.execute("UPDATE clinic SET name_zh = $2 WHERE id = $1", day.hospital.clinic_id, name)
+    async with browser_page() as page:
+        await page.open(f"{open_api.server.base_url}/queue/YX0301-01")
+        await page.until(f"{text_of('room')} === '{name} 1 诊室'")
+        assert await page.evaluate("document.getElementById('time').getBoundingClientRect().right < innerWidth")
+        assert await page.evaluate("(room => room.scrollWidth <= room.clientWidth)(document.getElementById('room'))")
+        await picture(page, "long_name")
