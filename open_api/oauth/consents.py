@@ -13,7 +13,8 @@ from open_api.oauth.words import name_scope, say
 from open_api.pages.browser import Browser, read_form, see_other
 from open_api.pages.html import Html, html, join
 from open_api.pages.layout import notice, page
-from open_api.sign_in.sessions import shown_time
+from open_api.sign_in.sessions import LINK, shown_time
+from open_api.sign_in.sessions import PAGE as SESSIONS_PAGE
 from patients.consents import Consent, list_consents, withdraw_consent
 
 PAGE: Final = "/account/consents"
@@ -45,6 +46,7 @@ async def show_consents(request: Request, browser: Browser) -> HTTPResponse:
     if ended:
         parts.append(html("<h2>{title}</h2>", title=say("ended_title", language)))
         parts.append(html('<ul class="list">{entries}</ul>', entries=join(ended)))
+    parts.append(html(LINK, href=SESSIONS_PAGE, text=say("to_sessions", language)))
     return page(say("consents_title", language), join(parts), language=language)
 
 

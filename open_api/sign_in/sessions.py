@@ -18,6 +18,8 @@ from open_api.sign_in.passkeys import passkey_button
 from open_api.sign_in.words import say
 
 PAGE: Final = "/account/sessions"
+LINK: Final = """<p class="links"><a href="{href}">{text}</a></p>
+"""
 DONE: Final = ("ended", "others_ended", "passkey_is_there", "passkey_removed")
 ENTRY: Final = """<li><div class="what"><strong>{device}</strong><span class="when">{when}</span></div>{action}</li>
 """
@@ -43,7 +45,10 @@ async def show_sessions(request: Request, browser: Browser) -> HTTPResponse:
     )
     keys, members = await _passkeys(session, browser), await _members(session, language)
     scripts = ["passkey.js"] if keys else []
-    return page(say("sessions_title", language), join([body, members, keys]), language=language, scripts=scripts)
+    parts = [body, members, keys]
+    if session.subject.kind == "account":
+        parts.append(html(LINK, href="/account/consents", text=say("to_consents", language)))
+    return page(say("sessions_title", language), join(parts), language=language, scripts=scripts)
 
 
 async def end_one(request: Request, browser: Browser, session_id: UUID) -> HTTPResponse:

@@ -50,6 +50,7 @@ WORDS: Final = {
         "此浏览器不支持通行密钥，请用其他方式登录。",
         "This browser has no passkeys. Please sign in another way.",
     ),
+    "to_consents": ("我的授权", "Applications I have allowed"),
     "use_phone": ("使用手机验证码登录", "Sign in with a code by text message"),
     "use_password": ("使用密码登录", "Sign in with a password"),
     "staff_title": ("员工登录", "Staff sign-in"),
