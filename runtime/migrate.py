@@ -4,6 +4,7 @@ Plain SQL files in one sequence, each in a transaction of its own, under one loc
 a file that was changed after it was applied stops everything. Why not the ORM's migrations: docs/adr/0006.
 """
 
+import argparse
 import asyncio
 import hashlib
 import sys
@@ -91,8 +92,11 @@ def _checksum(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Migrate the database named by DATABASE_URL."""
+    argparse.ArgumentParser(
+        prog="./hospital migrate", description="Bring the database to the newest shape, where it has not got it."
+    ).parse_args(arguments)
     try:
         settings = Settings.from_environment()
         wait_seconds = WAIT_SECONDS_MAX if settings.production else 0
@@ -105,4 +109,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -169,11 +169,18 @@ def _verdict(reports: Reports, repaired: Repaired) -> str:
     return "Both sides agree." + (f" {mended:,} difference(s) were repaired on the way." if mended else "")
 
 
+def _clinic_day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as YYYY-MM-DD") from error
+
+
 def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./hospital his reconcile", description="Compare a clinic day with the HIS and repair what a rule allows."
     )
-    parser.add_argument("--date", type=date.fromisoformat, required=True, metavar="D", help="clinic day, YYYY-MM-DD")
+    parser.add_argument("--date", type=_clinic_day, required=True, metavar="D", help="clinic day, YYYY-MM-DD")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.add_argument("--no-repair", action="store_true", help="compare only, change nothing")
     parser.add_argument(

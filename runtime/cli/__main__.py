@@ -10,7 +10,17 @@ from runtime.cli.data_option import data_folder
 
 Command = Callable[[argparse.Namespace], int]
 
-PASSED_ON = ("test", "access", "demo", "bench", "his", "generate", "keys", "migrate", "partner-check")
+PASSED_ON = {
+    "demo": "Tell the platform's story on the demonstration hospital; `demo clinic` plays an outpatient day.",
+    "his": "status | reconcile --date D | dead-letters: in step with the core HIS.",
+    "access": "Let client applications and members of staff in, and shut them out.",
+    "keys": "rotate: change the keys that sign tokens.",
+    "migrate": "Bring the database to the newest shape.",
+    "test": "Run the tests; --all takes the slow ones as well, and pytest's options follow.",
+    "bench": "Measure on this machine; alone it lists what there is.",
+    "partner-check": "Try as a partner what the open API promises: --base-url URL --client-id ID.",
+    "generate": "Write the generated files; --check only compares them.",
+}
 """Commands whose own options are read by the program they start."""
 
 
@@ -38,9 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="./hospital",
         description="Run, test and look after the hospital platform.",
-        epilog="Also: test [--all] [pytest options] | demo [clinic] | bench NAME [--json] | generate [--check] |"
-        " migrate | access ACTION | keys rotate | his status | his reconcile --date D | his dead-letters."
-        " Each of these takes --data DIR and --help. And: partner-check --base-url URL --client-id ID.",
+        epilog="Each command has a --help of its own; those that ask a running platform take --data DIR.",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
@@ -72,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(change=name)
     add("doctor", doctor.doctor, "Say in plain words what is missing or misconfigured.")
     add("check", checks.check, "Run the linters, the type checker and tests/tidy.", has_data=False)
+    for name, summary in PASSED_ON.items():
+        commands.add_parser(name, help=summary, add_help=False)
     one = add("lock", checks.lock, "Compile requirements/*.in to hash-pinned locks.", has_data=False)
     one.add_argument("--upgrade", action="store_true", help="move to the newest allowed versions")
     return parser

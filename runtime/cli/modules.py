@@ -20,7 +20,9 @@ HIS_PROGRAMS = {
     "dead-letters": "runtime.dead_letters",
 }
 NEEDS_PLATFORM = ("access", "demo", "his", "keys", "migrate")
+BENCHMARK_LINE = re.compile(r'"""`./hospital bench [a-z]+`: (.*?)\.?(?:""")?$')
 NO_SUCH_COMMAND = 2
+HELP = frozenset({"-h", "--help"})
 # Published by itself, so it lies outside our own packages.
 PYTHON_SDK = ROOT / "sdk" / "python"
 
@@ -38,7 +40,8 @@ def run(name: str, arguments: list[str]) -> int:
     if module is None:
         return NO_SUCH_COMMAND
     settings = folder.load_environment()
-    if name in NEEDS_PLATFORM and not settings and not os.environ.get("DATABASE_URL"):
+    asks_platform = name in NEEDS_PLATFORM and HELP.isdisjoint(rest)
+    if asks_platform and not settings and not os.environ.get("DATABASE_URL"):
         print(f"No platform was started in {folder.root}: run ./hospital up first.", file=sys.stderr)
         return 1
     # What is set at the terminal wins over what the platform was started with.
@@ -69,11 +72,11 @@ def _choose(name: str, rest: list[str]) -> tuple[str | None, list[str]]:
     if name in PROGRAMS:
         return PROGRAMS[name], rest
     if name == "bench":
-        known = sorted(path.stem for path in (ROOT / "benchmarks").glob("*.py") if _is_benchmark(path.stem))
-        known += sorted(path.parent.name for path in (ROOT / "benchmarks").glob("*/__main__.py"))
-        if rest and re.fullmatch(r"[a-z_]+", rest[0]) and rest[0] in known:
+        known = _benchmarks()
+        if rest and rest[0] in known:
             return f"benchmarks.{rest[0]}", rest[1:]
-        print(f"./hospital bench NAME, where NAME is one of: {', '.join(known)}", file=sys.stderr)
+        lines = [f"  {one:<10}{summary}" for one, summary in known.items()]
+        print("\n".join(["./hospital bench NAME [--json] [--help], where NAME is one of", *lines]), file=sys.stderr)
         return None, rest
     if rest and rest[0] in HIS_PROGRAMS:
         return HIS_PROGRAMS[rest[0]], rest[1:]
@@ -81,7 +84,11 @@ def _choose(name: str, rest: list[str]) -> tuple[str | None, list[str]]:
     return None, rest
 
 
-def _is_benchmark(stem: str) -> bool:
-    """Tell a benchmark from a helper module: it can be run as a program."""
-    text = (ROOT / "benchmarks" / f"{stem}.py").read_text(encoding="utf-8")
-    return "__main__" in text and not stem.startswith("_")
+def _benchmarks() -> dict[str, str]:
+    """Name each benchmark with what it measures; a helper module has no command in its first line."""
+    found = {}
+    for path in sorted((ROOT / "benchmarks").glob("*.py")):
+        with path.open(encoding="utf-8") as file:
+            if told := BENCHMARK_LINE.match(file.readline()):
+                found[path.stem] = told[1]
+    return found

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,12 +97,14 @@ def change(given: argparse.Namespace) -> int:
 def logs(given: argparse.Namespace) -> int:
     """Show the end of each log, and what is added to it."""
     folder: DataFolder = given.data
-    names = given.names or sorted(path.stem for path in folder.logs.glob("*.log"))
-    chosen = [folder.log_of(name) for name in names]
-    missing = [path.stem for path in chosen if not path.exists()]
-    if missing:
-        print(f"There is no log of {', '.join(missing)} in {folder.logs}.", file=sys.stderr)
+    there = sorted(path.stem for path in folder.logs.glob("*.log"))
+    # As everywhere, `web` means all web processes.
+    wanted = {name: [one for one in there if one == name or one.startswith(f"{name}-")] for name in given.names}
+    if missing := [name for name, found in wanted.items() if not found]:
+        sentence = f"There is no log of {', '.join(missing)} in {folder.logs}."
+        print(f"{sentence} There are: {', '.join(there)}." if there else sentence, file=sys.stderr)
         return 1
+    chosen = [folder.log_of(one) for one in dict.fromkeys(chain.from_iterable(wanted.values()) if wanted else there)]
     width = max((len(path.stem) for path in chosen), default=0)
     for path in chosen:
         for line in supervisor_logs.tail(path, given.lines).splitlines():

@@ -1,5 +1,6 @@
 """`python -m runtime.demo`: tell the story against the platform of a data folder; exit status 1 where it fails."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -13,8 +14,13 @@ from runtime.demo.story import tell
 from runtime.supervisor.control import NotRunning
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     """Tell the whole story, or say at which step it broke."""
+    argparse.ArgumentParser(
+        prog="./hospital demo",
+        description="Book, move and cancel on the demonstration hospital; take the HIS and then the platform down and"
+        " let both catch up; compare both sides. `./hospital demo clinic --help`: a whole outpatient day.",
+    ).parse_args(arguments)
     folder = DataFolder(Path(os.environ["DATA_DIR"]))
     run = read_json(Path(os.environ["RUN_FILE"]))
     if not run.get("demo_clients") or not run.get("his_http_url"):
@@ -35,4 +41,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -40,7 +40,36 @@ def test_looking_after_a_platform_that_does_not_run(tmp_path: Path, capsys: pyte
 
 def test_a_benchmark_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["bench", "../../etc"]) == 2
-    assert "./hospital bench NAME" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "./hospital bench NAME" in said
+    assert "  waitlist  how fast a mass cancellation serves those who wait\n" in said
+    assert "  load " not in said, "a helper is no benchmark"
+
+
+@pytest.mark.parametrize("command", ["access", "demo", "keys", "migrate"])
+def test_help_asks_for_no_platform_and_does_nothing(
+    command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "--help", "--data", str(tmp_path / "none")]) == 0
+    assert f"usage: ./hospital {command}" in capfd.readouterr().out
+
+
+def test_an_unknown_command_is_told_all_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["dmo"])
+    said = capsys.readouterr().err
+    assert all(f"'{name}'" in said for name in ("up", "demo", "access", "keys", "his", "bench"))
+
+
+def test_logs_of_web_are_those_of_all_web_processes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = DataFolder(tmp_path)
+    folder.create()
+    for name in ("relay", "web-1", "web-2"):
+        folder.log_of(name).write_text(f"{name} serves\n")
+    assert main(["logs", "web", "--data", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == ["web-1 | web-1 serves", "web-2 | web-2 serves"]
+    assert main(["logs", "wbe", "--data", str(tmp_path)]) == 1
+    assert "There are: relay, web-1, web-2." in capsys.readouterr().err
 
 
 def test_the_table_says_where_everything_is(tmp_path: Path) -> None:
