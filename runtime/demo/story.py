@@ -214,7 +214,7 @@ def _outage(hospital: Hospital, narrator: Narrator, people: list[PatientSeed], d
         waiting = [hospital.kiosk.get(f"/appointments/{one['id']}") for one in booked]
         require(all(one["his_status"] == "pending" for one in waiting), "something was confirmed by a HIS that is down")
         narrator.say(f"{len(booked)} appointments stand, each with his_status pending; the HIS does not answer")
-    with narrator.step("It comes back, and the backlog drains in order"):
+    with narrator.step("It comes back, and the backlog drains, each appointment's messages in order"):
         hospital.bring_his_back()
         for one in booked:
             _confirmed(hospital.kiosk, one["id"])
