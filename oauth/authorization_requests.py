@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749.errors import (
 from oauth import resources
 from oauth.clients import AUTHORIZATION_CODE, Client
 from oauth.refusals import InvalidTarget
-from oauth.scopes import COMMON_SCOPES, is_supported, is_within
+from oauth.scopes import COMMON_SCOPES, is_within
 
 VALUE_CHARACTERS_MAX: Final = 1_000
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
@@ -109,7 +109,7 @@ def validate(client: Client, asked: Mapping[str, str], *, jkt: str | None = None
         raise InvalidRequestError
     scopes = frozenset(asked.get("scope", "").split())
     allowed = client.scopes | COMMON_SCOPES
-    if not scopes or not all(is_supported(one) and is_within(one, allowed) for one in scopes):
+    if not scopes or not all(_is_for_person(one, client) and is_within(one, allowed) for one in scopes):
         raise InvalidScopeError
     if jkt is not None and asked.get("dpop_jkt", jkt) != jkt:
         raise InvalidRequestError
@@ -150,3 +150,10 @@ def _resources(client: Client, asked: Mapping[str, str], scopes: frozenset[str])
         return (named.rstrip("/"),)
     opened = {resources.resource_of(scope) for scope in scopes}
     return tuple(one for one in everything if one in opened) or everything[:1]
+
+
+def _is_for_person(scope: str, client: Client) -> bool:
+    """Tell whether a person can allow this: their data in FHIR. The open API is for applications themselves."""
+    if scope in COMMON_SCOPES:
+        return True
+    return client.subject_kind == "account" and scope.startswith("patient/")

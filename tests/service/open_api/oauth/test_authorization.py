@@ -119,6 +119,14 @@ async def test_a_request_against_the_rules_is_told_to_its_application(
     assert await database.fetchval("SELECT count(*) FROM oauth_interaction") == 0
 
 
+@pytest.mark.parametrize("scope", ["appointments.read", "system/Patient.rs", "user/Patient.rs"])
+async def test_nobody_is_asked_for_what_their_token_could_not_open(
+    holder: Holder, database: Database, scope: str
+) -> None:
+    client = await web_client(database, scopes=[*DATA, scope])
+    assert answer_of(await holder.open(client, scope=f"openid {scope}"))["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize(
     "address",
     [
