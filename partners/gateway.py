@@ -12,7 +12,7 @@ from oauth.refusals import TooManyAttempts
 from partners.addresses import client_address
 from partners.errors import AddressNotAllowed, ApplicationStopped, LimitsUnavailable, QuotaUsedUp, RateLimited
 from partners.limiter import Limiter
-from partners.policies import Address, Gate, Limits, OperationClass, gate_of, remembered_gate
+from partners.policies import Address, Gate, Limits, OperationClass, gate_of, read_gate, remembered_gate
 from partners.request_records import RequestRecords
 
 REFUSED = Counter("hospital_gateway_refused_total", "Requests refused at the gateway", ["reason"])
@@ -42,6 +42,16 @@ class Gateway:
             ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable, DatabaseUnavailable.
         """
         gate = remembered_gate(client_id) or await gate_of(client_id, kind)
+        return await self.admit_by(gate, operation=operation, operation_class=operation_class, address=address)
+
+    async def admit_by(
+        self, gate: Gate, *, operation: str, operation_class: OperationClass, address: Address | None
+    ) -> "Admission":
+        """Let one request in by a door that was just read, and count it.
+
+        Raises:
+            ApplicationStopped, AddressNotAllowed, RateLimited, QuotaUsedUp, LimitsUnavailable.
+        """
         if gate.stopped:
             REFUSED.labels("stopped").inc()
             raise ApplicationStopped
@@ -53,7 +63,7 @@ class Gateway:
             return Admission(gate, _NO_LIMITS, self.limiter)
         try:
             if not self.limiter.take_at_hand(limits.entries):
-                await self.limiter.take(client_id, limits.entries, is_care=operation_class == "care")
+                await self.limiter.take(gate.client_id, limits.entries, is_care=operation_class in ("care", "tokens"))
         except (RateLimited, QuotaUsedUp, LimitsUnavailable) as error:
             REFUSED.labels(error.code.partition(".")[2]).inc()
             raise
@@ -64,13 +74,12 @@ class Doors:
     """The same doors as the authorization server asks for them (`oauth.ports.Doors`)."""
 
     async def admit(self, client: Client, *, operation: str, address: str) -> None:
-        """Let in what an application asks of the authorization server, and count it with all that it asks."""
+        """Let in what an application asks of the authorization server, and count it where it has a limit."""
         try:
-            await gateway().admit(
-                client.id,
-                client.kind,
+            await gateway().admit_by(
+                await _gate_now(client),
                 operation=operation,
-                operation_class="care",
+                operation_class="tokens",
                 address=client_address(address, (), trusted_proxies=0),
             )
         except (ApplicationStopped, AddressNotAllowed) as error:
@@ -82,8 +91,12 @@ class Doors:
 
     async def is_stopped(self, client: Client) -> bool:
         """Tell whether an application is stopped."""
-        gate = remembered_gate(client.id) or await gate_of(client.id, client.kind)
-        return gate.stopped
+        return (await _gate_now(client)).stopped
+
+
+async def _gate_now(client: Client) -> Gate:
+    """Give an application's door; read for this alone where requests do not keep it in mind, as tokens are rare."""
+    return remembered_gate(client.id) or await read_gate(client.id, client.kind)
 
 
 @dataclass(frozen=True, slots=True)

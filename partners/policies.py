@@ -12,7 +12,8 @@ REMEMBER_SECONDS: Final = 0.8
 REMEMBERED_MAX: Final = 10_000
 DAY_SECONDS: Final = 86_400
 
-OperationClass = Literal["care", "bulk", "sensitive"]
+# Tokens are no class that a limit covers: asking for them counts where it has a limit of its own.
+OperationClass = Literal["care", "bulk", "sensitive", "tokens"]
 Address = IPv4Address | IPv6Address
 
 # An application that is suspended or retired is stopped too. A client's own policy goes before that of its kind.
@@ -75,7 +76,7 @@ class Gate:
         )
 
     def limits_of(self, operation: str, operation_class: OperationClass) -> Limits:
-        """Give the limits that count for an operation: those on all, on its class and on itself."""
+        """Give the limits that count for an operation: on all, its class and itself; for tokens the last alone."""
         known = self._limits.get(operation)
         if known is None:
             known = self._limits[operation] = self._limits_for(operation, operation_class)
@@ -83,9 +84,10 @@ class Gate:
 
     def _limits_for(self, operation: str, operation_class: OperationClass) -> Limits:
         entries = []
+        covering = (operation,) if operation_class == "tokens" else ("all", operation_class, operation)
         for policy in self.policies:
             covers, window, requests = policy["covers"], policy["window_seconds"], policy["requests"]
-            if requests is not None and covers in ("all", operation_class, operation):
+            if requests is not None and covers in covering:
                 name = "operation" if covers == operation else covers
                 name = f"{name}-daily" if window == DAY_SECONDS else name
                 key = f"limit:{{{self.client_id}}}:{covers}:{window}"
@@ -115,7 +117,7 @@ async def gate_of(client_id: str, kind: Literal["partner", "internal"]) -> Gate:
         if known is None:
             # As old as its question: what is changed afterwards is seen within a second of the change.
             until = time.monotonic() + REMEMBER_SECONDS
-            known = await _read_gate(client_id, kind)
+            known = await read_gate(client_id, kind)
             if len(_gates) >= REMEMBERED_MAX:
                 forget_gates()
             _gates[client_id] = (until, known)
@@ -128,7 +130,12 @@ def forget_gates() -> None:
     _reading.clear()
 
 
-async def _read_gate(client_id: str, kind: str) -> Gate:
+async def read_gate(client_id: str, kind: str) -> Gate:
+    """Read an application's door as it is now.
+
+    Raises:
+        DatabaseUnavailable.
+    """
     row = await database().fetchrow(_FACTS, client_id, kind)
     assert row is not None, "one row, whatever stands in the tables"
     return Gate(

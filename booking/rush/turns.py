@@ -29,17 +29,18 @@ async def use_turn(tx: Transaction, slot: SlotFacts, patient_id: UUID, *, actor:
     """Take the patient's turn, where one is needed, in the transaction that takes the seat.
 
     Raises:
-        TurnRequired: it is not the patient's turn.
+        TurnRequired: it is not the patient's turn, or they have waited in another channel's line.
     """
     if not is_gated(slot, actor):
         return
     assert TICKET.allows("turn", "used")
     taken = await tx.execute(
         "UPDATE rush_ticket SET status = 'used'"
-        " WHERE schedule_id = $1 AND patient_id = $2 AND status = 'turn' AND turn_until > $3",
+        " WHERE schedule_id = $1 AND patient_id = $2 AND status = 'turn' AND turn_until > $3 AND channel = $4",
         slot.schedule_id,
         patient_id,
         at,
+        actor.channel,
     )
     if not taken:
         raise refusal(slot)

@@ -131,8 +131,13 @@ async def test_behind_a_proxy_its_entry_counts(open_api: OpenApi, proxied: WebSe
         "INSERT INTO application_gate (client_id, networks) VALUES ($1, '{203.0.113.0/24}')", partner.client_id
     )
     async with httpx.AsyncClient(base_url=proxied.base_url, timeout=30) as http:
-        form = {"grant_type": "client_credentials"}
-        token = (await http.post("/oauth/token", data=form, auth=(partner.client_id, partner.secret))).json()
+
+        async def ask_for_token(forwarded: str) -> httpx.Response:
+            form, auth = {"grant_type": "client_credentials"}, (partner.client_id, partner.secret)
+            return await http.post("/oauth/token", data=form, auth=auth, headers={"X-Forwarded-For": forwarded})
+
+        assert (await ask_for_token("203.0.113.7, 198.51.100.1")).status_code == 401
+        token = (await ask_for_token("198.51.100.1, 203.0.113.7")).json()
         bearer = {"Authorization": f"Bearer {token['access_token']}"}
 
         async def ask(*forwarded: str) -> int:

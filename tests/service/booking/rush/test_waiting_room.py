@@ -344,6 +344,30 @@ async def test_channels_share_turns_where_they_share_seats(hospital: HospitalUnd
         assert {view.seats_left for view in by_place} == {2}
 
 
+async def test_a_turn_of_one_channel_opens_no_seat_of_another_s(hospital: HospitalUnderTest) -> None:
+    rush = await Rush.of(hospital, seats=2, pools={"2": "reserve"})
+    await hospital.db.execute("INSERT INTO channel VALUES ('other', 'c', 'c') ON CONFLICT DO NOTHING")
+    await hospital.db.execute(
+        "INSERT INTO schedule_release VALUES ($1, 'other', 'reserve', $2, 'rule')", rush.schedule.id, RELEASE
+    )
+    (ticket,) = await rush.join(1)
+    other = replace(PORTAL, channel="other")
+    with at(-3600):
+        elsewhere = await hospital.schedule(seats=1, starts_in=timedelta(days=4))
+    with at(-10):
+        booked = await service.book_appointment(slot_id=elsewhere.slots[0], patient_id=ticket.patient_id, actor=PORTAL)
+    before = await books(hospital.db)
+    with at(1):
+        await rush.look(ticket)
+        assert (await rush.look(ticket)).status == "turn"
+        assert isinstance(await rush.book(ticket, other), booking_errors.TurnRequired)
+        with pytest.raises(booking_errors.TurnRequired):
+            await service.reschedule_appointment(appointment_id=booked.id, slot_id=rush.schedule.slots[0], actor=other)
+        assert await books(hospital.db) == before
+        assert isinstance(await rush.book(ticket), Appointment)
+    await require_books_agree(hospital.db)
+
+
 @pytest.mark.parametrize(
     ("marks", "is_hot"),
     [
