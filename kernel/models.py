@@ -17,6 +17,7 @@ class ChangeLog(Model):
     client_id = fields.TextField()
     staff_code = fields.TextField(null=True)
     request_id = fields.TextField(null=True)
+    on_behalf_of = fields.TextField(null=True)
 
     class Meta:
         table = "change_log"

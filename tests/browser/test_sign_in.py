@@ -130,9 +130,12 @@ async def press(page: Page, key: str) -> None:
 async def sign_in_by_phone(page: Page, server: WebServer, phone: str) -> None:
     await page.open(f"{server.base_url}/sign-in")
     await at(page, "/sign-in")
+    # What is typed before the field has the focus is lost.
+    await page.until(f"({FOCUSED}) === 'phone'")
     await type_in(page, phone)
     await press(page, "Enter")
     await at(page, "/sign-in/code")
+    await page.until(f"({FOCUSED}) === 'code'")
     async with Visitor(server.base_url) as reader:
         await type_in(page, await reader.code_for(phone))
     await press(page, "Enter")

@@ -33,6 +33,10 @@ def chromium() -> str:
     return found
 
 
+class PageMoved(Exception):
+    """The page went elsewhere while it was asked."""
+
+
 class Page:
     """One page of a running browser."""
 
@@ -49,6 +53,8 @@ class Page:
             while True:
                 heard = json.loads(await self._socket.recv())
                 if heard.get("id") == number:
+                    if "navigated or closed" in str(heard.get("error", "")):
+                        raise PageMoved
                     assert "error" not in heard, heard
                     result: dict[str, Any] = heard["result"]
                     return result
@@ -74,11 +80,17 @@ class Page:
         """Wait until an expression is true in the page."""
         try:
             async with asyncio.timeout(seconds):
-                while not await self.evaluate(expression):
+                while not await self._is_true(expression):
                     await asyncio.sleep(0.05)
         except TimeoutError:
             text = await self.evaluate("document.body.innerText")
             raise AssertionError(f"never true: {expression}\n{text}\n{self.problems}") from None
+
+    async def _is_true(self, expression: str) -> bool:
+        try:
+            return bool(await self.evaluate(expression))
+        except PageMoved:
+            return False
 
     async def screenshot(self, file: Path) -> None:
         """Keep what the page looks like."""

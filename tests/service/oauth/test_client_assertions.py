@@ -103,7 +103,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "an end without end": {"exp": 10**20},
     "an end that is true": {"exp": True},
     "issued tomorrow": {"iat": NOW + 86_400},
-    "not yet": {"nbf": NOW + 200},
+    "not yet": {"nbf": NOW + 86_400},
     "no jti": {"jti": None},
     "an empty jti": {"jti": ""},
     "a jti in numbers": {"jti": 7},

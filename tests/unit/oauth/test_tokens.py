@@ -84,7 +84,7 @@ def test_a_token_of_the_usual_shape_is_believed() -> None:
         {"exp": None},
         {"exp": "tomorrow"},
         {"exp": 10**20 + 0.5},
-        {"iat": int(time.time()) + 600},
+        {"iat": int(time.time()) + 86_400},
         {"iat": None},
         {"scope": None},
         {"scope": ["slots.read"]},

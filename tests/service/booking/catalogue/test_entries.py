@@ -52,6 +52,7 @@ async def test_a_new_entry_is_logged_with_who_and_what(catalogue: Catalogue) -> 
         "client_id": "slot-office",
         "staff_code": "S0001",
         "request_id": "request-0001",
+        "on_behalf_of": None,
     }
 
 
@@ -70,6 +71,7 @@ async def test_a_change_counts_the_version_and_logs_before_and_after(catalogue: 
         "client_id": "slot-office",
         "staff_code": "S0001",
         "request_id": "request-0001",
+        "on_behalf_of": None,
     }
 
 

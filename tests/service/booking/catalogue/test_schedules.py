@@ -212,6 +212,7 @@ async def test_a_withdrawn_schedule_is_out_of_sale(catalogue: Catalogue, schedul
         "client_id": "slot-office",
         "staff_code": "S0001",
         "request_id": "request-0001",
+        "on_behalf_of": None,
     }
     assert await catalogue.letters() == [("schedule.changed", f"campusday:{catalogue.of('campus')}:2026-09-09")]
     (told,) = await load_schedules(catalogue.db, [schedule_id])
