@@ -165,19 +165,19 @@ async def test_a_patient_signs_in_by_keyboard_alone_and_without_any_script(
     await page.ask("Emulation.setScriptExecutionDisabled", value=True)
     await page.open(f"{server.base_url}/sign-in")
     await at(page, "/sign-in")
-    assert await page.evaluate(FOCUSED) == "phone"
+    await page.until(f"({FOCUSED}) === 'phone'")
     await look(page, "phone")
     await type_in(page, "1390000")
     await page.evaluate("document.querySelector('form').noValidate = true")
     await press(page, "Enter")
     await page.until("!!document.querySelector('.notice.bad')")
-    assert await page.evaluate(FOCUSED) == "phone"
+    await page.until(f"({FOCUSED}) === 'phone'")
     await look(page, "phone-refused")
     await page.evaluate("document.getElementById('phone').select()")
     await type_in(page, phone)
     await press(page, "Enter")
     await at(page, "/sign-in/code")
-    assert await page.evaluate(FOCUSED) == "code"
+    await page.until(f"({FOCUSED}) === 'code'")
     field = "document.getElementById('code')"
     assert await page.evaluate(f"[{field}.inputMode, {field}.autocomplete]") == ["numeric", "one-time-code"]
     await look(page, "code")
@@ -309,7 +309,7 @@ async def test_staff_set_up_a_password_and_sign_in(page: Page, server: WebServer
     recovery = await page.evaluate("document.querySelector('.codes li').textContent")
     await page.evaluate("document.querySelector('a.button').click()")
     await at(page, "/staff/sign-in")
-    assert await page.evaluate(FOCUSED) == "code"
+    await page.until(f"({FOCUSED}) === 'code'")
     await look(page, "staff")
     for text in (code, "not the password", recovery):
         await type_in(page, text)

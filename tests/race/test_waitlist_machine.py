@@ -232,7 +232,7 @@ class Waitlist(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(
     "examples",
-    [6, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
+    [15, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
 )
 async def test_any_sequence_of_steps_keeps_the_waitlists_promises(database: Database, examples: int) -> None:
     await HospitalUnderTest(database).build()
@@ -246,4 +246,4 @@ async def test_any_sequence_of_steps_keeps_the_waitlists_promises(database: Data
 
     await asyncio.to_thread(run_state_machine_as_test, Waitlist, settings=bounds)
 
-    assert Waitlist.offers_seen > examples // 2
+    assert Waitlist.offers_seen, "nobody was offered anything: nothing was tried"
