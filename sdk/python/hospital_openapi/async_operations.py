@@ -23,6 +23,7 @@ Made by `./hospital generate` from schema/; changes belong there.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Literal, cast
 
@@ -30,17 +31,20 @@ from hospital_openapi import types
 from hospital_openapi.exchange import Call, segment
 
 
-class AsyncOperations:
-    """One method per operation; a client sends them."""
+class AsyncOperations(ABC):
+    """One method per operation; a client says how they are sent."""
 
+    @abstractmethod
     async def _send(self, call: Call) -> Any:
-        raise NotImplementedError
+        """Send a call and give what was answered."""
 
+    @abstractmethod
     def _iterate(self, read_page: Callable[[str | None], Awaitable[Any]]) -> AsyncIterator[Any]:
-        raise NotImplementedError
+        """Give a list's entries, page by page as they are wanted."""
 
+    @abstractmethod
     def _watch(self, call: Call) -> AsyncIterator[Any]:
-        raise NotImplementedError
+        """Give a stream's events, coming back where it breaks."""
 
     async def list_campuses(
         self,
