@@ -1,6 +1,7 @@
 """What the platform tells the micro-HIS: done once, in any order, and refused without a trace where it cannot be."""
 
 import asyncio
+import contextlib
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -369,7 +370,9 @@ async def test_broken_framing_ends_the_connection_and_nothing_else(micro_his: Mi
     one = await micro_his.connect()
     one.writer.write(garbage)
 
-    assert await asyncio.wait_for(one.reader.read(), 10) == b""
+    # A connection that is closed while bytes of it are still unread ends by a reset instead of an orderly end.
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(one.reader.read(), 10) == b""
     one.close()
     assert await micro_his.everything() == before
     assert await micro_his.serves()
