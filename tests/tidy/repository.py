@@ -15,6 +15,7 @@ ROOMS = (
     "open_api",
     "partners",
     "patients",
+    "payments",
     "runtime",
     "schema",
     "tests",

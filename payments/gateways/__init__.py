@@ -1,0 +1,1 @@
+"""The channels by which money comes and goes, each behind the one port."""
