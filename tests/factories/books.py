@@ -1,0 +1,92 @@
+"""A day's books for tests: three sides that agree, until a test disturbs one of them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Self
+
+from kernel.clock import SHANGHAI
+from payments.books.closings import SideOfDay
+from payments.books.lines import BookLine, LineKind, Side
+
+DAY = date(2026, 11, 24)
+MERCHANT = "wechatpay-main"
+RATES = {MERCHANT: 6_000}
+
+
+@dataclass
+class Told:
+    """A source that tells the lines it was given."""
+
+    side: Side
+    lines: Iterable[BookLine]
+    merchant: str = MERCHANT
+
+    async def fetch(self, day: date) -> SideOfDay:
+        return SideOfDay(self.lines)
+
+
+def at(day: date, hour: int, minute: int = 0) -> datetime:
+    """Tell an instant of a clinic day."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=SHANGHAI)
+
+
+class ThreeSides:
+    """Payments and refunds as channel, platform and HIS have them; equal to begin with."""
+
+    def __init__(self, day: date = DAY, *, payments: int = 40, refunds: int = 10) -> None:
+        self.day = day
+        lines = [self._payment(number) for number in range(payments)]
+        lines += [self._refund(number) for number in range(refunds)]
+        self.channel = [replace(line, settlement_no=None) for line in lines]
+        self.platform = [replace(line, fee_fen=None) for line in lines]
+        self.his = [replace(line, fee_fen=None, channel_no=None, number=f"HIS-{line.number}") for line in lines]
+
+    def _payment(self, number: int) -> BookLine:
+        amount_fen = 1_000 + 37 * number
+        fee_fen = (amount_fen * 6 + 500) // 1_000
+        return BookLine(
+            LineKind.PAYMENT,
+            f"A{self.day:%m%d}{number:08}",
+            amount_fen,
+            at(self.day, 8) + timedelta(minutes=number % 600),
+            channel_no=f"42{number:010}",
+            fee_fen=fee_fen,
+            settlement_no=f"S{self.day:%m%d}{number:08}",
+        )
+
+    def _refund(self, number: int) -> BookLine:
+        paid = self._payment(number)
+        moment = paid.occurred_at + timedelta(hours=2)
+        return replace(
+            paid,
+            kind=LineKind.REFUND,
+            number=f"R{paid.number}",
+            settlement_no=f"R{paid.settlement_no}",
+            channel_no=f"50{number:010}",
+            occurred_at=moment,
+        )
+
+    def drop(self, side: Side, place: int) -> BookLine:
+        """Let a side know nothing of a line."""
+        return self.lines(side).pop(place)
+
+    def change(self, side: Side, place: int, change: Callable[[BookLine], BookLine]) -> BookLine:
+        """Let a side have a line differently."""
+        lines = self.lines(side)
+        lines[place] = change(lines[place])
+        return lines[place]
+
+    def lines(self, side: Side) -> list[BookLine]:
+        """Give the lines of a side, to be changed."""
+        return {Side.CHANNEL: self.channel, Side.PLATFORM: self.platform, Side.HIS: self.his}[side]
+
+    def sources(self) -> list[Told]:
+        """Give the three sources."""
+        return [Told(side, self.lines(side), "micro-his" if side is Side.HIS else MERCHANT) for side in Side]
+
+    def without_refunds(self) -> Self:
+        """Leave payments alone."""
+        for side in Side:
+            self.lines(side)[:] = [line for line in self.lines(side) if line.kind is LineKind.PAYMENT]
+        return self
