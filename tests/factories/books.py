@@ -77,6 +77,17 @@ class ThreeSides:
         lines[place] = change(lines[place])
         return lines[place]
 
+    def twice(self, place: int) -> BookLine:
+        """Let the channel's bill have a line twice."""
+        self.channel.append(self.channel[place])
+        return self.channel[place]
+
+    def beside_the_day(self, place: int) -> None:
+        """Let the platform and the HIS also have a payment of shortly before the day."""
+        for side in (Side.PLATFORM, Side.HIS):
+            line = self.lines(side)[place]
+            self.lines(side).append(replace(line, number="A-BESIDE", settlement_no="S-BESIDE", is_of_day=False))
+
     def lines(self, side: Side) -> list[BookLine]:
         """Give the lines of a side, to be changed."""
         return {Side.CHANNEL: self.channel, Side.PLATFORM: self.platform, Side.HIS: self.his}[side]

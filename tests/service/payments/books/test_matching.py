@@ -73,7 +73,7 @@ CASES: dict[str, Case] = {
         [("amount", "payment", "A112400000003", 1112, 1111, None, "open")],
     ),
     "a line twice in the bill": (
-        lambda sides: sides.channel.insert(0, sides.channel[3]),
+        lambda sides: sides.twice(3),
         [("duplicate", "payment", "A112400000003", 1111, 1111, None, "open")],
     ),
     "refunded at the channel alone": (
@@ -123,12 +123,7 @@ CASES: dict[str, Case] = {
         [],
     ),
     "of the neighbouring days only": (
-        lambda sides: [
-            sides.lines(side).append(
-                replace(sides.lines(side)[3], number="A-OTHER", settlement_no="S-OTHER", is_of_day=False)
-            )
-            for side in (Side.PLATFORM, Side.HIS)
-        ],
+        lambda sides: sides.beside_the_day(3),
         [],
     ),
 }
