@@ -69,7 +69,7 @@ async def settle_difference(database: Database, difference_id: UUID, *, decision
     now = clock.now()
     async with database.transaction() as tx:
         row = await tx.fetchrow(
-            "UPDATE book_difference SET status = 'resolved', decided_at = $2, decided_by = $3, decision = $4"  # noqa: S608
+            "UPDATE book_difference SET status = 'resolved', decided_at = $2, decided_by = $3, decision = $4"  # noqa: S608  the same
             f" WHERE id = $1 AND status = ANY($5) RETURNING {_COLUMNS}",
             difference_id,
             now,
