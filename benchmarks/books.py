@@ -26,9 +26,10 @@ from benchmarks.servers import ServerFailedError, databases
 from kernel.clock import SHANGHAI, frozen
 from kernel.db import Database, open_database
 from payments.books.bills import read_bill
-from payments.books.closings import LineSource, SideOfDay, keep_books
+from payments.books.closings import LineSource, keep_books
 from payments.books.differences import list_differences
 from payments.books.lines import BookLine, LineKind, Side
+from payments.books.storage import ToldLines
 from payments.gateways.port import Bill, BillKind, ChannelCode
 
 DAY: Final = date(2026, 11, 24)
@@ -39,6 +40,7 @@ AIM_SECONDS: Final = 120.0
 AIM_MEMORY_GB: Final = 1.0
 EVERY_REFUND: Final = 10
 # One line in so many is disturbed on one side.
+SIDES: Final = (Side.CHANNEL, Side.PLATFORM, Side.HIS)
 DISTURBED: Final = 10_000
 MIDNIGHT: Final = datetime(2026, 11, 24, tzinfo=SHANGHAI)
 HEADER: Final = (
@@ -75,7 +77,7 @@ def day_lines(count: int) -> Iterator[BookLine]:
 
 def side_lines(count: int, side: Side) -> Iterator[BookLine]:
     """Give a side's lines: one in `DISTURBED` is missing, and another has a fen too much."""
-    place = list(Side).index(side)
+    place = SIDES.index(side)
     for number, line in enumerate(day_lines(count)):
         rest = number % DISTURBED
         if rest == place:
@@ -128,11 +130,11 @@ class Channel:
     def __init__(self, bill: Bill) -> None:
         self._bill = bill
 
-    async def fetch(self, day: date) -> SideOfDay:
+    async def fetch(self, day: date) -> ToldLines:
         """Read the bill."""
         assert day == DAY
         lines = read_bill(ChannelCode.WECHATPAY, self._bill, merchant_no=MERCHANT_NO)
-        return SideOfDay(lines, sha256(self._bill.content).digest())
+        return ToldLines(lines, sha256(self._bill.content).digest())
 
 
 class Other:
@@ -141,10 +143,10 @@ class Other:
     def __init__(self, side: Side, count: int) -> None:
         self.side, self.merchant, self._count = side, MERCHANT if side is Side.PLATFORM else "his", count
 
-    async def fetch(self, day: date) -> SideOfDay:
+    async def fetch(self, day: date) -> ToldLines:
         """Give the lines."""
         assert day == DAY
-        return SideOfDay(side_lines(self._count, self.side))
+        return ToldLines(side_lines(self._count, self.side))
 
 
 async def bare_copy(database: Database, count: int) -> float:
@@ -155,7 +157,7 @@ async def bare_copy(database: Database, count: int) -> float:
     )
     columns = ("side", "merchant", "kind", "number", "amount_fen", "occurred_at", "channel_no", "fee_fen")
     seconds = 0.0
-    for side in Side:
+    for side in SIDES:
         for chunk in batched_lines(side_lines(count, side)):
             rows = [
                 (side, MERCHANT, one.kind, one.number, one.amount_fen, one.occurred_at, one.channel_no, one.fee_fen)

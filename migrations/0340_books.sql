@@ -20,7 +20,7 @@ CREATE UNIQUE INDEX book_closing_standing ON book_closing (day) WHERE status <> 
 -- Whose record of the day was taken over, and by which content it can be proven.
 CREATE TABLE book_source (
     closing_id    uuid     NOT NULL REFERENCES book_closing (id),
-    side          text     NOT NULL CHECK (side IN ('channel', 'platform', 'his')),
+    side          text     NOT NULL CHECK (side IN ('channel', 'platform', 'reversal', 'his')),
     merchant      text     NOT NULL,                -- its code; the HIS's lines are under its own name
     line_count    integer  NOT NULL CHECK (line_count >= 0),
     paid_fen      bigint   NOT NULL CHECK (paid_fen >= 0),
@@ -43,7 +43,7 @@ CREATE TABLE book_line (
     fee_fen        bigint,
     settlement_no  text,
     is_of_day      boolean     NOT NULL,
-    CHECK (side IN ('channel', 'platform', 'his')),
+    CHECK (side IN ('channel', 'platform', 'reversal', 'his')),
     CHECK (kind IN ('payment', 'refund'))
 );
 CREATE INDEX book_line_closing ON book_line USING brin (closing_id);
@@ -89,3 +89,9 @@ CREATE TABLE book_event (
 CREATE INDEX book_event_difference ON book_event (difference_id, id) WHERE difference_id IS NOT NULL;
 CREATE TRIGGER book_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON book_event
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
+
+-- When the HIS took a settlement back: before the money goes, and perhaps on another day.
+ALTER TABLE payment_refund ADD COLUMN reversed_at timestamptz;
+CREATE INDEX payment_refund_paid ON payment_refund (merchant_code, channel_paid_at) WHERE channel_paid_at IS NOT NULL;
+CREATE INDEX payment_refund_reversed ON payment_refund (reversed_at) WHERE reversed_at IS NOT NULL;
+CREATE INDEX ledger_entry_occurred ON ledger_entry (occurred_at);

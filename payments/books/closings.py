@@ -4,7 +4,7 @@ A run may be repeated until the day is closed; it supersedes the one before, and
 settled. Nothing is fetched inside a transaction. Whoever keeps books of the same day at the same time takes turns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
@@ -15,22 +15,14 @@ from kernel.db import Database, Reader, Transaction
 from kernel.ids import new_id
 from kernel.log import get_logger
 from payments.books.errors import ClosingNotFound, DayAlreadyClosed, DayNotOver, RunSuperseded
-from payments.books.lines import BookLine, Side
+from payments.books.lines import Side
 from payments.books.matching import find_differences
 from payments.books.states import CLOSING
-from payments.books.storage import SideTotals, store_lines
+from payments.books.storage import SideOfDay, SideTotals
 
 SUPERSEDED_LINES_A_PURGE: Final = 200_000
 
 log = get_logger("payments.books")
-
-
-@dataclass(frozen=True, slots=True)
-class SideOfDay:
-    """One side's lines of a day, read as they are taken over; content_hash: SHA-256 of the bill they come from."""
-
-    lines: Iterable[BookLine]
-    content_hash: bytes | None = None
 
 
 class LineSource(Protocol):
@@ -81,14 +73,7 @@ async def keep_books(
         told = await source.fetch(day)
         async with database.transaction() as tx:
             await _require(tx, closing_id, "collecting", day)
-            totals = await store_lines(
-                tx,
-                told.lines,
-                closing_id=closing_id,
-                side=source.side,
-                merchant=source.merchant,
-                content_hash=told.content_hash,
-            )
+            totals = await told.store(tx, closing_id=closing_id, side=source.side, merchant=source.merchant)
         log.info("books_side_taken", day=str(day), side=source.side, merchant=source.merchant, lines=totals.line_count)
     async with database.transaction() as tx:
         await _require(tx, closing_id, "collecting", day)

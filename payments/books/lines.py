@@ -11,10 +11,15 @@ _FEN_DIGITS: Final = 2
 
 
 class Side(StrEnum):
-    """Whose record a line is from."""
+    """Whose record a line is from.
+
+    PLATFORM: the money that the platform knows of. REVERSAL: what it had the HIS take back, which happens before the
+    money goes and is compared with the HIS alone.
+    """
 
     CHANNEL = "channel"
     PLATFORM = "platform"
+    REVERSAL = "reversal"
     HIS = "his"
 
 

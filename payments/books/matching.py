@@ -69,12 +69,12 @@ FROM named WHERE found IS NOT NULL ORDER BY found, merchant, kind, number LIMIT 
 _PLATFORM_AND_HIS: Final = """
 WITH paired AS (
     SELECT kind, settlement_no,
-           sum(amount_fen) FILTER (WHERE side = 'platform')        AS platform_fen,
+           sum(amount_fen) FILTER (WHERE side <> 'his')            AS platform_fen,
            sum(amount_fen) FILTER (WHERE side = 'his')             AS his_fen,
-           bool_or(is_of_day) FILTER (WHERE side = 'platform')     AS is_platforms_day,
+           bool_or(is_of_day) FILTER (WHERE side <> 'his')         AS is_platforms_day,
            bool_or(is_of_day) FILTER (WHERE side = 'his')          AS is_his_day,
-           coalesce(max(merchant) FILTER (WHERE side = 'platform'), max(merchant)) AS merchant
-    FROM book_line WHERE closing_id = $1 AND side IN ('platform', 'his') AND settlement_no IS NOT NULL
+           coalesce(max(merchant) FILTER (WHERE side <> 'his'), max(merchant)) AS merchant
+    FROM book_line WHERE closing_id = $1 AND side IN ('platform', 'reversal', 'his') AND settlement_no IS NOT NULL
     GROUP BY kind, settlement_no
 ), named AS (
     SELECT *, CASE WHEN platform_fen IS NULL AND is_his_day THEN 'his-surplus'

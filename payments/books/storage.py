@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from kernel.db import Transaction
@@ -51,6 +51,32 @@ class SideTotals:
             self.fee_fen -= line.fee_fen or 0
 
 
+class SideOfDay(Protocol):
+    """One side's part of a day, fetched and ready to be taken over."""
+
+    async def store(self, tx: Transaction, *, closing_id: UUID, side: Side, merchant: str) -> SideTotals:
+        """Store every line and what they come to, in one transaction without any call outside.
+
+        Raises:
+            BillUnreadable: what was fetched is no bill; the transaction is to be rolled back.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLines:
+    """Lines that somebody else has told; content_hash: SHA-256 of the bill they are read from."""
+
+    lines: Iterable[BookLine]
+    content_hash: bytes | None = None
+
+    async def store(self, tx: Transaction, *, closing_id: UUID, side: Side, merchant: str) -> SideTotals:
+        """Read the lines as they are stored. Raises: BillUnreadable."""
+        return await store_lines(
+            tx, self.lines, closing_id=closing_id, side=side, merchant=merchant, content_hash=self.content_hash
+        )
+
+
 async def store_lines(
     tx: Transaction,
     lines: Iterable[BookLine],
@@ -73,6 +99,20 @@ async def store_lines(
         for line in chunk:
             totals.add(line)
         await tx.copy("book_line", _COLUMNS, _records(chunk, closing_id=closing_id, side=side, merchant=merchant))
+    await store_totals(tx, totals, closing_id=closing_id, side=side, merchant=merchant, content_hash=content_hash)
+    return totals
+
+
+async def store_totals(
+    tx: Transaction,
+    totals: SideTotals,
+    *,
+    closing_id: UUID,
+    side: Side,
+    merchant: str,
+    content_hash: bytes | None = None,
+) -> None:
+    """Write down what a side's lines come to."""
     await tx.execute(
         _SOURCE,
         closing_id,
@@ -84,7 +124,6 @@ async def store_lines(
         totals.fee_fen,
         content_hash,
     )
-    return totals
 
 
 def _records(lines: Iterable[BookLine], *, closing_id: UUID, side: Side, merchant: str) -> Iterator[tuple[object, ...]]:

@@ -6,11 +6,12 @@ from datetime import date, datetime, timedelta
 from typing import Self
 
 from kernel.clock import SHANGHAI
-from payments.books.closings import SideOfDay
 from payments.books.lines import BookLine, LineKind, Side
+from payments.books.storage import ToldLines
 
 DAY = date(2026, 11, 24)
 MERCHANT = "wechatpay-main"
+SIDES = (Side.CHANNEL, Side.PLATFORM, Side.HIS)
 RATES = {MERCHANT: 6_000}
 
 
@@ -22,8 +23,8 @@ class Told:
     lines: Iterable[BookLine]
     merchant: str = MERCHANT
 
-    async def fetch(self, day: date) -> SideOfDay:
-        return SideOfDay(self.lines)
+    async def fetch(self, day: date) -> ToldLines:
+        return ToldLines(self.lines)
 
 
 def at(day: date, hour: int, minute: int = 0) -> datetime:
@@ -40,6 +41,7 @@ class ThreeSides:
         lines += [self._refund(number) for number in range(refunds)]
         self.channel = [replace(line, settlement_no=None) for line in lines]
         self.platform = [replace(line, fee_fen=None) for line in lines]
+        self.reversal: list[BookLine] = []
         self.his = [replace(line, fee_fen=None, channel_no=None, number=f"HIS-{line.number}") for line in lines]
 
     def _payment(self, number: int) -> BookLine:
@@ -82,6 +84,13 @@ class ThreeSides:
         self.channel.append(self.channel[place])
         return self.channel[place]
 
+    def take_back(self, place: int, *, is_of_day: bool) -> None:
+        """Let the HIS have taken a refund back apart from the money's going, on this day or just beside it."""
+        refund = self.platform[place]
+        self.reversal.append(replace(refund, is_of_day=is_of_day))
+        self.platform[place] = replace(refund, settlement_no=None)
+        self.his[place] = replace(self.his[place], is_of_day=is_of_day)
+
     def beside_the_day(self, place: int) -> None:
         """Let the platform and the HIS also have a payment of shortly before the day."""
         for side in (Side.PLATFORM, Side.HIS):
@@ -90,7 +99,8 @@ class ThreeSides:
 
     def lines(self, side: Side) -> list[BookLine]:
         """Give the lines of a side, to be changed."""
-        return {Side.CHANNEL: self.channel, Side.PLATFORM: self.platform, Side.HIS: self.his}[side]
+        found: list[BookLine] = getattr(self, side.value)
+        return found
 
     def sources(self) -> list[Told]:
         """Give the three sources."""
@@ -98,6 +108,6 @@ class ThreeSides:
 
     def without_refunds(self) -> Self:
         """Leave payments alone."""
-        for side in Side:
+        for side in SIDES:
             self.lines(side)[:] = [line for line in self.lines(side) if line.kind is LineKind.PAYMENT]
         return self

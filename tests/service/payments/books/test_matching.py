@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kernel.clock import frozen
 from kernel.db import Database
-from payments.books.closings import SideOfDay, get_closing, keep_books, list_totals, purge_superseded
+from payments.books.closings import get_closing, keep_books, list_totals, purge_superseded
 from payments.books.differences import Difference, list_differences, settle_difference
 from payments.books.errors import (
     BooksNotReady,
@@ -21,8 +21,8 @@ from payments.books.errors import (
     RunSuperseded,
 )
 from payments.books.lines import Side
-from payments.books.storage import SideTotals
-from tests.factories.books import DAY, MERCHANT, RATES, ThreeSides, Told, at
+from payments.books.storage import SideTotals, ToldLines
+from tests.factories.books import DAY, MERCHANT, RATES, SIDES, ThreeSides, Told, at
 
 MORNING_AFTER = at(DAY + timedelta(days=1), 10, 30)
 EVERY_STATUS = ("open", "explained", "resolved", "vanished")
@@ -115,6 +115,17 @@ CASES: dict[str, Case] = {
         lambda sides: sides.change(Side.HIS, 3, lambda line: replace(line, amount_fen=1110)),
         [("his-amount", "payment", "S112400000003", None, 1111, 1110, "open")],
     ),
+    "taken back in the HIS the day before the money went": (
+        lambda sides: sides.take_back(FIRST_REFUND, is_of_day=False),
+        [],
+    ),
+    "taken back in the HIS, it says for another amount": (
+        lambda sides: (
+            sides.take_back(FIRST_REFUND, is_of_day=True),
+            sides.change(Side.HIS, FIRST_REFUND, lambda line: replace(line, amount_fen=999)),
+        ),
+        [("his-amount", "refund", "RS112400000000", None, 1000, 999, "open")],
+    ),
     "not meant for the HIS": (
         lambda sides: (
             sides.drop(Side.HIS, 3),
@@ -146,7 +157,7 @@ async def test_the_same_books_made_again_are_the_same(database: Database) -> Non
     first = await keep(database, sides)
     assert await keep(database, sides) == first
     assert (await get_closing(database, DAY)).run == 2
-    assert await purge_superseded(database) == sum(len(sides.lines(side)) for side in Side)
+    assert await purge_superseded(database) == sum(len(sides.lines(side)) for side in SIDES)
     assert await keep(database, sides) == first
 
 
@@ -221,7 +232,7 @@ async def test_books_are_kept_of_days_that_are_over(database: Database) -> None:
 
 async def test_a_side_that_has_not_told_leaves_the_day_to_be_kept_again(database: Database) -> None:
     class NotYet(Told):
-        async def fetch(self, day: date) -> SideOfDay:
+        async def fetch(self, day: date) -> ToldLines:
             raise BooksNotReady(waiting_for=self.merchant, day=str(day))
 
     sides = ThreeSides()
@@ -254,8 +265,8 @@ async def test_runs_at_the_same_time_leave_one_that_counts(database: Database) -
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    dropped=st.sets(st.tuples(st.sampled_from(list(Side)), st.integers(0, 49)), max_size=12),
-    changed=st.sets(st.tuples(st.sampled_from(list(Side)), st.integers(0, 49)), max_size=6),
+    dropped=st.sets(st.tuples(st.sampled_from(SIDES), st.integers(0, 49)), max_size=12),
+    changed=st.sets(st.tuples(st.sampled_from(SIDES), st.integers(0, 49)), max_size=6),
 )
 async def test_no_injected_difference_is_missed(
     database: Database, dropped: set[tuple[Side, int]], changed: set[tuple[Side, int]]
@@ -265,7 +276,7 @@ async def test_no_injected_difference_is_missed(
     sides = ThreeSides()
     numbers = [line.number for line in sides.platform]
     settlements = [line.settlement_no for line in sides.platform]
-    have: dict[Side, list[int | None]] = {side: [line.amount_fen for line in sides.lines(side)] for side in Side}
+    have: dict[Side, list[int | None]] = {side: [line.amount_fen for line in sides.lines(side)] for side in SIDES}
     for side, place in changed:
         line = sides.change(side, place, lambda line: replace(line, amount_fen=line.amount_fen + 1))
         have[side][place] = line.amount_fen
