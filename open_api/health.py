@@ -11,6 +11,7 @@ from booking.windows import metrics as window_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
 from partners.webhooks import metrics as webhook_metrics
+from payments import metrics as payment_metrics
 
 
 def mount_health(app: Sanic[Any, Any]) -> None:
@@ -35,7 +36,7 @@ async def ready(_request: Request) -> HTTPResponse:
 
 
 async def metrics(_request: Request) -> HTTPResponse:
-    """Give this process's metrics, and the hospital's: how far the core HIS is behind, what waits for staff, webhooks.
+    """Give this process's metrics, and the hospital's: how far the core HIS is behind, what waits for whom.
 
     The latter are read from PostgreSQL: any web process gives the same. While PostgreSQL is
     away they are left out, so that nobody takes old figures for new ones.
@@ -45,9 +46,11 @@ async def metrics(_request: Request) -> HTTPResponse:
         await pattern_metrics.refresh_flags(database())
         await window_metrics.refresh_gauges(database())
         await webhook_metrics.refresh_gauges(database())
+        await payment_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
         window_metrics.forget_gauges()
         webhook_metrics.forget_gauges()
+        payment_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

@@ -13,6 +13,7 @@ from partners.gateway import Doors, close_gateway, open_gateway
 from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
+from runtime.payments import connect_payments
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)
@@ -32,6 +33,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     tokens.set_issuer(settings.public_url)
     configure_sign_in(build_sign_in(settings))
     ports.set_consents(Consents())
+    connect_payments(settings)
     # A partner's program on the same machine is a sandbox's alone.
     outbound.allow_loopback(allowed=not settings.production)
     open_resolver(Policy(loopback=not settings.production))

@@ -12,6 +12,8 @@ QUEUE: Final = "hospital"
 DELIVER: Final = "his.deliver_batch"
 APPLY: Final = "his.apply_batch"
 SEND: Final = "webhooks.send_batch"
+PAY: Final = "payments.work_batch"
+HEAR: Final = "payments.hear_batch"
 TASK_SECONDS_MAX: Final = 60
 """A task that has not ended by then is killed with its process; its lease ends before."""
 

@@ -36,11 +36,18 @@ from partners.request_records import keep_days
 from partners.signatures import purge_nonces
 from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
+from payments import expiry as payment_expiry
+from payments import inbox as notifications
+from payments.invariants import check_invariants
+from payments.sealing import BATCH_MAX as SEAL_BATCH_MAX
+from payments.sealing import PERIOD as SEAL_PERIOD
+from payments.sealing import seal_ledger
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 from runtime.worker.timetable import Job
 
 HOLDS_PER_SWEEP: Final = 500
+ORDERS_PER_SWEEP: Final = 200
 SWEEPS_MAX: Final = 20
 LETTERS_KEPT: Final = timedelta(days=30)
 KEYS_KEPT: Final = timedelta(days=KEEP_DAYS)
@@ -51,7 +58,7 @@ log = get_logger("runtime.timetable")
 
 def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
     """Everything this hospital does by the clock."""
-    jobs = [*_care_jobs(db), *_housekeeping_jobs(db)]
+    jobs = [*_care_jobs(db), *_payment_jobs(db), *_housekeeping_jobs(db)]
     if settings.his_http_url is not None:
         jobs += _his_jobs(db, settings, cipher=cipher)
     return jobs
@@ -79,6 +86,35 @@ def _care_jobs(db: Database) -> list[Job]:
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", partial(find_hot_practitioners, db), daily_at=time(2, 40), seconds_max=1800.0),
+    ]
+
+
+def _payment_jobs(db: Database) -> list[Job]:
+    async def expire_orders() -> int:
+        return await _repeat(
+            partial(payment_expiry.expire_orders, ORDERS_PER_SWEEP), turns_max=SWEEPS_MAX, until_below=ORDERS_PER_SWEEP
+        )
+
+    async def seal() -> int:
+        await _repeat(partial(seal_ledger, db), turns_max=SWEEPS_MAX, until_below=SEAL_BATCH_MAX)
+        return 0  # too often to be told of in the log
+
+    async def ask() -> int:
+        await payment_expiry.ask_due(db)
+        return 0  # as above
+
+    return [
+        Job("expire_orders", expire_orders, every=timedelta(seconds=5)),
+        # What nobody has told us of: attempts without a notification, settlements and refunds without an answer.
+        Job("ask_payment_channels", ask, every=timedelta(seconds=2)),
+        Job("seal_ledger", seal, every=SEAL_PERIOD),
+        Job("check_payment_invariants", partial(check_invariants, db), every=timedelta(hours=1), seconds_max=1800.0),
+        Job(
+            "check_whole_ledger",
+            partial(check_invariants, db, whole_chain=True),
+            daily_at=time(4, 20),
+            seconds_max=3600.0,
+        ),
     ]
 
 
@@ -113,6 +149,7 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_sign_in(db)
     gone += await purge_expired(db)
     gone += await purge_changes(db)
+    gone += await notifications.purge_notifications(db, before=machine_now - notifications.KEPT)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
 

@@ -27,8 +27,10 @@ from kernel.redis import GONE, close_redis, open_redis, subscribed
 from kernel.settings import Settings, SettingsError
 from partners.webhooks import claims as webhooks
 from partners.webhooks.claims import BOX as WEBHOOKS
+from payments import inbox as notifications
+from payments.events import HANDLER as PAYMENTS
 from runtime.ready import announce_ready
-from runtime.worker.app import APPLY, DELIVER, SEND, make_app
+from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, SEND, make_app
 from runtime.worker.jobs import build_jobs
 from runtime.worker.timetable import Timetable
 from runtime.worker.webhooks import hand_on_events
@@ -43,6 +45,8 @@ HANDOVER_LEASE_SECONDS: Final = 20.0
 """Until a worker begins; it takes a longer lease then. A task lost in the broker costs this long."""
 WEBHOOK_BATCHES_UNDER_WAY_MAX: Final = 1
 """One worker process sends webhooks at a time, many at once; the others stay with the HIS whatever receivers do."""
+PAYMENT_BATCHES_UNDER_WAY_MAX: Final = 2
+"""A channel that is slow keeps two worker processes at most."""
 PUBLISH_SECONDS_MAX: Final = 10.0
 DATABASE_CONNECTIONS_MAX: Final = 5
 
@@ -193,6 +197,8 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
 
     queues = [
         Queue(INBOX, delivery.HANDLER, APPLY, always),
+        Queue(notifications.BOX, notifications.HANDLER, HEAR, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
+        Queue(OUTBOX, PAYMENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]
     if settings.his_mllp is not None:

@@ -22,9 +22,12 @@ from kernel.outbox import wake
 from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
 from partners.webhooks.sender import Sender
+from payments import inbox as notifications
+from payments.work import PaymentWork
 from runtime.his import build_port
+from runtime.payments import build_subscribers, connect_payments
 from runtime.subscriptions import build_subscriptions
-from runtime.worker.app import APPLY, DELIVER, SEND
+from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, SEND
 from runtime.worker.webhooks import build_sender
 
 SECONDS_MAX: Final = 40.0
@@ -65,6 +68,7 @@ class _Process:
         self._opened: _Opened | None = None
         self._engine: _Engine | None = None
         self._sender: Sender | None = None
+        self._payments: PaymentWork | None = None
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run one task's coroutine to its end."""
@@ -95,6 +99,25 @@ class _Process:
             self._sender = build_sender(opened.db, opened.settings, cipher=opened.cipher)
         return self._sender
 
+    async def payments(self) -> PaymentWork:
+        """Give what asks the payment channels, settles in the HIS, and tells subscribers.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        opened = await self._open()
+        if self._payments is None:
+            self._payments = PaymentWork(opened.db, build_subscribers())
+        return self._payments
+
+    async def opened_database(self) -> Database:
+        """Give the database, with the payment channels connected.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        return (await self._open()).db
+
     async def _open(self) -> _Opened:
         if self._opened is None:
             settings = Settings.from_environment()
@@ -102,6 +125,7 @@ class _Process:
             cipher = load_cipher(settings.keys_dir)
             if settings.redis_url:
                 open_redis(settings.redis_url)
+            connect_payments(settings)
             self._opened = _Opened(settings, db, cipher)
         # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
         await asyncio.sleep(LISTEN_SECONDS)
@@ -142,6 +166,8 @@ def register_tasks(app: Celery) -> None:
     app.task(name=DELIVER)(deliver_batch)
     app.task(name=APPLY)(apply_batch)
     app.task(name=SEND)(send_batch)
+    app.task(name=PAY)(pay_batch)
+    app.task(name=HEAR)(hear_batch)
 
 
 def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
@@ -157,6 +183,16 @@ def apply_batch(lease_id: str, letter_ids: list[int]) -> None:
 def send_batch(lease_id: str, positions: list[int]) -> None:
     """Tell partners of a leased batch of events."""
     _run(_send(Lease(UUID(lease_id), tuple(positions))))
+
+
+def pay_batch(lease_id: str, letter_ids: list[int]) -> None:
+    """Take the next steps of attempts, settlements and refunds, and tell of payment events."""
+    _run(_pay(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def hear_batch(lease_id: str, notification_ids: list[int]) -> None:
+    """Take in a leased batch of the payment channels' notifications."""
+    _run(_hear(Lease(UUID(lease_id), tuple(notification_ids))))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -193,6 +229,23 @@ async def _send(lease: Lease) -> None:
         wake()
         await flush_wakes()
     log.debug("webhooks_sent", delivered=report.delivered, failed=report.failed)
+
+
+async def _pay(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        work = await _this_process().payments()
+        done = await work.work(lease)
+        wake()
+        await flush_wakes()
+    log.debug("payments_worked", done=done)
+
+
+async def _hear(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        done = await notifications.apply_batch(await _this_process().opened_database(), lease)
+        wake()
+        await flush_wakes()
+    log.debug("notifications_heard", done=done)
 
 
 def _this_process() -> _Process:

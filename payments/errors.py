@@ -1,0 +1,194 @@
+"""
+PaymentError
+├── OrderNotFound           payments.order_not_found
+├── OrderNotOpen            payments.order_not_open             current_status
+├── OrderEnding             payments.order_ending               expires_at
+├── SubjectAlreadyOrdered   payments.subject_already_ordered    order_id
+├── ChannelNotOffered       payments.channel_not_offered        channel
+├── PayerRequired           payments.payer_required
+├── TooManyAttempts         payments.too_many_attempts
+├── ChannelSilent           payments.channel_silent             attempt_no
+├── RefusedByChannel        payments.refused_by_channel         channel_code
+├── WrongAmount             payments.wrong_amount               amount_fen
+├── TransactionKnown        payments.transaction_known          transaction_no
+├── RefundNotFound          payments.refund_not_found
+├── NotRefundable           payments.not_refundable             current_status
+├── OverRefundable          payments.over_refundable            refundable_fen
+├── RefundLimitPassed       payments.refund_limit_passed        limit
+├── RefundNotWaiting        payments.refund_not_waiting         current_status
+├── SecondPersonRequired    payments.second_person_required
+├── StaffRequired           payments.staff_required
+├── ExceptionNotFound       payments.exception_not_found
+├── ExceptionResolved       payments.exception_resolved
+└── ActionNotAllowed        payments.action_not_allowed         allowed
+"""
+
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable
+
+
+class OrderNotFound(NotFound):
+    """No such order, or not one of this client's."""
+
+    code = "payments.order_not_found"
+    zh = "没有找到该订单"
+    en = "This order could not be found."
+
+
+class OrderNotOpen(Conflict):
+    """The order is paid, closed or being closed; `current_status` says which."""
+
+    code = "payments.order_not_open"
+    zh = "该订单已支付、已关闭或正在关闭"
+    en = "This order has been paid or closed."
+
+
+class OrderEnding(Refused):
+    """Too little time is left to pay; `expires_at` is the end."""
+
+    code = "payments.order_ending"
+    zh = "订单即将超时，不能再发起支付"
+    en = "This order is about to end and can no longer be paid."
+
+
+class SubjectAlreadyOrdered(Conflict):
+    """There is an order for the same thing that is open, being paid or paid."""
+
+    code = "payments.subject_already_ordered"
+    zh = "该项目已有未完成或已支付的订单"
+    en = "There is already an order for this that is open or paid."
+
+
+class ChannelNotOffered(Refused):
+    """This campus takes no money by this channel."""
+
+    code = "payments.channel_not_offered"
+    zh = "该院区暂不支持此支付方式"
+    en = "This way to pay is not offered here."
+
+
+class PayerRequired(Invalid):
+    """A mini-program pays for a payer whom its channel knows; none was named."""
+
+    code = "payments.payer_required"
+    zh = "缺少支付者标识"
+    en = "The payer's id with the channel is needed."
+
+
+class TooManyAttempts(Refused):
+    """The order was tried to be paid as often as is allowed."""
+
+    code = "payments.too_many_attempts"
+    zh = "该订单的支付尝试次数已达上限，请重新下单"
+    en = "This order has been tried too often. Please begin anew."
+
+
+class ChannelSilent(Unavailable):
+    """The channel does not answer; the same request may be made again with the same key."""
+
+    code = "payments.channel_silent"
+    zh = "支付渠道暂时没有响应，请稍后重试或更换支付方式"
+    en = "The payment channel does not answer. Please try again, or pay in another way."
+
+
+class RefusedByChannel(Refused):
+    """The channel will not take this payment; `channel_code` is its own word."""
+
+    code = "payments.refused_by_channel"
+    zh = "支付渠道拒绝了本次支付，请更换支付方式"
+    en = "The payment channel refused. Please pay in another way."
+
+
+class WrongAmount(Invalid):
+    """What was taken at the window is not what the order asks; `amount_fen` is."""
+
+    code = "payments.wrong_amount"
+    zh = "收款金额与订单金额不一致"
+    en = "The amount taken is not the amount of the order."
+
+
+class TransactionKnown(Conflict):
+    """A slip or receipt with this number has been recorded before."""
+
+    code = "payments.transaction_known"
+    zh = "该凭证号已登记过"
+    en = "This slip number has been recorded before."
+
+
+class RefundNotFound(NotFound):
+    """No such refund, or not one of this client's."""
+
+    code = "payments.refund_not_found"
+    zh = "没有找到该退款记录"
+    en = "This refund could not be found."
+
+
+class NotRefundable(Conflict):
+    """Nothing of this order can go back as it stands; `current_status` says why."""
+
+    code = "payments.not_refundable"
+    zh = "该订单当前不能退款"
+    en = "This order cannot be refunded as it stands."
+
+
+class OverRefundable(Refused):
+    """More is asked back than is left; `refundable_fen` is what could be."""
+
+    code = "payments.over_refundable"
+    zh = "退款金额超过可退金额"
+    en = "More is asked back than can be refunded."
+
+
+class RefundLimitPassed(Refused):
+    """The channel takes no further refund of this payment; `limit` names the rule."""
+
+    code = "payments.refund_limit_passed"
+    zh = "该笔支付已超过渠道允许的退款次数或期限"
+    en = "The channel no longer refunds this payment."
+
+
+class RefundNotWaiting(Conflict):
+    """The refund does not wait for this step; `current_status` says where it stands."""
+
+    code = "payments.refund_not_waiting"
+    zh = "该退款当前不处于可执行此操作的状态"
+    en = "This refund does not wait for that step."
+
+
+class SecondPersonRequired(Forbidden):
+    """Who asked for a refund may not approve it."""
+
+    code = "payments.second_person_required"
+    zh = "退款须由申请人以外的人员复核"
+    en = "A refund is approved by somebody else than who asked for it."
+
+
+class StaffRequired(Forbidden):
+    """Only a named member of staff may do this."""
+
+    code = "payments.staff_required"
+    zh = "该操作须由本院工作人员完成"
+    en = "Only a member of staff may do this."
+
+
+class ExceptionNotFound(NotFound):
+    """No such exception."""
+
+    code = "payments.exception_not_found"
+    zh = "没有找到该异常记录"
+    en = "This exception could not be found."
+
+
+class ExceptionResolved(Conflict):
+    """Somebody has resolved it already."""
+
+    code = "payments.exception_resolved"
+    zh = "该异常已处理"
+    en = "This exception has been resolved."
+
+
+class ActionNotAllowed(Refused):
+    """This exception is not resolved in that way; `allowed` lists how it may be."""
+
+    code = "payments.action_not_allowed"
+    zh = "该异常不支持此处理方式"
+    en = "This exception cannot be resolved in that way."

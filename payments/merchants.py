@@ -1,0 +1,192 @@
+"""The hospital's accounts with the channels, and where their keys lie.
+
+A reference names a key and never holds it: `file:NAME` is a file below the keys folder, `env:NAME` an environment
+variable. Gateways are built once for each account, by whatever their channel has registered.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from kernel import clock
+from kernel.audit import record_change
+from kernel.db import Reader, Row, Transaction
+from kernel.events import Actor
+from payments import errors, ledger
+from payments.gateways.port import ChannelCode, Gateway, Merchant
+
+SECRET_BYTES_MAX: Final = 65_536
+_REFERENCE: Final = re.compile(r"(?:file:[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})")
+
+_COLUMNS: Final = "code, channel, merchant_no, app_id, key_references"
+
+
+class SecretMissing(Exception):
+    """A key that a merchant's account needs is not where its reference says; the text names the reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Resolves references to keys; what it gives is never logged or stored."""
+
+    keys_dir: Path
+
+    def read(self, reference: str) -> bytes:
+        """Give the key that a reference names.
+
+        Raises:
+            SecretMissing: malformed, absent, empty or larger than any key.
+        """
+        if not _REFERENCE.fullmatch(reference):
+            raise SecretMissing(f"not a reference to a key: {reference!r}")
+        where, _, name = reference.partition(":")
+        found = os.environ.get(name, "").encode() if where == "env" else self._read_file(name)
+        if not found:
+            raise SecretMissing(f"no key at {reference}")
+        return found
+
+    def _read_file(self, name: str) -> bytes:
+        path = self.keys_dir / name
+        if not path.is_file() or path.stat().st_size > SECRET_BYTES_MAX:
+            return b""
+        return path.read_bytes()
+
+
+Builder = Callable[[Merchant, Secrets], Gateway]
+
+
+class Gateways:
+    """The gateways of one process, one for each merchant's account, built when first asked for."""
+
+    def __init__(self, secrets: Secrets, builders: Mapping[ChannelCode, Builder]) -> None:
+        self._secrets = secrets
+        self._builders = dict(builders)
+        self._built: dict[str, Gateway] = {}
+
+    def of(self, merchant: Merchant) -> Gateway:
+        """Give the gateway of an account; a changed account gets a new one.
+
+        Raises:
+            ChannelNotOffered: this process knows no such channel.
+            SecretMissing: a key is not where its reference says.
+        """
+        found = self._built.get(merchant.code)
+        if found is not None and found.merchant == merchant:
+            return found
+        builder = self._builders.get(merchant.channel)
+        if builder is None:
+            raise errors.ChannelNotOffered(channel=merchant.channel.value)
+        gateway = builder(merchant, self._secrets)
+        self._built[merchant.code] = gateway
+        return gateway
+
+
+_gateways: Gateways | None = None
+
+
+def set_gateways(gateways: Gateways | None) -> None:
+    """Say, at start-up, by which gateways this process speaks to the channels."""
+    global _gateways  # noqa: PLW0603  set once, at start-up
+    _gateways = gateways
+
+
+def gateway_of(merchant: Merchant) -> Gateway:
+    """Give the gateway of an account.
+
+    Raises:
+        ChannelNotOffered, SecretMissing.
+    """
+    assert _gateways is not None, "set_gateways() runs at start-up"
+    return _gateways.of(merchant)
+
+
+async def read_merchant(db: Reader, code: str) -> Merchant:
+    """Give an account by its code, also one that is not used any more.
+
+    Raises:
+        ChannelNotOffered: there is none.
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(f"SELECT {_COLUMNS} FROM payment_merchant WHERE code = $1", code)  # noqa: S608  our own list of columns
+    if not rows:
+        raise errors.ChannelNotOffered(channel=code)
+    return _shape(rows[0])
+
+
+async def merchant_for(db: Reader, channel: ChannelCode, campus_id: UUID | None) -> Merchant:
+    """Give the account that takes a channel's money for a campus: its own, or the whole group's.
+
+    Raises:
+        ChannelNotOffered, DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM payment_merchant WHERE channel = $1 AND status = 'active'"  # noqa: S608  our own list of columns
+        " AND (campus_id = $2 OR campus_id IS NULL) ORDER BY campus_id IS NULL LIMIT 1",
+        channel.value,
+        campus_id,
+    )
+    if not rows:
+        raise errors.ChannelNotOffered(channel=channel.value)
+    return _shape(rows[0])
+
+
+async def list_merchants(db: Reader) -> list[Merchant]:
+    """List the accounts in use.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(f"SELECT {_COLUMNS} FROM payment_merchant WHERE status = 'active' ORDER BY code")  # noqa: S608  our own list of columns
+    return [_shape(row) for row in rows]
+
+
+async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID | None, actor: Actor) -> None:
+    """Register an account, or change where its keys lie; its number and channel stay what they are.
+
+    Raises:
+        ChannelNotOffered: the code is another account's.
+        SecretMissing: a reference is malformed.
+    """
+    for reference in merchant.key_references.values():
+        if not _REFERENCE.fullmatch(reference):
+            raise SecretMissing(f"not a reference to a key: {reference!r}")
+    saved = await tx.execute(
+        "INSERT INTO payment_merchant AS m"
+        " (code, channel, campus_id, merchant_no, app_id, key_references, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"
+        " ON CONFLICT (code) DO UPDATE SET key_references = $6, updated_at = $7, version = m.version + 1"
+        " WHERE m.channel = $2 AND m.merchant_no = $4 AND m.app_id = $5 AND m.campus_id IS NOT DISTINCT FROM $3",
+        merchant.code,
+        merchant.channel.value,
+        campus_id,
+        merchant.merchant_no,
+        merchant.app_id,
+        dict(merchant.key_references),
+        clock.now(),
+    )
+    if not saved:
+        raise errors.ChannelNotOffered(channel=merchant.channel.value)
+    await ledger.open_clearing(tx, merchant.code)
+    await record_change(
+        tx,
+        entity="payment_merchant",
+        entity_id=merchant.code,
+        action="updated",
+        before=None,
+        after={"channel": merchant.channel.value, "merchant_no": merchant.merchant_no, "app_id": merchant.app_id},
+        actor=actor,
+    )
+
+
+def _shape(row: Row) -> Merchant:
+    return Merchant(
+        code=row["code"],
+        channel=ChannelCode(row["channel"]),
+        merchant_no=row["merchant_no"],
+        app_id=row["app_id"],
+        key_references=row["key_references"],
+    )

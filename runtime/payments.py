@@ -1,0 +1,52 @@
+"""Joins payments with the channels, with those who fulfil orders, and with those who hear of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from booking import notices
+from kernel.db import Transaction
+from kernel.settings import Settings
+from payments.events import PaymentEvent, Subscriber
+from payments.gateways.port import ChannelCode
+from payments.gateways.window import WindowGateway
+from payments.merchants import Builder, Gateways, Secrets, set_gateways
+from payments.ports import Fulfilment, set_fulfilments
+
+TOLD_TO_PARTNERS: Final = frozenset(
+    {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
+)
+"""What the application that made an order may hear of it, in the feed and by webhook."""
+
+
+def connect_payments(settings: Settings) -> None:
+    """Say, at the start of a process, by which gateways it speaks and who fulfils which orders."""
+    set_gateways(Gateways(Secrets(settings.keys_dir), build_gateways(settings)))
+    set_fulfilments(build_fulfilments(settings))
+
+
+def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:  # noqa: ARG001  the channels' addresses come with them
+    """Give what builds the gateway of a merchant's account, by channel."""
+    return {ChannelCode.CASH: lambda one, _: WindowGateway(one), ChannelCode.CARD: lambda one, _: WindowGateway(one)}
+
+
+def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: ARG001  the HIS's address comes with them
+    """Say who fulfils which kind of order; a kind without one cannot be ordered."""
+    return {}
+
+
+def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
+    """Say who hears of which payment events, each in the transaction that ends the event's letter."""
+    return [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
+
+
+async def post_notice(tx: Transaction, event: PaymentEvent) -> None:
+    """Tell the application that made an order of it, in the feed that its webhooks follow."""
+    await notices.post(
+        tx,
+        client_id=event.client_id,
+        kind=event.kind,
+        subject_id=event.order_id,
+        facts={"order_no": event.order_no, "order_kind": event.order_kind, "amount_fen": event.amount_fen}
+        | dict(event.facts),
+        at=event.at,
+    )
