@@ -1,12 +1,14 @@
 """The micro-HIS's own programs (doctor, pharmacy, ward, cashier), as a test plays them over its HTTP."""
 
 import uuid
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from integration.his.billing import Bill, Money
+from integration.his.billing import Bill, HisReceipt, Money, RefundApproval
+from integration.his.port import Rejected
 
 AMOXICILLIN = {
     "code": "86900001", "name": "阿莫西林胶囊", "specification": "0.25g*24粒", "unit": "盒", "quantity": 2,
@@ -17,6 +19,19 @@ BLOOD_COUNT = {
     "insurance_percent": 50, "executing_department": "laboratory",
 }  # fmt: skip
 CRP = BLOOD_COUNT | {"code": "25030606", "name": "C反应蛋白", "unit_price_fen": 3_333, "insurance_percent": 0}
+
+
+def receipt(outcome: HisReceipt | Rejected) -> HisReceipt:
+    """What was done."""
+    assert isinstance(outcome, HisReceipt), outcome
+    return outcome
+
+
+async def refusal(work: Awaitable[RefundApproval | HisReceipt | Rejected]) -> str:
+    """The word with which it was refused."""
+    outcome = await work
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.code
 
 
 def a_number(prefix: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from typing import Any
 
 import asyncpg
@@ -16,38 +16,24 @@ from integration.his.errors import HisDisagrees
 from integration.his.facts import AppointmentFacts, AppointmentStatus
 from integration.his.port import Accepted, ChangeKind, Rejected
 from kernel import clock
-from tests.factories.his_billing import AMOXICILLIN, BLOOD_COUNT, CRP, Stations, a_number, by_phone, seen
+from tests.factories.his_billing import (
+    AMOXICILLIN,
+    BLOOD_COUNT,
+    CRP,
+    Stations,
+    a_number,
+    by_phone,
+    receipt,
+    refusal,
+    seen,
+)
 from tests.service.integration.micro_his.conftest import (
-    TOKEN,
     MicroHisProcess,
     a_schedule,
     an_appointment,
     tell,
     tell_schedule,
 )
-
-
-@pytest.fixture
-async def billing(micro_his: MicroHisProcess) -> AsyncIterator[RestHisBilling]:
-    adapter = RestHisBilling(base_url=str(micro_his.http.base_url), token=TOKEN)
-    yield adapter
-    await adapter.close()
-
-
-@pytest.fixture
-def stations(micro_his: MicroHisProcess) -> Stations:
-    return Stations(micro_his.http)
-
-
-def receipt(outcome: HisReceipt | Rejected) -> HisReceipt:
-    assert isinstance(outcome, HisReceipt), outcome
-    return outcome
-
-
-async def refusal(work: Awaitable[HisReceipt | Rejected]) -> str:
-    outcome = await work
-    assert isinstance(outcome, Rejected), outcome
-    return outcome.code
 
 
 async def one_bill(billing: RestHisBilling, told: dict[str, Any]) -> Bill:
