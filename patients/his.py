@@ -71,6 +71,23 @@ async def load_linked_patients(db: Database | Transaction, his_numbers: Sequence
     return {row["his_number"]: _to_facts(row) for row in rows}
 
 
+async def find_his_number(db: Database | Transaction, patient_id: UUID) -> str | None:
+    """Give the HIS's record number (病历号) of a person; None until it has told us.
+
+    The HIS learns of people with their first appointment. For whoever has to ask the HIS about a person sooner,
+    `tell_patient` intends the message whose acknowledgement brings the number.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    number: str | None = await db.fetchval(
+        "SELECT value FROM patient_identifier WHERE patient_id = $1 AND system = $2",
+        patient_id,
+        HIS_SYSTEM,
+    )
+    return number
+
+
 async def take_over_patient(tx: Transaction, told: PatientFacts, *, actor: Actor) -> tuple[UUID, bool]:
     """Find the person whom the HIS means, or register them; keep the HIS's number for them.
 

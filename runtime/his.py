@@ -3,6 +3,8 @@
 from integration.exchange.hl7v2.profile import Hl7Profile
 from integration.his.adapters.hl7v2_mllp import Hl7MllpHis
 from integration.his.adapters.rest import RestHisPull
+from integration.his.adapters.rest_billing import RestHisBilling
+from integration.his.billing import HisBilling
 from integration.his.port import HisPort, HisPull
 from kernel.settings import Settings, SettingsError
 
@@ -37,3 +39,14 @@ def build_pull(settings: Settings) -> HisPull:
         token=settings.his_http_token,
         profile=build_profile(settings),
     )
+
+
+def build_billing(settings: Settings) -> HisBilling:
+    """Give the way to the money side of the HIS.
+
+    Raises:
+        SettingsError: HIS_HTTP_URL or HIS_HTTP_TOKEN is not set.
+    """
+    if settings.his_http_url is None or settings.his_http_token is None:
+        raise SettingsError("HIS_HTTP_URL and HIS_HTTP_TOKEN are not set: where does the HIS keep its bills?")
+    return RestHisBilling(base_url=settings.his_http_url, token=settings.his_http_token)

@@ -174,6 +174,67 @@ class NumbersHandedBack:
     sold_as: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BillFacts:
+    """A bill as the HIS has it: ordered, changed or withdrawn, or paid at its own window.
+
+    kind: prescription, laboratory, examination, treatment. status: unpaid, paid, cancelled.
+    """
+
+    patient: PatientFacts
+    bill_no: str
+    kind: str
+    status: str
+    total_fen: int
+    insurance_fen: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RefundDecisionFacts:
+    """What somebody at the hospital decided on a refund that the platform had asked for."""
+
+    patient: PatientFacts
+    approval_no: str
+    refund_no: str
+    approved: bool
+    reason: str
+    total_fen: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFacts:
+    """A deposit that was paid at the HIS's own window."""
+
+    patient: PatientFacts
+    admission_no: str
+    receipt_no: str
+    amount_fen: int
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class DischargeFacts:
+    """A stay that has ended: its bill is final."""
+
+    patient: PatientFacts
+    admission_no: str
+    department_code: str
+    discharged_at: datetime
+    version: int = 1
+
+
 Facts = (
-    PatientFacts | AppointmentFacts | ScheduleFacts | PractitionerFacts | LocationFacts | VisitFacts | NumbersHandedBack
+    PatientFacts
+    | AppointmentFacts
+    | ScheduleFacts
+    | PractitionerFacts
+    | LocationFacts
+    | VisitFacts
+    | NumbersHandedBack
+    | BillFacts
+    | RefundDecisionFacts
+    | DepositFacts
+    | DischargeFacts
 )

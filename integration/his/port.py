@@ -40,6 +40,12 @@ class InboundKind(StrEnum):
     PRACTITIONER_CHANGED = "his.practitioner_changed"
     SCHEDULE_CHANGED = "his.schedule_changed"
     NUMBERS_HANDED_BACK = "his.numbers_handed_back"
+    CHARGE_POSTED = "his.charge_posted"
+    BILL_SETTLED_ELSEWHERE = "his.bill_settled_elsewhere"
+    REFUND_APPROVED = "his.refund_approved"
+    REFUND_REFUSED = "his.refund_refused"
+    DEPOSIT_POSTED = "his.deposit_posted"
+    DISCHARGED = "his.discharged"
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ _KINDS: dict[str, type] = {
         facts_module.LocationFacts,
         facts_module.VisitFacts,
         facts_module.NumbersHandedBack,
+        facts_module.BillFacts,
+        facts_module.RefundDecisionFacts,
+        facts_module.DepositFacts,
+        facts_module.DischargeFacts,
     )
 }
 

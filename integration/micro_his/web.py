@@ -13,6 +13,9 @@ from sanic.handlers import ErrorHandler
 from sanic.response import HTTPResponse
 
 from integration.micro_his import errors, outbox, queries, requests, window
+from integration.micro_his.billing.faults import Faults
+from integration.micro_his.billing.stations import StationsApi
+from integration.micro_his.billing.web import BillingApi
 from integration.micro_his.sender import Sender
 from kernel import clock
 from kernel.db import DatabaseUnavailable, database
@@ -41,6 +44,22 @@ STATUS: Final = {
     "micro_his.already_booked": 409,
     "micro_his.appointment_not_active": 409,
     "micro_his.refused_by_platform": 409,
+    "micro_his.bill_unknown": 404,
+    "micro_his.entry_unknown": 404,
+    "micro_his.refund_request_unknown": 404,
+    "micro_his.admission_unknown": 404,
+    "micro_his.bill_not_unpaid": 409,
+    "micro_his.bill_changed": 409,
+    "micro_his.amount_differs": 409,
+    "micro_his.number_reused": 409,
+    "micro_his.already_charged": 409,
+    "micro_his.service_done": 409,
+    "micro_his.item_not_refundable": 409,
+    "micro_his.not_approved": 409,
+    "micro_his.already_decided": 409,
+    "micro_his.admission_not_open": 409,
+    "micro_his.already_admitted": 409,
+    "micro_his.nothing_to_return": 409,
     "micro_his.invalid_request": 422,
     "micro_his.not_authenticated": 401,
     "micro_his.too_large": 413,
@@ -85,13 +104,14 @@ class MicroHisApi:
         self._token = token.encode()
         self._charset = charset
         self._sender = sender
+        self._faults = Faults()
 
     def mount(self, app: Sanic[Any, Any]) -> None:
         """Put the routes into the application; all but the pages for machines want the token."""
         app.add_route(self.health, "/health", methods=["GET"], name="health")
         app.add_route(self.ready, "/health/ready", methods=["GET"], name="health_ready")
         app.add_route(self.metrics, "/metrics", methods=["GET"], name="metrics")
-        for method, path, handler in (
+        routes: list[tuple[str, str, Handler]] = [
             ("GET", "/api/appointments", self.list_appointments),
             ("GET", "/api/appointments/<his_id:str>", self.show_appointment),
             ("GET", "/api/schedules", self.list_schedules),
@@ -102,7 +122,10 @@ class MicroHisApi:
             ("POST", "/api/window/bookings/<his_id:str>/cancel", self.cancel),
             ("POST", "/api/window/registrations", self.register),
             ("POST", "/api/station/appointments/<his_id:str>/complete", self.complete),
-        ):
+            *BillingApi(charset=self._charset, faults=self._faults).routes(),
+            *StationsApi(charset=self._charset, faults=self._faults).routes(),
+        ]
+        for method, path, handler in routes:
             app.add_route(self._guarded(handler), path, methods=[method], name=handler.__name__)
 
     def _guarded(self, handler: Handler) -> Handler:

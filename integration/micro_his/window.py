@@ -91,7 +91,7 @@ async def book_number(
         if schedule is None or schedule["status"] != "active":
             raise ScheduleUnknown
         chosen = await _choose(tx, schedule_id, sequence, platform_is_away=platform_is_away)
-        chart = await _chart_of(tx, patient)
+        chart = await chart_of(tx, patient)
         channel = OFFLINE_CHANNEL if platform_is_away else CHANNEL
         appointment = await _sell(tx, schedule, chosen, chart, clerk=clerk, channel=channel, request_id=request_id)
         draft = describe_booking(appointment, chart, schedule, charset=charset)
@@ -152,7 +152,7 @@ WHERE t.schedule_id = $1 ORDER BY w.is_emergency, w.sequence
 """
 
 
-async def _chart_of(tx: Transaction, patient: ToldPatient) -> Row:
+async def chart_of(tx: Transaction, patient: ToldPatient) -> Row:
     """Find the person's chart, or open one.
 
     Raises:
@@ -292,7 +292,7 @@ async def register_walk_in(
         DatabaseUnavailable, DatabaseBusy.
     """
     async with db.transaction() as tx:
-        chart = await _chart_of(tx, patient)
+        chart = await chart_of(tx, patient)
         visit = await _open_visit(
             tx,
             mr=chart["mr"],

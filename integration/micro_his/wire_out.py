@@ -1,4 +1,4 @@
-"""Writing what we tell the platform: SIU for numbers, ADT for people and visits (HL7 v2.5.1)."""
+"""Writing what we tell the platform: SIU for numbers, ADT for people and visits (HL7 v2.5.1); money is in billing/."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ SENDER = Endpoint(OWN, FACILITY)
 RECEIVER = Endpoint(PLATFORM, FACILITY)
 
 BOOKED, MODIFIED, CANCELLED, REGISTERED, HANDED_BACK = "S12", "S14", "S15", "A04", "M13"
+CHARGED, DISCHARGED = "P03", "A03"
 
 _STRUCTURE = {
     BOOKED: ("SIU", BOOKED, "SIU_S12"),
@@ -24,6 +25,8 @@ _STRUCTURE = {
     CANCELLED: ("SIU", CANCELLED, "SIU_S12"),
     REGISTERED: ("ADT", REGISTERED, "ADT_A01"),
     HANDED_BACK: ("MFN", HANDED_BACK, "MFN_M13"),
+    CHARGED: ("DFT", CHARGED, "DFT_P03"),
+    DISCHARGED: ("ADT", DISCHARGED, "ADT_A03"),
 }
 _STATUS = {
     "booked": "Booked",
@@ -85,6 +88,13 @@ def describe_visit(visit: Row, patient: Row, appointment: Row | None, *, charset
     )
     body = [Segment.build("EVN", {2: format_timestamp(at)}), _pid(patient), registered, _version_note(1)]
     return _draft(REGISTERED, body, patient, appointment, at=at, charset=charset)
+
+
+def describe_of_person(event: str, body: Sequence[Segment], patient: Row, *, version: int, charset: str) -> Draft:
+    """Tell of a person's charges or stay (DFT^P03, ADT^A03): EVN, PID and the version come first."""
+    at = clock.now()
+    opening = [Segment.build("EVN", {2: format_timestamp(at)}), _pid(patient), _version_note(version)]
+    return _draft(event, [*opening, *body], patient, None, at=at, charset=charset)
 
 
 def describe_hand_back(

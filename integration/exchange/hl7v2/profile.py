@@ -10,14 +10,16 @@ from integration.codecs.errors import Hl7Error
 from integration.codecs.hl7v2 import UTF_8, Message, Segment
 from integration.codecs.hl7v2_header import Endpoint, build_header
 from integration.codecs.hl7v2_values import format_timestamp, parse_timestamp
-from integration.exchange.hl7v2 import appointments, masters, patients
+from integration.exchange.hl7v2 import appointments, charges, masters, patients
 from integration.his.facts import (
     AppointmentFacts,
     AppointmentStatus,
+    BillFacts,
     Facts,
     LocationFacts,
     PatientFacts,
     PractitionerFacts,
+    RefundDecisionFacts,
     ScheduleFacts,
 )
 from integration.his.port import ChangeKind, InboundChange, InboundKind, OutboundChange
@@ -171,10 +173,30 @@ def _read_schedules(message: Message, source: str, _sent_at: datetime) -> list[_
     return [(InboundKind.SCHEDULE_CHANGED, f"his-schedule:{source}:{one.schedule_id}", None, one) for one in found]
 
 
+def _read_charge(message: Message, source: str, _sent_at: datetime) -> list[_Told]:
+    facts = charges.read_charge(message, his_authority=source)
+    depends_on = patients.patient_aggregate(facts.patient, source=source)
+    if isinstance(facts, BillFacts):
+        kind = InboundKind.BILL_SETTLED_ELSEWHERE if facts.status == charges.PAID else InboundKind.CHARGE_POSTED
+        return [(kind, f"his-bill:{source}:{facts.bill_no}", depends_on, facts)]
+    if isinstance(facts, RefundDecisionFacts):
+        kind = InboundKind.REFUND_APPROVED if facts.approved else InboundKind.REFUND_REFUSED
+        return [(kind, f"his-refund:{source}:{facts.approval_no}", depends_on, facts)]
+    return [(InboundKind.DEPOSIT_POSTED, f"his-stay:{source}:{facts.admission_no}", depends_on, facts)]
+
+
+def _read_discharge(message: Message, source: str, sent_at: datetime) -> list[_Told]:
+    facts = charges.read_discharge(message, his_authority=source, sent_at=sent_at)
+    depends_on = patients.patient_aggregate(facts.patient, source=source)
+    return [(InboundKind.DISCHARGED, f"his-stay:{source}:{facts.admission_no}", depends_on, facts)]
+
+
 _READERS: Final[dict[tuple[str, str], _Reader]] = {
     ("ADT", "A28"): _read_patient,
     ("ADT", "A31"): _read_patient,
     ("ADT", "A04"): _read_visit,
+    ("ADT", "A03"): _read_discharge,
+    ("DFT", "P03"): _read_charge,
     ("SIU", "S12"): _read_appointment,
     ("SIU", "S13"): _read_appointment,
     ("SIU", "S14"): _read_appointment,

@@ -20,10 +20,12 @@ from integration.codecs.hl7v2 import Message, parse
 from integration.codecs.mllp import MllpDecoder, frame
 from integration.exchange.hl7v2.profile import Hl7Profile
 from integration.his.adapters.hl7v2_mllp import Hl7MllpHis
+from integration.his.adapters.rest_billing import RestHisBilling
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, ScheduleFacts, Sex, SlotFacts
 from integration.his.port import Accepted, ChangeKind, OutboundChange, Outcome
 from runtime.embedded.ports import any_free
 from tests.conftest import ROOT, make_database
+from tests.factories.his_billing import Stations
 from tests.factories.his_double import HisDouble
 
 TOKEN = "a-token-of-the-tests"
@@ -169,6 +171,20 @@ async def platform_port(micro_his: MicroHisProcess) -> AsyncIterator[Hl7MllpHis]
     port = Hl7MllpHis(host="127.0.0.1", port=micro_his.mllp_port, profile=Hl7Profile("MICROHIS"))
     yield port
     await port.close()
+
+
+@pytest.fixture
+async def billing(micro_his: MicroHisProcess) -> AsyncIterator[RestHisBilling]:
+    """The platform's own adapter to this micro-HIS's money side."""
+    adapter = RestHisBilling(base_url=str(micro_his.http.base_url), token=TOKEN)
+    yield adapter
+    await adapter.close()
+
+
+@pytest.fixture
+def stations(micro_his: MicroHisProcess) -> Stations:
+    """The hospital's own programs, with a person of their own."""
+    return Stations(micro_his.http)
 
 
 def a_person(name: str = "张三丰") -> PatientFacts:
