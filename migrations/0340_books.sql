@@ -95,3 +95,5 @@ ALTER TABLE payment_refund ADD COLUMN reversed_at timestamptz;
 CREATE INDEX payment_refund_paid ON payment_refund (merchant_code, channel_paid_at) WHERE channel_paid_at IS NOT NULL;
 CREATE INDEX payment_refund_reversed ON payment_refund (reversed_at) WHERE reversed_at IS NOT NULL;
 CREATE INDEX ledger_entry_occurred ON ledger_entry (occurred_at);
+-- What was agreed with the channel, in millionths of the amount; null: its fees are not checked.
+ALTER TABLE payment_merchant ADD COLUMN fee_rate_millionths integer CHECK (fee_rate_millionths BETWEEN 0 AND 1000000);

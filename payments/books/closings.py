@@ -14,9 +14,11 @@ from kernel import clock
 from kernel.db import Database, Reader, Transaction
 from kernel.ids import new_id
 from kernel.log import get_logger
-from payments.books.errors import ClosingNotFound, DayAlreadyClosed, DayNotOver, RunSuperseded
+from payments.books.bill_facts import apply_bill_lines
+from payments.books.errors import BooksOutdated, ClosingNotFound, DayAlreadyClosed, DayNotOver, RunSuperseded
 from payments.books.lines import Side
 from payments.books.matching import find_differences
+from payments.books.report import make_report
 from payments.books.states import CLOSING
 from payments.books.storage import SideOfDay, SideTotals
 
@@ -69,7 +71,10 @@ async def keep_books(
         RunSuperseded: somebody began the same day anew meanwhile.
     """
     closing_id = await _begin(database, day, by=by)
-    for source in sources:
+    # What the channels' bills say first, so that the platform's record has what only they knew.
+    for source in sorted(sources, key=lambda one: one.side is not Side.CHANNEL):
+        if source.side is not Side.CHANNEL:
+            await apply_bill_lines(database, closing_id)
         told = await source.fetch(day)
         async with database.transaction() as tx:
             await _require(tx, closing_id, "collecting", day)
@@ -119,6 +124,41 @@ async def list_totals(reader: Reader, closing_id: UUID) -> dict[tuple[str, str],
         )
         for row in rows
     }
+
+
+async def close_books(database: Database, day: date, *, by: str) -> Closing:
+    """Close the books of a day over what was compared: from then on its report does not change.
+
+    What differs may stay open; it is in the report, and people settle it afterwards.
+
+    Raises:
+        ClosingNotFound: no books were kept.
+        DayAlreadyClosed.
+        BooksOutdated: something of the day became known after they were compared; keep them again.
+        BooksDoNotBalance: the platform's record and its ledger differ.
+    """
+    async with database.transaction() as tx:
+        row = await tx.fetchrow(
+            "SELECT id, status FROM book_closing WHERE day = $1 AND status <> 'superseded' FOR UPDATE", day
+        )
+        if row is None:
+            raise ClosingNotFound
+        if row["status"] == "closed":
+            raise DayAlreadyClosed
+        if row["status"] not in CLOSING.before("closed"):
+            raise BooksOutdated
+        report = await make_report(tx, row["id"], day)
+        await tx.execute(
+            "UPDATE book_closing SET status = 'closed', closed_at = $2, closed_by = $3, report = $4"
+            " WHERE id = $1 AND status = ANY($5)",
+            row["id"],
+            clock.now(),
+            by,
+            report,
+            CLOSING.before("closed"),
+        )
+        await _tell(tx, "closed", row["id"], by=by)
+    return await get_closing(database, day)
 
 
 async def purge_superseded(database: Database) -> int:

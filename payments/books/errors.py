@@ -4,6 +4,7 @@ HospitalError
 ├── ClosingNotFound         books.closing_not_found
 ├── DayNotOver              books.day_not_over
 ├── DayAlreadyClosed        books.day_closed
+├── BooksOutdated           books.outdated
 ├── RunSuperseded           books.run_superseded
 ├── BooksNotReady           books.not_ready                waiting_for
 ├── BooksDoNotBalance       books.do_not_balance           accounts
@@ -45,6 +46,14 @@ class DayAlreadyClosed(Conflict):
     code = "books.day_closed"
     zh = "该日账务已关闭，更正请记入后续日期"
     en = "The books of this day are closed. Corrections go into a later day."
+
+
+class BooksOutdated(Conflict):
+    """Something of the day became known after its books were compared; they have to be kept again."""
+
+    code = "books.outdated"
+    zh = "核对之后又有新的记录，请重新对账"
+    en = "Something of that day became known since. Please keep its books again."
 
 
 class RunSuperseded(Conflict):

@@ -50,6 +50,8 @@ WITH paired AS (
            max(amount_fen) FILTER (WHERE side = 'platform')        AS platform_fen,
            bool_or(is_of_day) FILTER (WHERE side = 'platform')     AS is_of_day
     FROM book_line WHERE closing_id = $1 AND side IN ('channel', 'platform')
+    -- A window's drawer writes no bill.
+    AND merchant IN (SELECT merchant FROM book_source WHERE closing_id = $1 AND side = 'channel')
     GROUP BY merchant, kind, number
 ), named AS (
     SELECT merchant, kind, number, channel_fen, platform_fen,

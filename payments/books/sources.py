@@ -4,7 +4,7 @@ What lies in the platform's database is taken over by a statement and never leav
 the day come along, marked, so that what crossed midnight explains itself.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from hashlib import sha256
@@ -25,25 +25,25 @@ from payments.gateways.port import BillKind, Gateway, Merchant
 BESIDE_THE_DAY: Final = timedelta(hours=6)
 HIS: Final = "his"
 HIS_PAGES_MAX: Final = 20_000
-# Money that an account took or gave back, whatever became of it here; what the HIS is expected to have settled is named.
+# Money that an account took or gave back, whatever became of it here, and under which number the HIS ought to have it.
 _PLATFORM_LINES: Final = """
 INSERT INTO book_line (closing_id, side, merchant, kind, number, amount_fen, occurred_at, channel_no, settlement_no,
                        is_of_day)
-SELECT $1, 'platform', $2, 'payment', a.attempt_no, t.amount_fen, t.paid_at, t.transaction_no,
+SELECT $1::uuid, 'platform', $2::text, 'payment', a.attempt_no, t.amount_fen, t.paid_at, t.transaction_no,
        CASE WHEN t.role = 'accepted' AND s.status <> 'rejected' THEN s.settlement_no END,
        t.paid_at >= $3 AND t.paid_at < $4
 FROM payment_transaction t JOIN payment_attempt a ON a.id = t.attempt_id
 LEFT JOIN payment_settlement s ON s.transaction_id = t.id
 WHERE t.merchant_code = $2 AND t.paid_at >= $3 - $5::interval AND t.paid_at < $4 + $5::interval
 UNION ALL
-SELECT $1, 'platform', $2, 'refund', r.refund_no, r.amount_fen, r.channel_paid_at, r.channel_refund_no, NULL,
-       r.channel_paid_at >= $3 AND r.channel_paid_at < $4
+SELECT $1::uuid, 'platform', $2::text, 'refund', r.refund_no, r.amount_fen, r.channel_paid_at,
+       r.channel_refund_no, NULL, r.channel_paid_at >= $3 AND r.channel_paid_at < $4
 FROM payment_refund r
 WHERE r.merchant_code = $2 AND r.channel_paid_at >= $3 - $5::interval AND r.channel_paid_at < $4 + $5::interval
 """
 _REVERSAL_LINES: Final = """
 INSERT INTO book_line (closing_id, side, merchant, kind, number, amount_fen, occurred_at, settlement_no, is_of_day)
-SELECT $1, 'reversal', r.merchant_code, 'refund', r.refund_no, r.amount_fen, r.reversed_at, r.refund_no,
+SELECT $1::uuid, 'reversal', r.merchant_code, 'refund', r.refund_no, r.amount_fen, r.reversed_at, r.refund_no,
        r.reversed_at >= $2 AND r.reversed_at < $3
 FROM payment_refund r WHERE r.reversed_at >= $2 - $4::interval AND r.reversed_at < $3 + $4::interval
 """
@@ -62,7 +62,7 @@ def bounds_of(day: date) -> tuple[datetime, datetime]:
 class ChannelBill:
     """The bill of one account with a channel."""
 
-    side: Final = Side.CHANNEL
+    side: Side = Side.CHANNEL
 
     def __init__(self, gateway: Callable[[], Gateway], merchant: Merchant) -> None:
         self._gateway = gateway
@@ -106,7 +106,7 @@ class RecordOfDay:
 class PlatformRecord:
     """The platform's record of the money of one account."""
 
-    side: Final = Side.PLATFORM
+    side: Side = Side.PLATFORM
 
     def __init__(self, merchant: str) -> None:
         self.merchant = merchant
@@ -119,8 +119,8 @@ class PlatformRecord:
 class ReversalRecord:
     """The platform's record of what it had the HIS take back."""
 
-    side: Final = Side.REVERSAL
-    merchant: Final = HIS
+    side: Side = Side.REVERSAL
+    merchant: str = HIS
 
     async def fetch(self, day: date) -> RecordOfDay:
         """Name the day; nothing has to be fetched."""
@@ -130,8 +130,8 @@ class ReversalRecord:
 class HisReceipts:
     """What the HIS settled and took back under numbers of the platform's."""
 
-    side: Final = Side.HIS
-    merchant: Final = HIS
+    side: Side = Side.HIS
+    merchant: str = HIS
 
     def __init__(self, billing: HisBilling) -> None:
         self._billing = billing
@@ -152,7 +152,7 @@ class HisReceipts:
             raise BooksNotReady(waiting_for=HIS) from error
         return ToldLines(lines)
 
-    async def _pages(self, day: date):  # type: ignore[no-untyped-def]
+    async def _pages(self, day: date) -> AsyncIterator[Sequence[HisReceipt]]:
         cursor: str | None = None
         for _ in range(HIS_PAGES_MAX):
             page = await self._billing.receipts_of_day(day, cursor)

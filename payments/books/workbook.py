@@ -20,7 +20,7 @@ Sheet = Any
 Value = str | int | Decimal | datetime | None
 
 MONEY: Final = "#,##0.00"
-SIDES: Final[Mapping[str, str]] = {"channel": "渠道", "platform": "平台", "his": "HIS"}
+SIDES: Final[Mapping[str, str]] = {"channel": "渠道", "platform": "平台", "reversal": "平台冲正", "his": "HIS"}
 STATUSES: Final[Mapping[str, str]] = {
     "open": "待处理",
     "explained": "已自动说明",

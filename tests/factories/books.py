@@ -12,6 +12,7 @@ from payments.books.storage import ToldLines
 DAY = date(2026, 11, 24)
 MERCHANT = "wechatpay-main"
 SIDES = (Side.CHANNEL, Side.PLATFORM, Side.HIS)
+HIS_SIDES = (Side.HIS, Side.REVERSAL)
 RATES = {MERCHANT: 6_000}
 
 
@@ -84,12 +85,13 @@ class ThreeSides:
         self.channel.append(self.channel[place])
         return self.channel[place]
 
-    def take_back(self, place: int, *, is_of_day: bool) -> None:
+    def take_back(self, place: int, *, is_of_day: bool) -> BookLine:
         """Let the HIS have taken a refund back apart from the money's going, on this day or just beside it."""
         refund = self.platform[place]
         self.reversal.append(replace(refund, is_of_day=is_of_day))
         self.platform[place] = replace(refund, settlement_no=None)
         self.his[place] = replace(self.his[place], is_of_day=is_of_day)
+        return refund
 
     def beside_the_day(self, place: int) -> None:
         """Let the platform and the HIS also have a payment of shortly before the day."""
@@ -104,7 +106,7 @@ class ThreeSides:
 
     def sources(self) -> list[Told]:
         """Give the three sources."""
-        return [Told(side, self.lines(side), "micro-his" if side is Side.HIS else MERCHANT) for side in Side]
+        return [Told(side, self.lines(side), "his" if side in HIS_SIDES else MERCHANT) for side in Side]
 
     def without_refunds(self) -> Self:
         """Leave payments alone."""

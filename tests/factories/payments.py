@@ -60,6 +60,7 @@ class _Tried:
     transaction_no: str | None = None
     amount_fen: int | None = None
     payer: str | None = None
+    paid_at: datetime | None = None
 
 
 @dataclass
@@ -157,6 +158,7 @@ class ChannelDouble:
             tried.transaction_no = f"T{attempt_no}"
             tried.amount_fen = tried.request.amount_fen if amount_fen is None else amount_fen
             tried.payer = payer or tried.request.payer
+            tried.paid_at = clock.now()
         return self.fact(attempt_no)
 
     def fact(self, attempt_no: str, source: FactSource = FactSource.NOTIFICATION) -> PaymentFact:
