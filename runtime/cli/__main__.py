@@ -14,6 +14,7 @@ PASSED_ON = {
     "demo": "Tell the platform's story on the demonstration hospital; `demo clinic` plays an outpatient day.",
     "his": "status | reconcile --date D | dead-letters: in step with the core HIS.",
     "access": "Let client applications and members of staff in, and shut them out.",
+    "books": "close --date D | show | workbook | settle: a day's books over channels, platform and HIS.",
     "keys": "rotate: change the keys that sign tokens.",
     "migrate": "Bring the database to the newest shape.",
     "test": "Run the tests; --all takes the slow ones as well, and pytest's options follow.",

@@ -9,6 +9,7 @@ from runtime.cli.data_option import ROOT, split_data_option
 
 PROGRAMS = {
     "access": "runtime.access",
+    "books": "runtime.books",
     "demo": "runtime.demo",
     "generate": "runtime.generate",
     "keys": "runtime.signing_keys",
@@ -19,7 +20,7 @@ HIS_PROGRAMS = {
     "reconcile": "runtime.reconcile",
     "dead-letters": "runtime.dead_letters",
 }
-NEEDS_PLATFORM = ("access", "demo", "his", "keys", "migrate")
+NEEDS_PLATFORM = ("access", "books", "demo", "his", "keys", "migrate")
 BENCHMARK_LINE = re.compile(r'"""`./hospital bench [a-z]+`: (.*?)\.?(?:""")?$')
 NO_SUCH_COMMAND = 2
 HELP = frozenset({"-h", "--help"})

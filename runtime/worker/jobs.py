@@ -38,10 +38,12 @@ from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
 from payments import expiry as payment_expiry
 from payments import inbox as notifications
+from payments.books.closings import purge_superseded
 from payments.invariants import check_invariants
 from payments.sealing import BATCH_MAX as SEAL_BATCH_MAX
 from payments.sealing import PERIOD as SEAL_PERIOD
 from payments.sealing import seal_ledger
+from runtime import bookkeeping
 from runtime.his import build_pull
 from runtime.subscriptions import build_subscriptions
 from runtime.worker.timetable import Job
@@ -58,7 +60,7 @@ log = get_logger("runtime.timetable")
 
 def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
     """Everything this hospital does by the clock."""
-    jobs = [*_care_jobs(db), *_payment_jobs(db), *_housekeeping_jobs(db)]
+    jobs = [*_care_jobs(db), *_payment_jobs(db, settings), *_housekeeping_jobs(db)]
     if settings.his_http_url is not None:
         jobs += _his_jobs(db, settings, cipher=cipher)
     return jobs
@@ -89,7 +91,7 @@ def _care_jobs(db: Database) -> list[Job]:
     ]
 
 
-def _payment_jobs(db: Database) -> list[Job]:
+def _payment_jobs(db: Database, settings: Settings) -> list[Job]:
     async def expire_orders() -> int:
         return await _repeat(
             partial(payment_expiry.expire_orders, ORDERS_PER_SWEEP), turns_max=SWEEPS_MAX, until_below=ORDERS_PER_SWEEP
@@ -114,6 +116,12 @@ def _payment_jobs(db: Database) -> list[Job]:
             partial(check_invariants, db, whole_chain=True),
             daily_at=time(4, 20),
             seconds_max=3600.0,
+        ),
+        Job(
+            "close_books",
+            partial(bookkeeping.close_past_days, db, settings),
+            every=bookkeeping.PERIOD,
+            seconds_max=1800.0,
         ),
     ]
 
@@ -149,6 +157,7 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_sign_in(db)
     gone += await purge_expired(db)
     gone += await purge_changes(db)
+    gone += await purge_superseded(db)
     gone += await notifications.purge_notifications(db, before=machine_now - notifications.KEPT)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
