@@ -534,7 +534,7 @@ class Document(TypedDict):
 
 
 class Event(TypedDict):
-    """Something that has happened to an appointment of yours without your doing, or to a schedule."""
+    """Something that has happened to an appointment or order of yours without your doing, or to a schedule."""
 
     id: str
     """The event's own name; the same whenever it is read."""
@@ -543,11 +543,11 @@ class Event(TypedDict):
 
     kind: str
     """What has happened, such as `appointment.cancelled`, `appointment.moved`, `appointment.stopped`,
-    `hold.stopped`, `schedule.stopped`, `schedule.restarted`. New kinds may come; leave out those that you do
-    not know."""
+    `hold.stopped`, `schedule.stopped`, `schedule.restarted`, `payment.paid`, `payment.settled`,
+    `payment.refunded`. New kinds may come; leave out those that you do not know."""
 
     subject_id: Id
-    """The appointment, hold or schedule that it is about."""
+    """The appointment, hold, schedule or order that it is about."""
 
     facts: dict[str, Any]
     """Ids, codes and instants of the event; for stops with `opType` (stop, substitute, change, restart) and
@@ -1432,7 +1432,8 @@ class WebhookDelivery(TypedDict):
     event_type: str
 
     subject_id: Id
-    """The appointment, hold, schedule or entry that it is about. Messages about one go one after another."""
+    """The appointment, hold, schedule, entry or order that it is about. Messages about one go one after
+    another."""
 
     status: Literal['pending', 'delivered', 'failed']
     """`failed`: its tries, over three days, are used up."""
