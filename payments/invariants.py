@@ -93,9 +93,9 @@ _CHECKS: Final[Mapping[str, str]] = {
            OR t.role = 'surplus' AND NOT EXISTS (
                 SELECT FROM payment_refund r WHERE r.transaction_id = t.id AND r.cause = 'surplus')""",
     "6_surplus_goes_back_once": """
-        SELECT 'transaction ' || t.id FROM payment_transaction t LEFT JOIN payment_refund r
-            ON r.transaction_id = t.id AND r.status NOT IN ('declined', 'cancelled')
-        WHERE t.role = 'surplus' GROUP BY t.id HAVING count(r.id) > 1 OR sum(r.amount_fen) <> t.amount_fen""",
+        SELECT 'transaction ' || t.id FROM payment_transaction t LEFT JOIN payment_refund r ON r.transaction_id = t.id
+        WHERE t.role = 'surplus' GROUP BY t.id HAVING bool_and(r.status <> 'cancelled') IS NOT FALSE
+            AND (count(r.id) <> 1 OR sum(r.amount_fen) <> t.amount_fen)""",
     "7_one_number_for_a_refund": """
         SELECT 'refund ' || r.id FROM payment_refund r
         JOIN payment_order o ON o.id = r.order_id JOIN payment_attempt a ON a.id = r.attempt_id

@@ -1,0 +1,86 @@
+"""Accounts are found by channel and campus, and their keys lie elsewhere."""
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from kernel.ids import new_id
+from payments import errors, merchants
+from payments.gateways.port import ChannelCode, Gateway, Merchant
+from payments.merchants import Gateways, SecretMissing, Secrets
+from tests.factories.payments import CASHIER, PaymentsUnderTest
+
+CAMPUS = Merchant("wechat-east", ChannelCode.WECHATPAY, "1900000002", "wx0001", {"private_key": "file:east.pem"})
+
+
+async def save(payments: PaymentsUnderTest, merchant: Merchant, campus_id: object = None) -> None:
+    async with payments.db.transaction() as tx:
+        await merchants.save_merchant(tx, merchant, campus_id=campus_id, actor=CASHIER)  # type: ignore[arg-type]  # a UUID
+
+
+async def test_a_campus_uses_its_own_account_and_others_the_groups(payments: PaymentsUnderTest) -> None:
+    campus = new_id()
+    await save(payments, CAMPUS, campus)
+    assert (await merchants.merchant_for(payments.db, ChannelCode.WECHATPAY, campus)).code == "wechat-east"
+    assert (await merchants.merchant_for(payments.db, ChannelCode.WECHATPAY, new_id())).code == "wechat-main"
+    assert (await merchants.merchant_for(payments.db, ChannelCode.WECHATPAY, None)).code == "wechat-main"
+    with pytest.raises(errors.ChannelNotOffered):
+        await merchants.merchant_for(payments.db, ChannelCode.INSURANCE, campus)
+    assert [one.code for one in await merchants.list_merchants(payments.db)] == [
+        "alipay-main",
+        "cash-main",
+        "wechat-east",
+        "wechat-main",
+    ]
+
+
+async def test_where_keys_lie_may_change_and_the_number_may_not(payments: PaymentsUnderTest) -> None:
+    campus = new_id()
+    await save(payments, CAMPUS, campus)
+    moved = Merchant(CAMPUS.code, CAMPUS.channel, CAMPUS.merchant_no, CAMPUS.app_id, {"private_key": "env:EAST_KEY"})
+    await save(payments, moved, campus)
+    assert await merchants.read_merchant(payments.db, "wechat-east") == moved
+    other = Merchant(CAMPUS.code, CAMPUS.channel, "1900000003", CAMPUS.app_id)
+    with pytest.raises(errors.ChannelNotOffered):
+        await save(payments, other, campus)
+    bare = Merchant("wechat-west", ChannelCode.WECHATPAY, "1900000004", "", {"private_key": "MIIEvQIBADANBg"})
+    with pytest.raises(SecretMissing):
+        await save(payments, bare, new_id())
+
+
+@pytest.mark.parametrize(
+    "reference", ["file:../keys", "file:absent", "file:empty", "file:huge", "env:ABSENT_KEY", "https://x", "file:"]
+)
+def test_a_key_that_is_not_there_is_named(tmp_path: Path, reference: str) -> None:
+    (tmp_path / "empty").touch()
+    (tmp_path / "huge").write_bytes(bytes(merchants.SECRET_BYTES_MAX + 1))
+    with pytest.raises(SecretMissing, match=reference.partition("?")[0]):
+        Secrets(tmp_path).read(reference)
+
+
+def test_keys_are_read_from_files_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "east.pem").write_bytes(b"key")
+    monkeypatch.setenv("EAST_KEY", "other")
+    secrets = Secrets(tmp_path)
+    assert (secrets.read("file:east.pem"), secrets.read("env:EAST_KEY")) == (b"key", b"other")
+
+
+def test_a_gateway_is_built_once_and_anew_when_its_account_changes(tmp_path: Path) -> None:
+    built: list[Merchant] = []
+
+    class Bare:
+        def __init__(self, merchant: Merchant) -> None:
+            self.merchant = merchant
+
+    def build(merchant: Merchant, _secrets: Secrets) -> Gateway:
+        built.append(merchant)
+        return cast(Gateway, Bare(merchant))
+
+    gateways = Gateways(Secrets(tmp_path), {ChannelCode.WECHATPAY: build})
+    moved = Merchant(CAMPUS.code, CAMPUS.channel, CAMPUS.merchant_no, CAMPUS.app_id, {"private_key": "env:EAST_KEY"})
+    assert gateways.of(CAMPUS) is gateways.of(CAMPUS)
+    assert gateways.of(moved) is gateways.of(moved)
+    assert built == [CAMPUS, moved]
+    with pytest.raises(errors.ChannelNotOffered):
+        gateways.of(Merchant("a", ChannelCode.ALIPAY, "1", ""))

@@ -1,0 +1,108 @@
+"""The timetable and the feed of events do their part for payments."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from booking import notices
+from kernel import clock, crypto
+from kernel.db import Database
+from kernel.settings import Settings
+from payments.gateways.port import ChannelCode, Merchant
+from payments.merchants import gateway_of
+from payments.work import PaymentWork
+from runtime.payments import TOLD_TO_PARTNERS, build_subscribers, connect_payments
+from runtime.worker.jobs import build_jobs
+from runtime.worker.relay import build_queues
+from runtime.worker.timetable import Job, Timetable
+from tests.factories.keys import write_keys
+from tests.factories.payments import PaymentsUnderTest
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.from_environment({"DATABASE_URL": "postgresql://unused", "KEYS_DIR": str(tmp_path)})
+
+
+@pytest.fixture
+def jobs(database: Database, settings: Settings, tmp_path: Path) -> dict[str, Job]:
+    cipher = crypto.load_cipher(write_keys(tmp_path / "keys"))
+    return {job.name: job for job in build_jobs(database, settings, cipher=cipher)}
+
+
+async def test_the_timetable_ends_orders_asks_channels_seals_and_checks(
+    database: Database, jobs: dict[str, Job]
+) -> None:
+    payments = await PaymentsUnderTest(database).build()
+    timetable = Timetable(database, list(jobs.values()))
+    unpaid, order = await payments.order(), await payments.order()
+    await payments.attempt(unpaid)
+    paid = await payments.attempt(order)
+    payments.wechat.pay(paid.attempt_no)
+
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        assert await timetable.start_if_due(jobs["ask_payment_channels"])
+        await payments.settle_down()
+        assert (await payments.look(order)).status == "settled"
+    with clock.frozen(clock.now() + timedelta(minutes=16)):
+        for name in ("expire_orders", "seal_ledger", "check_payment_invariants", "check_whole_ledger"):
+            assert await timetable.start_if_due(jobs[name])
+        await payments.settle_down()
+        assert (await payments.look(unpaid)).status == "closed"
+
+    assert await database.fetchval("SELECT max(position) FROM ledger_link") == 2
+    assert await database.fetchval("SELECT sum(findings) FROM payment_check") == 0
+    assert await database.fetch("SELECT name FROM timed_job WHERE last_error IS NOT NULL") == []
+
+
+async def test_the_application_that_made_an_order_reads_of_it_in_the_feed(database: Database) -> None:
+    payments = await PaymentsUnderTest(database).build()
+    payments.work = PaymentWork(database, build_subscribers())
+    order, _ = await payments.paid()
+
+    found = await notices.read_notices("portal", after=notices.START, limit=10)
+
+    assert [notice.kind for notice in found] == ["payment.paid", "payment.settled"]
+    assert {notice.kind for notice in found} <= TOLD_TO_PARTNERS
+    assert found[1].subject_id == order.id
+    assert found[1].facts == {
+        "order_no": order.order_no,
+        "order_kind": "outpatient_bill",
+        "amount_fen": 2500,
+        "settlement_no": f"{order.order_no}S",
+    }
+    assert await notices.read_notices("stranger", after=notices.START, limit=10) == []
+
+
+async def test_a_subscriber_that_breaks_is_told_again_and_no_event_overtakes(database: Database) -> None:
+    payments = await PaymentsUnderTest(database).build()
+    heard: list[str] = []
+    faults = 1
+
+    async def hear(_tx: object, event: object) -> None:
+        nonlocal faults
+        if faults:
+            faults -= 1
+            raise LookupError("nobody has thought of this")
+        heard.append(getattr(event, "kind", ""))
+
+    payments.work = PaymentWork(database, [("*", hear)])
+    order = await payments.order()
+    await payments.settle_down()
+    assert heard == []
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        await payments.attempt(order)
+        await payments.settle_down()
+    assert heard == ["payment.created", "payment.attempted"]
+
+
+def test_this_process_speaks_to_windows(settings: Settings) -> None:
+    connect_payments(settings)
+    drawer = Merchant("cash-main", ChannelCode.CASH, "drawer-1", "")
+    assert gateway_of(drawer).merchant == drawer
+
+
+async def test_the_relay_empties_the_boxes_of_payments_without_a_his(database: Database, settings: Settings) -> None:
+    handlers = [queue.handler for queue in build_queues(database, settings)]
+    assert handlers == ["his", "payment-notifications", "payments", "webhooks"]
