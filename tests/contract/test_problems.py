@@ -13,6 +13,7 @@ import oauth
 import open_api
 import partners
 import patients
+import payments
 from kernel.errors import HospitalError
 from open_api.application import FEATURES
 from open_api.problems import STATUS, TITLES
@@ -20,7 +21,7 @@ from open_api.refusals import ELSEWHERE, errors_of
 from schema.registry import documents
 from tests.tidy.repository import python_files, room_of
 
-ROOMS = (kernel, oauth, partners, patients, booking, integration, open_api)
+ROOMS = (kernel, oauth, partners, patients, payments, booking, integration, open_api)
 # A foreign system with a surface of its own.
 FOREIGN = "integration.micro_his"
 CJK = re.compile(r"[\u4e00-\u9fff]")
