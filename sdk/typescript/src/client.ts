@@ -205,7 +205,9 @@ export class HospitalClient extends Operations {
 function cleaned(baseUrl: string): string {
   const [, scheme, host, port = ""] = /^(https?):\/\/([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?\/?$/i.exec(baseUrl) ?? [];
   if (scheme === undefined || host === undefined) {
-    throw new TypeError(`${baseUrl} is not the address of a hospital without a path, such as https://open.hospital.example`);
+    throw new TypeError(
+      `${baseUrl} is not the address of a hospital without a path, such as https://open.hospital.example`,
+    );
   }
   if (scheme.toLowerCase() === "http" && !LOCAL.test(host)) {
     throw new TypeError("Secrets and patients' data only go over https; http is for this machine alone.");

@@ -1,5 +1,6 @@
 /** How an application proves who it is at the token endpoint: by a secret, or by a key that never leaves it. */
 
+import { base64Bytes, base64Url, formEncoded, utf8 } from "./encoding.js";
 import { newId } from "./identifiers.js";
 
 const ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -8,7 +9,8 @@ const ALGORITHMS: Readonly<Record<string, { name: string; hash: string }>> = {
   "P-256": { name: "ES256", hash: "SHA-256" },
   "P-384": { name: "ES384", hash: "SHA-384" },
 };
-const NEEDED = "A private key in PKCS#8 PEM (BEGIN PRIVATE KEY) on the curve P-256 or P-384, without a password, is needed.";
+const NEEDED =
+  "A private key in PKCS#8 PEM (BEGIN PRIVATE KEY) on the curve P-256 or P-384, without a password, is needed.";
 
 /** What a token request needs: fields of its form, and headers. */
 export interface Proof {
@@ -22,7 +24,7 @@ export interface Credentials {
   prove(issuer: string): Promise<Proof>;
 }
 
-/** An id and a secret, sent by HTTP Basic (RFC 6749 section 2.3.1). For servers: nobody's page or mini-program has it. */
+/** An id and a secret, sent by HTTP Basic (RFC 6749 section 2.3.1). For servers: no page or mini-program has one. */
 export class ClientSecret implements Credentials {
   private readonly secret!: string;
 
@@ -71,8 +73,8 @@ export class PrivateKey implements Credentials {
   /** Read a key in PEM. */
   static async fromPem(clientId: string, pem: string, options: PrivateKeyOptions = {}): Promise<PrivateKey> {
     const found = /^\s*-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----\s*$/.exec(pem)?.[1];
-    if (found === undefined) throw new TypeError(NEEDED);
-    const bytes = Uint8Array.from(atob(found.replace(/\s/g, "")), (one) => one.charCodeAt(0));
+    const bytes = base64Bytes((found ?? "").replace(/\s/g, ""));
+    if (bytes === undefined) throw new TypeError(NEEDED);
     const { subtle } = cryptoOf(options.crypto);
     for (const namedCurve of Object.keys(ALGORITHMS)) {
       try {
@@ -116,36 +118,13 @@ export class PrivateKey implements Credentials {
   }
 }
 
-/** Write a form (application/x-www-form-urlencoded). */
-export function formOf(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
-    .map(([name, value]) => `${formEncoded(name)}=${formEncoded(value)}`)
-    .join("&");
-}
-
 /** Find WebCrypto. */
 export function cryptoOf(given: Crypto | undefined): Crypto {
   const found = given ?? (typeof crypto === "undefined" ? undefined : crypto);
   if (found?.subtle === undefined) {
     throw new TypeError(
-      "There is no WebCrypto here: it needs Node 20 or a page under https; under Node 18 give `webcrypto` of node:crypto.",
+      "No WebCrypto is here: it needs Node 20 or a page under https; under Node 18 give `webcrypto` of node:crypto.",
     );
   }
   return found;
-}
-
-/** Write text as bytes. */
-export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(text) as Uint8Array<ArrayBuffer>;
-}
-
-function formEncoded(text: string): string {
-  return encodeURIComponent(text)
-    .replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
-    .replace(/%20/g, "+");
-}
-
-function base64Url(bytes: Uint8Array): string {
-  const text = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
-  return text.replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }

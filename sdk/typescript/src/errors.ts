@@ -82,10 +82,7 @@ export class TokenRefused extends HospitalApiError {
   readonly status: number;
   readonly requestId: string | undefined;
 
-  constructor(
-    error: string,
-    told: { description: string | undefined; status: number; requestId: string | undefined },
-  ) {
+  constructor(error: string, told: { description: string | undefined; status: number; requestId: string | undefined }) {
     super(`${error}${told.description ? `: ${told.description}` : ""} (request ${told.requestId ?? "unknown"})`);
     this.error = error;
     this.description = told.description;

@@ -1,8 +1,8 @@
 /** The access token that is in use, and what it takes to get the next one. */
 
 import { readObject, readProblem } from "./calls.js";
-import { formOf } from "./credentials.js";
 import type { Credentials } from "./credentials.js";
+import { formOf } from "./encoding.js";
 import { ConnectionFailed, TokenRefused, UnexpectedAnswer } from "./errors.js";
 import { readRetryAfter, RETRIED } from "./retries.js";
 import type { RetryPolicy } from "./retries.js";

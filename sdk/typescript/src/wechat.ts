@@ -45,7 +45,7 @@ export interface Wechat {
   request(options: WechatRequest): WechatTask;
 }
 
-/** Send by `wx.request`. Live streams need base library 2.20.2; the hospital's domain has to be in your request list. */
+/** Send by `wx.request`; live streams need base library 2.20.2. The hospital's domain is to be in your request list. */
 export function wechatTransport(wx: Wechat): Transport {
   return (request) => {
     if (!METHODS.has(request.method)) {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  CallCancelled, Conflict, ConnectionFailed, HospitalClient, Problem, problems, RetryPolicy, ServerError, UnexpectedAnswer,
+  CallCancelled,
+  Conflict,
+  ConnectionFailed,
+  HospitalClient,
+  Problem,
+  problems,
+  RetryPolicy,
+  ServerError,
+  UnexpectedAnswer,
 } from 'hospital-openapi';
 import { all, AT_ONCE, BASE_URL, broken, Hospital, json, page, problem, SECRET } from './hospital.js';
 
@@ -9,13 +17,19 @@ const HOLD = { slot_id: 's', patient_id: 'p' };
 
 test('a change has one idempotency key and one request id, however often it is sent', async () => {
   const hospital = new Hospital([
-    broken(), problem(503, 'kernel.unavailable'), problem(429, 'gateway.rate_limited'), json({ id: 'h' }, { status: 201 }),
+    broken(),
+    problem(503, 'kernel.unavailable'),
+    problem(429, 'gateway.rate_limited'),
+    json({ id: 'h' }, { status: 201 }),
   ]);
   assert.deepEqual(await hospital.client().holdSeat(HOLD), { id: 'h' });
   assert.equal(hospital.asked.length, 4);
   for (const name of ['idempotency-key', 'x-request-id']) assert.equal(new Set(hospital.header(name)).size, 1, name);
   assert.match(hospital.asked[0].headers['idempotency-key'], /^sdk-[0-9a-f]{32}$/);
-  assert.deepEqual(hospital.asked.map((one) => one.body), Array(4).fill(JSON.stringify(HOLD)));
+  assert.deepEqual(
+    hospital.asked.map((one) => one.body),
+    Array(4).fill(JSON.stringify(HOLD)),
+  );
 });
 
 test('two changes have two keys, and one of your own is kept to', async () => {
@@ -72,7 +86,12 @@ test('the last refusal is thrown when there is no attempt left', async () => {
 });
 
 test('what is refused for good is not asked again', async () => {
-  for (const [status, code] of [[400, 'request.malformed'], [403, 'oauth.insufficient_scope'], [409, 'booking.sold_out'], [500, 'request.internal_error']]) {
+  for (const [status, code] of [
+    [400, 'request.malformed'],
+    [403, 'oauth.insufficient_scope'],
+    [409, 'booking.sold_out'],
+    [500, 'request.internal_error'],
+  ]) {
     const hospital = new Hospital([problem(status, code)]);
     await assert.rejects(hospital.client().holdSeat(HOLD), (error) => error instanceof Problem && error.code === code);
     assert.equal(hospital.asked.length, 1);
@@ -94,7 +113,10 @@ test('a refusal tells its code, sentence, request and whatever else it says', as
 });
 
 test('a code that is not known yet has the class of its status', async () => {
-  for (const [status, kind] of [[409, Conflict], [507, ServerError]]) {
+  for (const [status, kind] of [
+    [409, Conflict],
+    [507, ServerError],
+  ]) {
     const hospital = new Hospital([problem(status, 'tomorrow.news')]);
     await assert.rejects(hospital.client().holdSeat(HOLD), (error) => error.constructor === kind);
   }
@@ -102,7 +124,12 @@ test('a code that is not known yet has the class of its status', async () => {
 
 test("a proxy's own page is not taken for the hospital's", async () => {
   const html = { headers: {}, body: '<html>' };
-  for (const answer of [{ ...html, status: 200 }, { ...html, status: 403 }, { ...html, status: 302 }, json([], { status: 400 })]) {
+  for (const answer of [
+    { ...html, status: 200 },
+    { ...html, status: 403 },
+    { ...html, status: 302 },
+    json([], { status: 400 }),
+  ]) {
     await assert.rejects(new Hospital([answer]).client().listCampuses(), UnexpectedAnswer);
   }
 });
@@ -123,14 +150,20 @@ test('Retry-After is kept to, and a longer one than anybody waits for is thrown'
   await assert.rejects(hospital.client().holdSeat(HOLD), (error) => error.retryAfterSeconds === 60);
   assert.equal(hospital.asked.length, 1);
   const past = new Hospital([
-    problem(503, 'kernel.unavailable', { headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }), json({}),
+    problem(503, 'kernel.unavailable', { headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }),
+    json({}),
   ]);
   await past.client().getHold('h');
   assert.equal(past.asked.length, 2);
 });
 
 test('a policy that makes no sense is refused', () => {
-  for (const told of [{ attempts: 0 }, { firstSeconds: -1 }, { firstSeconds: 9, longestSeconds: 8 }, { attempts: NaN }]) {
+  for (const told of [
+    { attempts: 0 },
+    { firstSeconds: -1 },
+    { firstSeconds: 9, longestSeconds: 8 },
+    { attempts: NaN },
+  ]) {
     assert.throws(() => new RetryPolicy(told), RangeError);
   }
 });
@@ -142,7 +175,10 @@ test('pages are turned when they are needed', async () => {
   assert.equal((await iterator.next()).value.id, 2);
   assert.equal(hospital.asked.length, 1);
   assert.deepEqual(await all(iterator), [{ id: 3 }]);
-  assert.deepEqual(hospital.asked.map((one) => one.url.split('?')[1]), ['limit=2', 'limit=2&cursor=two']);
+  assert.deepEqual(
+    hospital.asked.map((one) => one.url.split('?')[1]),
+    ['limit=2', 'limit=2&cursor=two'],
+  );
 });
 
 test('a feed is read until a page comes empty, and a list in circles is an error', async () => {
@@ -154,7 +190,9 @@ test('a feed is read until a page comes empty, and a list in circles is an error
 
 test('the directory is kept with its tag, and each caller has an answer of their own', async () => {
   const hospital = new Hospital([
-    json({ items: [1] }, { headers: { etag: '"a"' } }), { status: 304, headers: {}, body: '' }, { status: 304, headers: {}, body: '' },
+    json({ items: [1] }, { headers: { etag: '"a"' } }),
+    { status: 304, headers: {}, body: '' },
+    { status: 304, headers: {}, body: '' },
   ]);
   const client = hospital.client();
   const first = await client.getDepartmentTree();
@@ -192,22 +230,41 @@ test('a call that is no longer wanted ends, wherever it stands', async () => {
 
   const inPause = new AbortController();
   const slow = new RetryPolicy({ firstSeconds: 600, longestSeconds: 600 });
-  const hospital = new Hospital([() => { queueMicrotask(() => inPause.abort()); return problem(503, 'kernel.unavailable'); }]);
-  const call = hospital.client(SECRET, { retries: slow }).holdSeat(HOLD, { signal: inPause.signal, idempotencyKey: 'k' });
-  await assert.rejects(call, (error) => error instanceof CallCancelled && error.idempotencyKey === 'k' && error.attempts === 1);
+  const hospital = new Hospital([
+    () => {
+      queueMicrotask(() => inPause.abort());
+      return problem(503, 'kernel.unavailable');
+    },
+  ]);
+  const call = hospital
+    .client(SECRET, { retries: slow })
+    .holdSeat(HOLD, { signal: inPause.signal, idempotencyKey: 'k' });
+  await assert.rejects(
+    call,
+    (error) => error instanceof CallCancelled && error.idempotencyKey === 'k' && error.attempts === 1,
+  );
   await assert.rejects(new Hospital().client().listCampuses({}, { signal: AbortSignal.abort() }), CallCancelled);
 });
 
 test('an address that is none, has a path, or leaves this machine without https is refused', () => {
   for (const address of [
-    '', 'hospital.example', 'ftp://hospital.example', 'https://hospital.example/open', 'https://a:b@hospital.example',
-    'https://hospital.example?x', 'http://hospital.example', 'http://127.0.0.1.evil.example', 'https://a.example\n',
+    '',
+    'hospital.example',
+    'ftp://hospital.example',
+    'https://hospital.example/open',
+    'https://a:b@hospital.example',
+    'https://hospital.example?x',
+    'http://hospital.example',
+    'http://127.0.0.1.evil.example',
+    'https://a.example\n',
   ]) {
     assert.throws(() => new HospitalClient(address, SECRET), TypeError, address);
   }
   for (const [address, kept] of [
-    ['https://Hospital.example/', 'https://hospital.example'], ['http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
-    ['http://[::1]:8000/', 'http://[::1]:8000'], ['http://localhost', 'http://localhost'],
+    ['https://Hospital.example/', 'https://hospital.example'],
+    ['http://127.0.0.1:8000', 'http://127.0.0.1:8000'],
+    ['http://[::1]:8000/', 'http://[::1]:8000'],
+    ['http://localhost', 'http://localhost'],
   ]) {
     assert.equal(new HospitalClient(address, SECRET).baseUrl, kept);
   }
@@ -228,7 +285,10 @@ const events = (...pieces) => ({
 test('a stream is read on where it broke off, until it is over', async () => {
   const text = new TextEncoder().encode('id: 7\nevent: moved\ndata: {"at":\ndata: "三"}\n\n');
   const hospital = new Hospital([
-    events('retry: 0\n\nid: 6\ndata: {"at": "二"}\r\n\r\n:beat\n\nevent: still-here\ndata: 1\n\nid: 9\ndata: {"half', broken()),
+    events(
+      'retry: 0\n\nid: 6\ndata: {"at": "二"}\r\n\r\n:beat\n\nevent: still-here\ndata: 1\n\nid: 9\ndata: {"half',
+      broken(),
+    ),
     problem(503, 'kernel.unavailable'),
     problem(401, 'oauth.invalid_token'),
     events(...Array.from(text, (byte) => Uint8Array.of(byte))),
@@ -244,12 +304,18 @@ test('an event without end is refused', async () => {
   const endless = Array.from({ length: 40 }, () => 'data: ' + 'x'.repeat(1 << 15) + '\n');
   await assert.rejects(all(new Hospital([events(...endless)]).client().watchQueueEntry('e')), UnexpectedAnswer);
   await assert.rejects(all(new Hospital([events('data: {\n\n')]).client().watchQueueEntry('e')), UnexpectedAnswer);
-  await assert.rejects(all(new Hospital([events(Uint8Array.of(100, 255, 10))]).client().watchQueueEntry('e')), UnexpectedAnswer);
+  await assert.rejects(
+    all(new Hospital([events(Uint8Array.of(100, 255, 10))]).client().watchQueueEntry('e')),
+    UnexpectedAnswer,
+  );
 });
 
 test('a stream that cannot be had is given up like a call', async () => {
   const hospital = new Hospital(Array.from({ length: 4 }, broken));
   await assert.rejects(all(hospital.client().watchQueueEntry('e')), ConnectionFailed);
   const refused = new Hospital([problem(404, 'queue.entry_not_found')]);
-  await assert.rejects(all(refused.client(SECRET, { retries: AT_ONCE }).watchQueueEntry('e')), problems.QueueEntryNotFound);
+  await assert.rejects(
+    all(refused.client(SECRET, { retries: AT_ONCE }).watchQueueEntry('e')),
+    problems.QueueEntryNotFound,
+  );
 });

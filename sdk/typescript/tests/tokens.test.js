@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync, verify, webcrypto } from 'node:crypto';
 import { inspect } from 'node:util';
 import { test } from 'node:test';
-import { ClientSecret, ConnectionFailed, PrivateKey, TokenRefused, Unauthenticated, UnexpectedAnswer } from 'hospital-openapi';
+import {
+  ClientSecret,
+  ConnectionFailed,
+  PrivateKey,
+  TokenRefused,
+  Unauthenticated,
+  UnexpectedAnswer,
+} from 'hospital-openapi';
 import { BASE_URL, broken, Hospital, json, page, problem } from './hospital.js';
 
 const pages = (count) => Array.from({ length: count }, () => page([]));
@@ -52,7 +59,10 @@ test('calls that are refused at once get one fresh token between them', async ()
 
 test('a call that hears late that its token is refused does not throw away the fresh one', async () => {
   let refuseLate;
-  const late = () => new Promise((resolve) => { refuseLate = () => resolve(problem(401, 'oauth.invalid_token')); });
+  const late = () =>
+    new Promise((resolve) => {
+      refuseLate = () => resolve(problem(401, 'oauth.invalid_token'));
+    });
   const hospital = new Hospital([late, problem(401, 'oauth.invalid_token'), ...pages(2)]);
   const client = hospital.client();
   await client.token();
@@ -71,7 +81,10 @@ test('a fresh token that is refused too is the end', async () => {
 
 test('whoever asks for a fresh token gets one that was asked for afterwards', async () => {
   let answerFirst;
-  const first = () => new Promise((resolve) => { answerFirst = () => resolve(json({ access_token: 'old', expires_in: 900 })); });
+  const first = () =>
+    new Promise((resolve) => {
+      answerFirst = () => resolve(json({ access_token: 'old', expires_in: 900 }));
+    });
   const hospital = new Hospital(pages(1), [first, json({ access_token: 'new', expires_in: 900 })]);
   const client = hospital.client();
   const early = client.token();
@@ -83,12 +96,17 @@ test('whoever asks for a fresh token gets one that was asked for afterwards', as
 });
 
 test('a failure reaches all who wait, and the next one asks anew', async () => {
-  const hospital = new Hospital(pages(1), [json({ error: 'invalid_client', error_description: 'no' }, { status: 401 })]);
+  const hospital = new Hospital(pages(1), [
+    json({ error: 'invalid_client', error_description: 'no' }, { status: 401 }),
+  ]);
   const client = hospital.client();
   const outcomes = await Promise.allSettled([client.listCampuses(), client.listCampuses()]);
   for (const { reason } of outcomes) {
     assert.ok(reason instanceof TokenRefused);
-    assert.deepEqual([reason.error, reason.description, reason.status, reason.requestId], ['invalid_client', 'no', 401, 'r-0']);
+    assert.deepEqual(
+      [reason.error, reason.description, reason.status, reason.requestId],
+      ['invalid_client', 'no', 401, 'r-0'],
+    );
   }
   assert.equal(hospital.tokenRequests.length, 1);
   await client.listCampuses();
@@ -96,8 +114,14 @@ test('a failure reaches all who wait, and the next one asks anew', async () => {
 
 test('the token endpoint is asked again like any other, each time with a new proof', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const key = await PrivateKey.fromPem('app', privateKey.export({ type: 'pkcs8', format: 'pem' }), { crypto: webcrypto });
-  const hospital = new Hospital(pages(1), [broken(), json({}, { status: 503 }), json({ access_token: 't', expires_in: 60 })]);
+  const key = await PrivateKey.fromPem('app', privateKey.export({ type: 'pkcs8', format: 'pem' }), {
+    crypto: webcrypto,
+  });
+  const hospital = new Hospital(pages(1), [
+    broken(),
+    json({}, { status: 503 }),
+    json({ access_token: 't', expires_in: 60 }),
+  ]);
   await hospital.client(key).listCampuses();
   const proofs = hospital.tokenRequests.map((one) => new URLSearchParams(one.body).get('client_assertion'));
   assert.equal(new Set(proofs).size, 3);
@@ -106,7 +130,10 @@ test('the token endpoint is asked again like any other, each time with a new pro
   await assert.rejects(new Hospital([], [json({ expires_in: 1 })]).client().token(), UnexpectedAnswer);
 });
 
-for (const [curve, algorithm, hash] of [['P-256', 'ES256', 'sha256'], ['P-384', 'ES384', 'sha384']]) {
+for (const [curve, algorithm, hash] of [
+  ['P-256', 'ES256', 'sha256'],
+  ['P-384', 'ES384', 'sha384'],
+]) {
   test(`a key of ${curve} signs with ${algorithm}`, async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
@@ -131,7 +158,8 @@ test('what is no key of the two curves is refused', async () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
   const pems = [other, rsa].map((key) => key.export({ type: 'pkcs8', format: 'pem' }));
   const sec1 = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' });
-  for (const pem of [...pems, sec1, '', 'no']) {
+  const spoilt = '-----BEGIN PRIVATE KEY-----\nAAA=A\n-----END PRIVATE KEY-----';
+  for (const pem of [...pems, sec1, spoilt, '', 'no']) {
     await assert.rejects(PrivateKey.fromPem('app', pem, { crypto: webcrypto }), /PKCS#8/);
   }
 });

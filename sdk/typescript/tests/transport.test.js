@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
-import { CallCancelled, ConnectionFailed, fetchTransport, HospitalClient, RetryPolicy, UnexpectedAnswer } from 'hospital-openapi';
+import {
+  CallCancelled,
+  ConnectionFailed,
+  fetchTransport,
+  HospitalClient,
+  RetryPolicy,
+  UnexpectedAnswer,
+} from 'hospital-openapi';
 import { all } from './hospital.js';
 import { serving } from './server.js';
 
@@ -41,17 +48,28 @@ test('a connection that breaks before the answer is tried again', async () => {
 
 test('an answer that does not come, or does not end, is not waited for forever', async () => {
   for (const begin of [() => undefined, (response) => response.write('{"items":')]) {
-    await serving((_request, response) => begin(response), async (baseUrl) => {
-      const client = new HospitalClient(baseUrl, TOKEN, ONCE);
-      const call = client.listCampuses({}, { timeoutSeconds: 0.05 });
-      await assert.rejects(call, (error) => error instanceof ConnectionFailed && /no answer within 0.05 s/.test(error.message));
-    });
+    await serving(
+      (_request, response) => begin(response),
+      async (baseUrl) => {
+        const client = new HospitalClient(baseUrl, TOKEN, ONCE);
+        const call = client.listCampuses({}, { timeoutSeconds: 0.05 });
+        await assert.rejects(
+          call,
+          (error) => error instanceof ConnectionFailed && /no answer within 0.05 s/.test(error.message),
+        );
+      },
+    );
   }
 });
 
 test('nobody is there', async () => {
   let free;
-  await serving(() => undefined, async (baseUrl) => { free = baseUrl; });
+  await serving(
+    () => undefined,
+    async (baseUrl) => {
+      free = baseUrl;
+    },
+  );
   await assert.rejects(new HospitalClient(free, TOKEN, ONCE).listCampuses(), /ECONNREFUSED/);
 });
 
@@ -99,7 +117,13 @@ test('a stream that is silent for too long counts as broken', async () => {
   const answer = (_request, response) => response.writeHead(200).write('data: 1\n\n');
   await serving(answer, async (baseUrl) => {
     const response = await fetchTransport()({
-      method: 'GET', url: baseUrl, headers: {}, body: undefined, timeoutSeconds: 0.05, signal: undefined, wantsStream: true,
+      method: 'GET',
+      url: baseUrl,
+      headers: {},
+      body: undefined,
+      timeoutSeconds: 0.05,
+      signal: undefined,
+      wantsStream: true,
     });
     await assert.rejects(all(response.chunks), /no answer within/);
   });

@@ -39,10 +39,18 @@ test('five minutes of skew are borne, and no more', async () => {
 test('what was tampered with is refused', async () => {
   await assert.rejects(check(`${BODY} `, SIGNED), WebhookRefused);
   for (const changed of [
-    { 'webhook-id': 'msg_2' }, { 'webhook-id': '' }, { 'webhook-id': undefined }, { 'webhook-timestamp': String(NOW + 1) },
-    { 'webhook-timestamp': '1e9' }, { 'webhook-timestamp': undefined }, { 'webhook-signature': 'v1,' }, { 'webhook-signature': '' },
-    { 'webhook-signature': 'v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' }, { 'webhook-signature': 'v1,é' },
-    { 'webhook-signature': ['v1,AAAA'] }, { 'webhook-signature': undefined },
+    { 'webhook-id': 'msg_2' },
+    { 'webhook-id': '' },
+    { 'webhook-id': undefined },
+    { 'webhook-timestamp': String(NOW + 1) },
+    { 'webhook-timestamp': '1e9' },
+    { 'webhook-timestamp': undefined },
+    { 'webhook-signature': 'v1,' },
+    { 'webhook-signature': '' },
+    { 'webhook-signature': 'v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' },
+    { 'webhook-signature': 'v1,é' },
+    { 'webhook-signature': ['v1,AAAA'] },
+    { 'webhook-signature': undefined },
   ]) {
     await assert.rejects(check(BODY, { ...SIGNED, ...changed }), WebhookRefused);
   }
@@ -51,7 +59,9 @@ test('what was tampered with is refused', async () => {
 test('a signed message that is not JSON is refused', async () => {
   for (const body of [Buffer.from('no'), Buffer.from([0x22, 0xff, 0x22])]) {
     const signature = createHmac('sha256', Buffer.from(SECRET.slice(6), 'base64'))
-      .update(`m.${NOW}.`).update(body).digest('base64');
+      .update(`m.${NOW}.`)
+      .update(body)
+      .digest('base64');
     const headers = { 'webhook-id': 'm', 'webhook-timestamp': String(NOW), 'webhook-signature': `v1,${signature}` };
     await assert.rejects(check(body, headers), /JSON/);
   }

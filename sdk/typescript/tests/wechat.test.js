@@ -31,7 +31,8 @@ function wx({ tellsStatus = true } = {}) {
       const headers = { 'content-type': 'application/json', ...options.header };
       const sent = httpRequest(options.url, { method: options.method, headers }, async (response) => {
         const header = {};
-        for (let at = 0; at < response.rawHeaders.length; at += 2) header[response.rawHeaders[at]] = response.rawHeaders[at + 1];
+        for (let at = 0; at < response.rawHeaders.length; at += 2)
+          header[response.rawHeaders[at]] = response.rawHeaders[at + 1];
         listeners.headers({ header, cookies: [], ...(tellsStatus ? { statusCode: response.statusCode } : {}) });
         const chunks = [];
         try {
@@ -46,7 +47,9 @@ function wx({ tellsStatus = true } = {}) {
         const data = options.dataType === 'json' ? JSON.parse(text) : text;
         finish('success', { statusCode: response.statusCode, header, cookies: [], data, errMsg: 'request:ok' });
       });
-      sent.on('error', () => finish('fail', { errMsg: 'request:fail errcode:-102 cronet_error_code:-102', errno: 600001 }));
+      sent.on('error', () =>
+        finish('fail', { errMsg: 'request:fail errcode:-102 cronet_error_code:-102', errno: 600001 }),
+      );
       const timer = setTimeout(() => {
         finish('fail', { errMsg: 'request:fail timeout', errno: 5 });
         sent.destroy();
@@ -57,8 +60,12 @@ function wx({ tellsStatus = true } = {}) {
           finish('fail', { errMsg: 'request:fail abort' });
           sent.destroy();
         },
-        onHeadersReceived(listener) { listeners.headers = listener; },
-        onChunkReceived(listener) { listeners.chunk = listener; },
+        onHeadersReceived(listener) {
+          listeners.headers = listener;
+        },
+        onChunkReceived(listener) {
+          listeners.chunk = listener;
+        },
       };
     },
   };
@@ -73,18 +80,35 @@ function miniProgram() {
     if (!loaded.has(path)) {
       const module = { exports: {} };
       loaded.set(path, module);
-      const wrapped = new Script(`(function (exports, require, module) {${readFileSync(path, 'utf8')}\n})`, { filename: path });
+      const wrapped = new Script(`(function (exports, require, module) {${readFileSync(path, 'utf8')}\n})`, {
+        filename: path,
+      });
       wrapped.runInContext(world)(module.exports, load, module);
     }
     return loaded.get(path).exports;
   };
-  for (const missing of ['fetch', 'URL', 'AbortController', 'crypto', 'TextDecoder', 'TextEncoder', 'btoa', 'atob', 'Headers']) {
+  for (const missing of [
+    'fetch',
+    'URL',
+    'AbortController',
+    'crypto',
+    'TextDecoder',
+    'TextEncoder',
+    'btoa',
+    'atob',
+    'Headers',
+  ]) {
     assert.equal(new Script(`typeof ${missing}`).runInContext(world), 'undefined', missing);
   }
-  return { ...load('./index.js'), ...load('./wechat.js') };
+  // Runs a page of the mini-program, which finds the package by its name.
+  const run = (source, here) => {
+    const files = { 'hospital-openapi': './index.js', 'hospital-openapi/wechat': './wechat.js' };
+    new Script(`(function (require, wx) {${source}\n})`).runInContext(world)((name) => load(files[name]), here);
+  };
+  return { ...load('./index.js'), ...load('./wechat.js'), run };
 }
 
-const { HospitalClient, RetryPolicy, wechatTransport, ...sdk } = miniProgram();
+const { HospitalClient, RetryPolicy, wechatTransport, run, ...sdk } = miniProgram();
 const program = (baseUrl, { here = wx(), attempts = 1, token = 'token' } = {}) =>
   new HospitalClient(baseUrl, async () => token, {
     transport: wechatTransport(here),
@@ -104,12 +128,48 @@ test('a call goes out by wx.request, with its key, and its answer comes back', a
   });
 });
 
+test('the program of the README runs as written', async () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
+  const [, program] = /```js\n(.*?)```/s.exec(readme);
+  const asked = [];
+  const here = {
+    request(options) {
+      asked.push([options.method, options.url, options.header?.authorization]);
+      const data = options.url.endsWith('/token')
+        ? { value: 'mine', expiresInSeconds: 600 }
+        : '{"items": [{"id": "c"}], "next": null}';
+      setImmediate(() => options.success({ statusCode: 200, header: {}, data }));
+      return {
+        abort() {
+          throw new Error('nobody wanted that');
+        },
+      };
+    },
+  };
+  const seen = await new Promise((done) => {
+    here.done = done;
+    run(`${program}; hospital.listCampuses().then((list) => wx.done(list.items[0].id));`, here);
+  });
+  assert.equal(seen, 'c');
+  assert.deepEqual(asked, [
+    ['POST', 'https://partner.example/token', undefined],
+    ['GET', 'https://open.hospital.example/open/v1/campuses', 'Bearer mine'],
+  ]);
+});
+
 test('ten thousand keys are all different, without secret chance', async () => {
-  const here = { keys: new Set(), request(options) {
-    this.keys.add(options.header['idempotency-key']);
-    options.success({ statusCode: 200, header: {}, data: '{}' });
-    return { abort() { /* It is over already. */ } };
-  } };
+  const here = {
+    keys: new Set(),
+    request(options) {
+      this.keys.add(options.header['idempotency-key']);
+      options.success({ statusCode: 200, header: {}, data: '{}' });
+      return {
+        abort() {
+          /* It is over already. */
+        },
+      };
+    },
+  };
   const client = program('https://hospital.example', { here });
   for (let number = 0; number < 10_000; number += 1) await client.holdSeat({});
   assert.equal(here.keys.size, 10_000);
@@ -117,13 +177,16 @@ test('ten thousand keys are all different, without secret chance', async () => {
 
 test('a refusal is an error of its own class there too', async () => {
   const told = { code: 'booking.sold_out', detail: '该时段已约满', request_id: 'r-1', status: 409 };
-  await serving((_request, response) => response.writeHead(409).end(JSON.stringify(told)), async (baseUrl) => {
-    await assert.rejects(program(baseUrl).bookAppointment({}), (error) => {
-      assert.ok(error instanceof sdk.problems.BookingSoldOut);
-      assert.deepEqual([error.detail, error.requestId], ['该时段已约满', 'r-1']);
-      return true;
-    });
-  });
+  await serving(
+    (_request, response) => response.writeHead(409).end(JSON.stringify(told)),
+    async (baseUrl) => {
+      await assert.rejects(program(baseUrl).bookAppointment({}), (error) => {
+        assert.ok(error instanceof sdk.problems.BookingSoldOut);
+        assert.deepEqual([error.detail, error.requestId], ['该时段已约满', 'r-1']);
+        return true;
+      });
+    },
+  );
 });
 
 test('a broken connection is tried again with the same key', async () => {
@@ -140,23 +203,26 @@ test('a broken connection is tried again with the same key', async () => {
 });
 
 test('silence and cancellation end a call', async () => {
-  await serving(() => undefined, async (baseUrl) => {
-    await assert.rejects(program(baseUrl).listCampuses({}, { timeoutSeconds: 0.05 }), /request:fail timeout/);
-    // A mini-program has no AbortController: whatever looks like its signal will do.
-    const listeners = new Set();
-    const signal = {
-      aborted: false,
-      addEventListener: (_type, listener) => listeners.add(listener),
-      removeEventListener: (_type, listener) => listeners.delete(listener),
-    };
-    const call = program(baseUrl).listCampuses({}, { signal });
-    setTimeout(() => {
-      signal.aborted = true;
-      for (const listener of [...listeners]) listener();
-    }, 20);
-    await assert.rejects(call, sdk.CallCancelled);
-    assert.equal(listeners.size, 0);
-  });
+  await serving(
+    () => undefined,
+    async (baseUrl) => {
+      await assert.rejects(program(baseUrl).listCampuses({}, { timeoutSeconds: 0.05 }), /request:fail timeout/);
+      // A mini-program has no AbortController: whatever looks like its signal will do.
+      const listeners = new Set();
+      const signal = {
+        aborted: false,
+        addEventListener: (_type, listener) => listeners.add(listener),
+        removeEventListener: (_type, listener) => listeners.delete(listener),
+      };
+      const call = program(baseUrl).listCampuses({}, { signal });
+      setTimeout(() => {
+        signal.aborted = true;
+        for (const listener of [...listeners]) listener();
+      }, 20);
+      await assert.rejects(call, sdk.CallCancelled);
+      assert.equal(listeners.size, 0);
+    },
+  );
 });
 
 test('what wx.request cannot send is said, not tried', async () => {
@@ -164,7 +230,7 @@ test('what wx.request cannot send is said, not tried', async () => {
 });
 
 for (const tellsStatus of [true, false]) {
-  test(`a place in a queue is watched piece by piece${tellsStatus ? '' : ', in the developer tools as well'}`, async () => {
+  test(`a place in a queue is watched piece by piece${tellsStatus ? '' : ', in developer tools too'}`, async () => {
     const asked = [];
     const answer = (request, response) => {
       asked.push(request.headers['last-event-id']);
@@ -172,12 +238,16 @@ for (const tellsStatus of [true, false]) {
       response.writeHead(200, { 'Content-Type': 'text/event-stream' });
       const event = Buffer.from(`retry: 0\nid: ${asked.length}\ndata: {"at": "诊室"}\n\n`);
       response.write(event.subarray(0, 33));
-      return setTimeout(() => (asked.length === 1 ? response.end(event.subarray(33)) : cut(request, response, event)), 20);
+      return setTimeout(
+        () => (asked.length === 1 ? response.end(event.subarray(33)) : cut(request, response, event)),
+        20,
+      );
     };
     const cut = (request, response, event) => response.write(event.subarray(33), () => request.socket.destroy());
     await serving(answer, async (baseUrl) => {
       const seen = [];
-      for await (const told of program(baseUrl, { here: wx({ tellsStatus }), attempts: 3 }).watchQueueEntry('e')) seen.push(told.at);
+      for await (const told of program(baseUrl, { here: wx({ tellsStatus }), attempts: 3 }).watchQueueEntry('e'))
+        seen.push(told.at);
       assert.deepEqual(seen, ['诊室', '诊室']);
       assert.deepEqual(asked, [undefined, '1', '2']);
     });
@@ -186,9 +256,12 @@ for (const tellsStatus of [true, false]) {
 
 test('a stream that is refused says why, though it comes in pieces', async () => {
   const told = { code: 'queue.entry_not_found', detail: '没有找到', request_id: 'r-1' };
-  await serving((_request, response) => response.writeHead(404).end(JSON.stringify(told)), async (baseUrl) => {
-    await assert.rejects(program(baseUrl).watchQueueEntry('e').next(), (error) => error.detail === '没有找到');
-  });
+  await serving(
+    (_request, response) => response.writeHead(404).end(JSON.stringify(told)),
+    async (baseUrl) => {
+      await assert.rejects(program(baseUrl).watchQueueEntry('e').next(), (error) => error.detail === '没有找到');
+    },
+  );
 });
 
 test('whoever stops reading ends the request', async () => {
@@ -214,7 +287,13 @@ test('more than is read does not pile up', async () => {
   await serving(answer, async (baseUrl) => {
     const transport = wechatTransport(wx());
     const response = await transport({
-      method: 'GET', url: baseUrl, headers: {}, body: undefined, timeoutSeconds: 5, signal: undefined, wantsStream: true,
+      method: 'GET',
+      url: baseUrl,
+      headers: {},
+      body: undefined,
+      timeoutSeconds: 5,
+      signal: undefined,
+      wantsStream: true,
     });
     await assert.rejects(async () => {
       for await (const _piece of response.chunks) await new Promise((resolve) => setTimeout(resolve, 300));
