@@ -21,10 +21,10 @@ def build() -> Path:
     """Install the compiler, build the package where its sources have changed, and give the folder of what was built."""
     node.require(PACKAGE)
     built = PACKAGE / "dist"
-    mark = built / ".state"
+    mark = PACKAGE / "node_modules" / ".built"
     with (PACKAGE / "package.json").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not mark.exists() or mark.read_text() != _state():
+        if not built.exists() or not mark.exists() or mark.read_text() != _state():
             shutil.rmtree(built, ignore_errors=True)
             _npm("run", "build")
             mark.write_text(_state())

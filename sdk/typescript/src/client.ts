@@ -135,6 +135,9 @@ export class HospitalClient extends Operations {
             for (const told of reader.take(piece)) yield told as T;
           }
           wait = reader.retrySeconds;
+        } else if (response.status === 200) {
+          const told = { status: 200, requestId: response.headers["x-request-id"] };
+          throw new UnexpectedAnswer("The answer is no stream of events", told);
         } else {
           const outcome = exchange.answered(response);
           if (typeof outcome !== "number") return;

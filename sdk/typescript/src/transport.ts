@@ -11,7 +11,7 @@ export interface TransportRequest {
   /** How long the whole answer may take; of a stream, how long it may be silent. */
   readonly timeoutSeconds: number;
   readonly signal: Cancellation | undefined;
-  /** A good answer (200) is wanted piece by piece, as it comes. */
+  /** A stream of events is wanted piece by piece, as it comes; anything else as a whole even so. */
   readonly wantsStream: boolean;
 }
 
@@ -62,7 +62,7 @@ export function fetchTransport(given?: typeof fetch): Transport {
         headers[name.toLowerCase()] = value;
       });
       const told = { status: response.status, headers };
-      if (request.wantsStream && response.status === 200 && response.body !== null) {
+      if (request.wantsStream && isStream(response.status, headers) && response.body !== null) {
         return { ...told, body: "", chunks: chunksOf(response.body, patience) };
       }
       return { ...told, body: await response.text() };
@@ -72,6 +72,11 @@ export function fetchTransport(given?: typeof fetch): Transport {
       patience.end();
     }
   };
+}
+
+/** Tell a stream of events from a refusal, and from a proxy's page. */
+export function isStream(status: number, headers: Readonly<Record<string, string>>): boolean {
+  return status === 200 && headers["content-type"]?.startsWith("text/event-stream") === true;
 }
 
 async function* chunksOf(

@@ -12,10 +12,14 @@ export class Cancelled extends Error {}
 export function unlessCancelled<T>(promise: Promise<T>, signal: Cancellation | undefined): Promise<T> {
   if (signal === undefined) return promise;
   return new Promise<T>((resolve, reject) => {
-    const cancel = (): void => reject(new Cancelled());
+    const end = (): void => signal.removeEventListener("abort", cancel);
+    const cancel = (): void => {
+      end();
+      reject(new Cancelled());
+    };
+    promise.then(resolve, reject).then(end);
     if (signal.aborted) cancel();
-    signal.addEventListener("abort", cancel);
-    promise.then(resolve, reject).then(() => signal.removeEventListener("abort", cancel));
+    else signal.addEventListener("abort", cancel);
   });
 }
 

@@ -1,7 +1,7 @@
 /** Sends by `wx.request`, the only way out of a WeChat mini-program; it has neither fetch nor what comes with it. */
 
 import { decoded } from "./events.js";
-import { TransportFailure } from "./transport.js";
+import { isStream, TransportFailure } from "./transport.js";
 import type { Transport, TransportRequest, TransportResponse } from "./transport.js";
 
 /** A stream is asked for anew before WeChat ends it without a word. */
@@ -98,9 +98,9 @@ class Sending {
   private hear(told: { header: Record<string, unknown>; statusCode?: number }): void {
     const headers = lowered(told.header);
     // The developer tools do not tell the status here; a stream of events is never a refusal.
-    const isStream = headers["content-type"]?.startsWith("text/event-stream") === true;
-    if ((told.statusCode ?? 200) !== 200 || !isStream) return;
-    this.resolve({ status: 200, headers, body: "", chunks: this.pieces });
+    if (isStream(told.statusCode ?? 200, headers)) {
+      this.resolve({ status: 200, headers, body: "", chunks: this.pieces });
+    }
   }
 
   private succeed(told: WechatResult): void {

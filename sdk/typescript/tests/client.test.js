@@ -243,7 +243,11 @@ test('a call that is no longer wanted ends, wherever it stands', async () => {
     call,
     (error) => error instanceof CallCancelled && error.idempotencyKey === 'k' && error.attempts === 1,
   );
-  await assert.rejects(new Hospital().client().listCampuses({}, { signal: AbortSignal.abort() }), CallCancelled);
+  const before = new Hospital([], [json({ error: 'invalid_client' }, { status: 401 })]);
+  await assert.rejects(before.client().listCampuses({}, { signal: AbortSignal.abort() }), CallCancelled);
+  // That no token was to be had either reaches nobody, and is not left lying about.
+  await new Promise(setImmediate);
+  assert.equal(before.tokenRequests.length, 1);
 });
 
 test('an address that is none, has a path, or leaves this machine without https is refused', () => {

@@ -56,7 +56,8 @@ function wx({ tellsStatus = true } = {}) {
       }, options.timeout);
       sent.end(options.data);
       return {
-        abort() {
+        abort: () => {
+          this.aborted?.();
           finish('fail', { errMsg: 'request:fail abort' });
           sent.destroy();
         },
@@ -285,18 +286,22 @@ test('more than is read does not pile up', async () => {
     response.write(`:${'x'.repeat(1 << 21)}`);
   };
   await serving(answer, async (baseUrl) => {
-    const transport = wechatTransport(wx());
+    const here = wx();
+    const aborted = new Promise((resolve) => {
+      here.aborted = resolve;
+    });
+    const transport = wechatTransport(here);
     const response = await transport({
       method: 'GET',
       url: baseUrl,
       headers: {},
       body: undefined,
-      timeoutSeconds: 5,
+      timeoutSeconds: 60,
       signal: undefined,
       wantsStream: true,
     });
     await assert.rejects(async () => {
-      for await (const _piece of response.chunks) await new Promise((resolve) => setTimeout(resolve, 300));
+      for await (const _piece of response.chunks) await aborted;
     }, /more has come than is read/);
   });
 });
