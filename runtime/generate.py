@@ -9,6 +9,7 @@ import orjson
 from open_api.application import FEATURES
 from open_api.openapi import build_document
 from runtime.python_sdk import python_sdk
+from runtime.typescript_sdk import typescript_sdk
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,7 +21,7 @@ def openapi_json() -> bytes:
 
 def generated() -> dict[str, bytes]:
     """Make every file that is made from others, by its path from the root on."""
-    return {"open_api/openapi.json": openapi_json(), **python_sdk(FEATURES)}
+    return {"open_api/openapi.json": openapi_json(), **python_sdk(FEATURES), **typescript_sdk(FEATURES)}
 
 
 def main(arguments: list[str]) -> int:

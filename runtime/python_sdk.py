@@ -1,21 +1,14 @@
-"""What sdk/python has of the schemas and of the OpenAPI description: types, problems, and a method per operation.
-
-Only what partner applications may call is there; what is for the hospital's own applications alone is left out.
-"""
+"""What sdk/python has of the schemas and of the OpenAPI description: types, problems, and a method per operation."""
 
 import keyword
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
-from open_api.openapi import build_document, operation_id
 from open_api.routing import Routes
-
-Document = dict[str, Any]
+from runtime.sdk import COLUMNS, MADE, Document, Operation, Surface, camel, target_of
 
 PACKAGE: Final = "sdk/python/hospital_openapi"
-_MADE: Final = "Made by `./hospital generate` from schema/; changes belong there."
-_COMPONENT: Final = "#/components/schemas/"
 _SCALARS: Final = {
     "string": "str",
     "integer": "int",
@@ -24,38 +17,18 @@ _SCALARS: Final = {
     "null": "None",
     "object": "dict[str, Any]",
 }
-_KINDS: Final = {
-    401: "Unauthenticated",
-    403: "Forbidden",
-    404: "NotFound",
-    409: "Conflict",
-    422: "Unprocessable",
-    429: "TooManyRequests",
-    503: "Unavailable",
-}
-_COLUMNS: Final = 110
 
 
 def python_sdk(features: Sequence[Routes]) -> dict[str, bytes]:
     """Make the generated files of sdk/python, by their path from the root on."""
-    document = build_document(features)
-    operations = list(_partner_operations(document, features))
+    surface = Surface(features)
     files = {
-        "types.py": _types(document, operations),
-        "problems.py": _problems(document, operations),
-        "operations.py": _operations(document, operations, is_async=False),
-        "async_operations.py": _operations(document, operations, is_async=True),
+        "types.py": _types(surface),
+        "problems.py": _problems(surface),
+        "operations.py": _operations(surface, is_async=False),
+        "async_operations.py": _operations(surface, is_async=True),
     }
     return {f"{PACKAGE}/{name}": text.encode() for name, text in files.items()}
-
-
-def _partner_operations(document: Document, features: Sequence[Routes]) -> Iterator[tuple[str, str, Document]]:
-    """Give the method, the path and the description of what partners may call."""
-    open_to_partners = {operation_id(route) for routes in features for route in routes if not route.staff_only}
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if operation["operationId"] in open_to_partners:
-                yield method.upper(), path, operation
 
 
 def _text(text: str, indent: str) -> list[str]:
@@ -63,7 +36,7 @@ def _text(text: str, indent: str) -> list[str]:
     words = text.replace("\\", "\\\\").replace('"""', "'''").split()
     lines, line = [], indent + '"""'
     for word in words:
-        if len(line) + len(word) > _COLUMNS:
+        if len(line) + len(word) > COLUMNS:
             lines.append(line.rstrip())
             line = indent
         line += word + " "
@@ -74,15 +47,12 @@ def _text(text: str, indent: str) -> list[str]:
 # --- types
 
 
-def _types(document: Document, operations: Sequence[tuple[str, str, Document]]) -> str:
+def _types(surface: Surface) -> str:
     """Write a TypedDict for each object that operations take or give, and a name for each value."""
-    schemas = document["components"]["schemas"]
-    roots = [operation for _, _, operation in operations]
-    names = _reached({"operations": roots, "problem": {"$ref": f"{_COMPONENT}Problem"}}, schemas)
     aliases: list[str] = []
     classes: list[str] = []
-    for name in sorted(names):
-        schema = schemas[name]
+    for name in surface.reached():
+        schema = surface.schemas[name]
         if "properties" in schema:
             classes += _typed_dict(name, schema, classes_before=classes)
         else:
@@ -91,7 +61,7 @@ def _types(document: Document, operations: Sequence[tuple[str, str, Document]]) 
     head = [
         '"""What operations take and give.',
         "",
-        _MADE,
+        MADE,
         '"""',
         "",
         "from __future__ import annotations",
@@ -101,31 +71,12 @@ def _types(document: Document, operations: Sequence[tuple[str, str, Document]]) 
     return "\n".join([*head, *aliases, *classes]) + "\n"
 
 
-def _reached(start: Any, schemas: Document) -> set[str]:
-    """Name every schema that something leads to."""
-    found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            target = value.get("$ref")
-            if isinstance(target, str) and target.startswith(_COMPONENT):
-                name = target.removeprefix(_COMPONENT)
-                if name not in found:
-                    found.add(name)
-                    waiting.append(schemas[name])
-            waiting += value.values()
-    return found
-
-
 def _typed_dict(name: str, schema: Document, *, classes_before: list[str]) -> list[str]:
     """Write one object; objects inside it become classes of their own, before it."""
     needed = set(schema.get("required", ()))
     fields: list[tuple[str, str, str]] = []
     for field, value in schema["properties"].items():
-        kind = _expression(value, f"{name}{_camel(field)}", classes_before)
+        kind = _expression(value, f"{name}{camel(field)}", classes_before)
         fields.append((field, kind if field in needed else f"NotRequired[{kind}]", value.get("description", "")))
     sentence = schema.get("description", f"{name}.")
     if any(keyword.iskeyword(field) or not field.isidentifier() for field, _, _ in fields):
@@ -149,8 +100,7 @@ def _comment(text: str) -> list[str]:
 def _expression(schema: Document, name: str, classes: list[str]) -> str:
     """Write the type of a value; `classes` takes up objects that stand inside it."""
     if "$ref" in schema:
-        target: str = schema["$ref"].removeprefix(_COMPONENT)
-        return target
+        return target_of(schema)
     if "const" in schema:
         return f"Literal[{schema['const']!r}]"
     if "enum" in schema:
@@ -171,70 +121,50 @@ def _expression(schema: Document, name: str, classes: list[str]) -> str:
     return " | ".join(written)
 
 
-def _camel(name: str) -> str:
-    return "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", name))
-
-
 # --- problems
 
 
-def _problems(document: Document, operations: Sequence[tuple[str, str, Document]]) -> str:
+def _problems(surface: Surface) -> str:
     """Write an exception for each code that an operation may be refused with."""
-    known = document["x-error-codes"]
-    codes = sorted({code for _, _, operation in operations for code in _codes(operation)})
-    kinds = sorted({_kind(known[code]["status"]) for code in codes} | {"Problem"})
+    refusals = surface.refusals()
     lines = [
         '"""Every reason why the hospital refuses, as an exception of its own.',
         "",
-        _MADE,
+        MADE,
         '"""',
         "",
         "from typing import Final",
         "",
         "from hospital_openapi.errors import (",
-        *(f"    {kind}," for kind in kinds),
+        *(f"    {kind}," for kind in sorted({one.kind for one in refusals} | {"Problem"})),
         ")",
     ]
-    for code in codes:
-        told = known[code]
-        lines += ["", "", f"class {_camel(code)}({_kind(told['status'])}):"]
-        lines += _text(f"{told['meaning']} Patients read: {told['zh']} / {told['en']}", "    ")
-        lines += ["", f'    default_code = "{code}"']
+    for one in refusals:
+        lines += ["", "", f"class {one.name}({one.kind}):", *_text(one.sentence, "    ")]
+        lines += ["", f'    default_code = "{one.code}"']
     lines += ["", "", "BY_CODE: Final[dict[str, type[Problem]]] = {"]
-    lines += [f'    "{code}": {_camel(code)},' for code in codes]
+    lines += [f'    "{one.code}": {one.name},' for one in refusals]
     return "\n".join([*lines, "}"]) + "\n"
-
-
-def _codes(operation: Document) -> Iterator[str]:
-    """List the codes that an operation says it may be refused with."""
-    for response in operation["responses"].values():
-        problem = response.get("content", {}).get("application/problem+json")
-        if problem:
-            yield from problem["schema"]["properties"]["code"]["enum"]
-
-
-def _kind(status: int) -> str:
-    return _KINDS.get(status, "ServerError" if status >= 500 else "BadRequest")
 
 
 # --- operations
 
 
-def _operations(document: Document, operations: Sequence[tuple[str, str, Document]], *, is_async: bool) -> str:
+def _operations(surface: Surface, *, is_async: bool) -> str:
     """Write the class whose methods are the operations."""
     iterator = "AsyncIterator" if is_async else "Iterator"
     name, send = ("AsyncOperations", "async def") if is_async else ("Operations", "def")
     answer = "Awaitable[Any]" if is_async else "Any"
     needed = "AsyncIterator, Awaitable, Callable" if is_async else "Callable, Iterator"
-    everywhere = set.intersection(*(set(_codes(operation)) for _, _, operation in operations))
+    everywhere = surface.everywhere
     lines = [
         '"""The operations that partner applications may call, one method each.',
         "",
         "Each names the refusals that are its own. These may come from any of them:",
-        *(f"{_camel(code)}," for code in sorted(everywhere)[:-1]),
-        f"{_camel(max(everywhere))}.",
+        *(f"{camel(code)}," for code in sorted(everywhere)[:-1]),
+        f"{camel(max(everywhere))}.",
         "",
-        _MADE,
+        MADE,
         '"""',
         "",
         "from __future__ import annotations",
@@ -262,88 +192,55 @@ def _operations(document: Document, operations: Sequence[tuple[str, str, Documen
         f"    def _watch(self, call: Call) -> {iterator}[Any]:",
         '        """Give a stream\'s events, coming back where it breaks."""',
     ]
-    for method, path, operation in operations:
-        one = _Operation(document, method, path, operation, is_async=is_async, everywhere=everywhere)
-        lines += one.watching() if one.is_stream else one.calling()
-        if one.is_list:
+    for operation in surface.operations:
+        one = _Method(surface, operation, is_async=is_async)
+        lines += one.watching() if operation.is_stream else one.calling()
+        if operation.is_list:
             lines += one.iterating()
     return "\n".join(lines) + "\n"
 
 
-class _Operation:
-    """One operation, and how it is written as a method."""
+class _Method:
+    """One operation as it is written as a method."""
 
-    def __init__(
-        self,
-        document: Document,
-        method: str,
-        path: str,
-        operation: Document,
-        *,
-        is_async: bool,
-        everywhere: set[str],
-    ) -> None:
-        self._everywhere = everywhere
-        self._schemas = document["components"]["schemas"]
-        self._method, self._path, self._operation = method, path, operation
+    def __init__(self, surface: Surface, operation: Operation, *, is_async: bool) -> None:
+        self._surface = surface
+        self._operation = operation
         self._is_async = is_async
-        self._shared = {one["$ref"].rpartition("/")[2] for one in operation["parameters"] if "$ref" in one}
-        self._parameters = [one for one in operation["parameters"] if "$ref" not in one]
-        success = next(answer for status, answer in operation["responses"].items() if status in ("200", "201"))
-        self._kind, content = next(iter(success["content"].items()))
-        self._result = content["schema"]["$ref"].removeprefix(_COMPONENT)
-
-    @property
-    def is_stream(self) -> bool:
-        """Tell whether it answers with events, for as long as there are any."""
-        return str(self._kind) == "text/event-stream"
-
-    @property
-    def is_list(self) -> bool:
-        """Tell whether it answers with pages."""
-        names = {one["name"] for one in self._query()}
-        return "cursor" in names and {"items", "next"} <= set(self._schemas[self._result]["properties"])
 
     def calling(self) -> list[str]:
         """Write the method that calls it once."""
         awaited = "await " if self._is_async else ""
+        one = self._operation
         return [
-            *self._head(self._operation["operationId"], self._arguments(self._query()), f"types.{self._result}"),
-            *self._doc(self._operation["summary"]),
-            *self._call(self._query()),
-            f'        return cast("types.{self._result}", {awaited}self._send(call))',
+            *self._head(one.name, self._arguments(one.query), f"types.{one.result}"),
+            *self._doc(one.summary),
+            *self._call(one.query),
+            f'        return cast("types.{one.result}", {awaited}self._send(call))',
         ]
 
     def watching(self) -> list[str]:
         """Write the method that reads its stream."""
         iterator = "AsyncIterator" if self._is_async else "Iterator"
-        name = self._operation["operationId"]
+        one = self._operation
         return [
-            *self._head(name, self._arguments([]), f"{iterator}[types.{self._result}]", can_wait=False),
-            *self._doc(self._operation["summary"]),
+            *self._head(one.name, self._arguments([]), f"{iterator}[types.{one.result}]", can_wait=False),
+            *self._doc(one.summary),
             *self._call([]),
             "        return self._watch(call)",
         ]
 
     def iterating(self) -> list[str]:
         """Write the method that gives the entries of all pages."""
-        query = [one for one in self._query() if one["name"] != "cursor"]
-        name = "iterate_" + re.sub(r"^(list|read)_", "", self._operation["operationId"])
+        one = self._operation
+        query = one.query_without_cursor
         iterator = "AsyncIterator" if self._is_async else "Iterator"
-        items = self._schemas[self._result]["properties"]["items"]["items"]
-        entry = _expression(items, f"{self._result}ItemsItem", []) if "$ref" in items else f"{self._result}ItemsItem"
-        passed = [one["name"] for one in self._path_parameters()]
-        passed += [f"{one['name']}={one['name']}" for one in query] + ["cursor=cursor"]
-        head = self._head(name, self._arguments(query), f"{iterator}[types.{entry}]", can_wait=False)
-        sentence = f"{self._operation['summary'].rstrip('.')}. All pages, one entry after another."
-        call = f"lambda cursor: self.{self._operation['operationId']}({', '.join(passed)})"
+        passed = [parameter["name"] for parameter in one.path_parameters]
+        passed += [f"{parameter['name']}={parameter['name']}" for parameter in query] + ["cursor=cursor"]
+        head = self._head(one.iterating_name, self._arguments(query), f"{iterator}[types.{one.entry}]", can_wait=False)
+        sentence = f"{one.summary.rstrip('.')}. All pages, one entry after another."
+        call = f"lambda cursor: self.{one.name}({', '.join(passed)})"
         return [*head, *self._doc(sentence), f"        return self._iterate({call})"]
-
-    def _query(self) -> list[Document]:
-        return [one for one in self._parameters if one["in"] == "query"]
-
-    def _path_parameters(self) -> list[Document]:
-        return [one for one in self._parameters if one["in"] == "path"]
 
     def _head(self, name: str, arguments: list[str], result: str, *, can_wait: bool = True) -> list[str]:
         define = "async def" if self._is_async and can_wait else "def"
@@ -355,59 +252,52 @@ class _Operation:
             f"    ) -> {result}:",
         ]
 
-    def _arguments(self, query: list[Document]) -> list[str]:
+    def _arguments(self, query: Sequence[Document]) -> list[str]:
         """List the parameters: what names the thing, the body, then everything else by its name."""
-        found = [f"{one['name']}: {self._argument_type(one)}" for one in self._path_parameters()]
-        if body := self._body():
+        found = [f"{one['name']}: {self._argument_type(one)}" for one in self._operation.path_parameters]
+        if body := self._operation.body:
             found.append(f"body: types.{body}")
         named = [
             f"{one['name']}: {self._argument_type(one)}" + ("" if one["required"] else " | None = None")
             for one in query
         ]
-        if "IdempotencyKey" in self._shared:
+        if self._operation.takes_key:
             named.append("idempotency_key: str | None = None")
-        if "DeviceId" in self._shared:
+        if self._operation.takes_device:
             named.append("device_id: str | None = None")
         return [*found, *(["*", *named] if named else [])]
 
     def _argument_type(self, parameter: Document) -> str:
         kind = _expression(parameter["schema"], "", [])
-        return f"types.{kind}" if kind in self._schemas else kind
-
-    def _body(self) -> str | None:
-        if "requestBody" not in self._operation:
-            return None
-        name: str = self._operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-        return name.removeprefix(_COMPONENT)
+        return f"types.{kind}" if kind in self._surface.schemas else kind
 
     def _doc(self, sentence: str) -> list[str]:
-        scope = self._operation["security"][0]["oauth"][0]
-        refusals = sorted(set(_codes(self._operation)) - self._everywhere)
-        listed = f" Refused with: {', '.join(_camel(code) for code in refusals)}." if refusals else ""
+        refusals = self._operation.refusals(self._surface.everywhere)
+        listed = f" Refused with: {', '.join(refusals)}." if refusals else ""
         first = _text(sentence, "        ")
         first[-1] = first[-1].removesuffix('"""')
-        rest = _text(f"Scope: `{scope}`.{listed}", "        ")
+        rest = _text(f"Scope: `{self._operation.scope}`.{listed}", "        ")
         rest[0] = "        " + rest[0].strip().removeprefix('"""')
         rest[-1] = rest[-1].removesuffix('"""')
         return [*first, "", *rest, '        """']
 
-    def _call(self, query: list[Document]) -> list[str]:
-        path = re.sub(r"\{(\w+)\}", r"{segment(\1)}", self._path)
+    def _call(self, query: Sequence[Document]) -> list[str]:
+        path = re.sub(r"\{(\w+)\}", r"{segment(\1)}", self._operation.path)
         lines = [
             "        call = Call(",
-            f'            "{self._method}",',
+            f'            "{self._operation.method}",',
             f'            {"f" if "{" in path else ""}"{path}",',
         ]
         if query:
             lines.append("            query={")
             lines += [f'                "{one["name"]}": {one["name"]},' for one in query]
             lines.append("            },")
-        if self._body():
+        if self._operation.body:
             lines.append("            body=body,")
-        if "IdempotencyKey" in self._shared:
+        if self._operation.takes_key:
             lines += ["            changes=True,", "            idempotency_key=idempotency_key,"]
-        if "DeviceId" in self._shared:
+        if self._operation.takes_device:
             lines.append("            device_id=device_id,")
-        if self._method == "GET" and "catalogue" in self._operation["tags"]:
+        if self._operation.is_kept:
             lines.append("            is_kept=True,")
         return [*lines, "        )"]

@@ -13,6 +13,7 @@
 | `open_api` | the same with a small hospital, a partner, a kiosk and the slot office, each with a token |
 | `hospital_running` | the whole platform, brought up once by `./hospital up` (do no harm to it) |
 | `own_hospital` | a platform of this module alone, to be harmed |
+| `typescript_app` | a folder of a partner in which `sdk/typescript` is installed as they install it |
 
 Sockets to elsewhere are off: a test that reaches for another machine fails.
 """
@@ -45,6 +46,7 @@ from tests.contract.conformity import watch
 from tests.database_state import EMPTY_EVERY_TABLE, NOTE_REFERENCE_DATA
 from tests.factories.booking import HospitalUnderTest
 from tests.factories.open_api import OpenApi
+from tests.factories.typescript_sdk import install_for_partner
 from tests.platform import Hospital
 from tests.server import WebServer
 
@@ -319,3 +321,9 @@ def own_hospital() -> Iterator[Hospital]:
     """A platform of this test module alone, whose processes may be killed."""
     with Hospital.up() as hospital:
         yield hospital
+
+
+@pytest.fixture(scope="session")
+def typescript_app(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a partner in which the TypeScript client is installed as they install it."""
+    return install_for_partner(tmp_path_factory.mktemp("partner"))

@@ -1,4 +1,3 @@
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,12 +11,7 @@ from tests.factories.sign_in import Visitor
 @pytest.fixture(scope="session")
 def clients() -> None:
     """The clients of this folder, installed; where they cannot be, CI fails and anywhere else the tests are skipped."""
-    try:
-        node.install()
-    except node.ClientsUnavailable as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error))
-        pytest.skip(str(error))
+    node.require()
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
-"""Runs the clients of this folder under Node: installed once, each in a process that talks in lines of JSON."""
+"""Runs programs under Node: their packages installed once, each in a process that talks in lines of JSON."""
 
 import asyncio
 import fcntl
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 FOLDER = Path(__file__).parent
 NODE_MAJOR_MIN = 20
@@ -41,37 +44,53 @@ def _major(node: str) -> int:
     return int(told.strip().lstrip("v").partition(".")[0] or 0)
 
 
-def install() -> None:
-    """Install what package-lock.json names, once for each state of that file.
+def install(folder: Path = FOLDER) -> None:
+    """Install what a folder's package-lock.json names, once for each state of that file.
 
     Raises:
         ClientsUnavailable: npm could not.
     """
     _, npm = node_programs()
-    mark = FOLDER / "node_modules" / ".installed"
-    state = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    with (FOLDER / "package-lock.json").open("rb") as lock:
+    mark = folder / "node_modules" / ".installed"
+    state = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    with (folder / "package-lock.json").open("rb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if mark.exists() and mark.read_text() == state:
             return
         try:
             done = subprocess.run(
-                [npm, "ci"], cwd=FOLDER, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS_MAX
+                [npm, "ci"], cwd=folder, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS_MAX
             )
         except subprocess.TimeoutExpired as error:
-            raise ClientsUnavailable("npm took too long to install the clients of tests/clients.") from error
+            raise ClientsUnavailable(f"npm took too long to install the packages of {folder.name}.") from error
         if done.returncode != 0:
-            raise ClientsUnavailable(f"npm could not install the clients of tests/clients: {done.stderr[-500:]}")
+            raise ClientsUnavailable(f"npm could not install the packages of {folder.name}: {done.stderr[-500:]}")
         mark.write_text(state)
 
 
-async def run(script: str, asked: dict[str, Any], *, open_page: Callable[[str], Awaitable[str]] | None = None) -> Any:
-    """Run a client of this folder, lead the person's browser where it wants it, and give what it tells at the end."""
+def require(folder: Path = FOLDER) -> None:
+    """Install a folder's packages; where they cannot be had, CI fails and anywhere else the test is skipped."""
+    try:
+        install(folder)
+    except ClientsUnavailable as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+async def run(
+    script: str,
+    asked: dict[str, Any],
+    *,
+    open_page: Callable[[str], Awaitable[str]] | None = None,
+    folder: Path = FOLDER,
+) -> Any:
+    """Run a client of a folder, lead the person's browser where it wants it, and give what it tells at the end."""
     node, _ = node_programs()
     process = await asyncio.create_subprocess_exec(
         node,
         script,
-        cwd=FOLDER,
+        cwd=folder,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -1,0 +1,1198 @@
+/**
+ * What operations take and give.
+ *
+ * Made by `./hospital generate` from schema/; changes belong there.
+ */
+
+/** An amount of money in fen (0.01 CNY), up to a hundred million yuan. */
+export type Amount = number;
+
+/** The `next` of the page before. */
+export type Cursor = string;
+
+/** A day in Guangzhou (Asia/Shanghai), YYYY-MM-DD. */
+export type Date = string;
+
+/** A UUID in its usual form. */
+export type Id = string;
+
+/** An instant with its offset, RFC 3339; answers are in UTC. */
+export type Instant = string;
+
+/** How many entries a page shall have; 20 unless given. */
+export type Limit = number;
+
+/** The cursor of the next page, or null on the last. */
+export type Next = string | null;
+
+/** One line of text in UTF-8 without control characters. */
+export type Text = string;
+
+/**
+ * What an endpoint is told of: kinds of events as GET /events names them, `appointment.*` for all of a group,
+ * `*` for all.
+ */
+export type WebhookEventTypes = string[];
+
+/**
+ * Where to send: an https address with a public name, port 443 or 8443. In a sandbox also http and https to this
+ * machine itself (127.0.0.1, localhost), ports above 1023.
+ */
+export type WebhookUrl = string;
+
+/** A patient's number in a schedule. */
+export interface Appointment {
+  /** The appointment. */
+  id: Id;
+  /** What the patient reads; the last digit is a check digit. */
+  number: string;
+  /** FHIR AppointmentStatus code. */
+  status: "booked" | "arrived" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error";
+  /** Whether the core HIS has it too. The appointment stands meanwhile. */
+  his_status: "pending" | "confirmed" | "rejected";
+  /** The patient. */
+  patient_id: Id;
+  /** The slot. */
+  slot_id: Id;
+  /** The schedule. */
+  schedule_id: Id;
+  /** The department. */
+  department_id: Id;
+  /** The clinic. */
+  clinic_id: Id;
+  /** The campus. */
+  campus_id: Id;
+  /** The room. */
+  room_id: Id;
+  /** The practitioner. */
+  practitioner_id: Id;
+  /** The service type's code. */
+  service_type: string;
+  date: Date;
+  starts_at: Instant;
+  ends_at: Instant;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  fee_fen: Amount;
+  /** By which channel it was booked. */
+  channel: string;
+  /** Why it was cancelled, if anybody said so. */
+  cancel_reason: string | null;
+  /** The visit of which this is the free follow-up; null: an ordinary appointment. */
+  follow_up_of: Id | null;
+  /** Grows with every change. */
+  version: number;
+  created_at: Instant;
+  updated_at: Instant;
+}
+
+/** AppointmentList. */
+export interface AppointmentList {
+  items: Appointment[];
+  next: Next;
+}
+
+/** From a hold, or directly by slot and patient. */
+export interface AppointmentRequest {
+  /** A hold of yours that is still active. */
+  hold_id?: Id;
+  /** An open slot from GET /open/v1/slots. */
+  slot_id?: Id;
+  /** A patient registered by real name. */
+  patient_id?: Id;
+  /**
+   * Why your staff book for a patient in spite of a ban. For the hospital's own applications only; kept with the
+   * ban's record.
+   */
+  ban_pass_reason?: string;
+  /** A visit of yours of which this is the one free follow-up. */
+  follow_up_of?: Id;
+}
+
+/** What a stopped clinic means for an appointment. */
+export interface AppointmentStop {
+  /** The stop order. */
+  stop_id: Id;
+  /** The appointment. */
+  appointment_id: Id;
+  /** What became of it; `offered`: the patient may choose. */
+  status: "pending" | "offered" | "substituted" | "moved" | "chosen" | "cancelled" | "kept" | "gone";
+  /** Why, as patients may read it. Names of patients do not belong here. */
+  reason: Text;
+  /** Until when the patient may choose; null: nothing is offered. */
+  deadline_at: Instant | null;
+  /**
+   * Equal slots with free seats, the best first, while a choice is open. Any other slot of the department may be
+   * chosen as well.
+   */
+  choices: StopChoice[];
+}
+
+/** A schedule whose free seats have changed, as it is now. */
+export interface AvailabilityChange {
+  schedule_id: Id;
+  /** All its slots; empty when it is withdrawn. */
+  slots: Slot[];
+}
+
+/** Schedules that have changed, the one that changed first before the others. Each stands here once. */
+export interface AvailabilityChangeList {
+  items: AvailabilityChange[];
+  /**
+   * Where you have read up to: ask with it next time, whether there was anything or not. A cursor is good for
+   * seven days.
+   */
+  next: string;
+}
+
+/** A time in which a patient may not book, because too many visits were missed. */
+export interface Ban {
+  /** The ban. */
+  id: Id;
+  /** The patient. */
+  patient_id: Id;
+  /** `active` until its time is over (`ended`) or the hospital ends it (`lifted`). */
+  status: "active" | "ended" | "lifted";
+  /** How many missed visits led to it. */
+  noshow_count: number;
+  /** From when it counts. */
+  starts_at: Instant;
+  /** Until when it counts, if it is not lifted before. */
+  until: Instant;
+  /** When it was lifted; null if it was not. */
+  lifted_at: Instant | null;
+  /**
+   * Why it was lifted: `pardon` by staff, an `appeal` that was granted, or a missed visit that was none
+   * (`recount`).
+   */
+  lifted_by: "pardon" | "appeal" | "recount" | null;
+  /** The missed visits that it rests on. */
+  noshows: BanNoShow[];
+  /** Appeals against it, the oldest first. */
+  appeals: BanAppeal[];
+}
+
+/** An appeal against a ban, and what the hospital decided. */
+export interface BanAppeal {
+  /** The appeal. */
+  id: Id;
+  /** `granted` lifts the ban. */
+  status: "open" | "granted" | "rejected";
+  /** What the patient says. */
+  reason: string;
+  /** What the hospital says; null while it is open. */
+  decision: string | null;
+  /** When it was made. */
+  created_at: Instant;
+  /** When it was decided; null while it is open. */
+  decided_at: Instant | null;
+}
+
+/** What the patient has to say against a ban. */
+export interface BanAppealRequest {
+  /** Shown to the hospital's staff. */
+  reason: string;
+}
+
+/** One page, the newest first. */
+export interface BanList {
+  items: Ban[];
+  next: Next;
+}
+
+/** A missed visit on which a ban rests. */
+export interface BanNoShow {
+  /** The appointment; null where it was booked through another application than yours. */
+  appointment_id: Id | null;
+  /** When the visit should have begun. */
+  starts_at: Instant;
+}
+
+/** A site of the hospital. */
+export interface Campus {
+  /** The campus. */
+  id: Id;
+  /** The hospital's own code. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** Where it is, in Chinese. */
+  address: string;
+  /** Degrees, WGS 84. */
+  latitude: number;
+  /** Degrees, WGS 84. */
+  longitude: number;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+}
+
+/** One page of campuses, by code. */
+export interface CampusList {
+  items: Campus[];
+  next: Next;
+}
+
+/** CancelRequest. */
+export interface CancelRequest {
+  /** Why, in the patient's words. */
+  reason?: Text;
+}
+
+/** A code that the patient's phone shows as a QR code, and a scanner at the hospital reads. */
+export interface CheckInCode {
+  /** To be shown as it is. */
+  code: string;
+  /** Get a new one before then. */
+  expires_at: Instant;
+}
+
+/** Where the phone is. It is kept for a day, to see through invented places. */
+export interface CheckInRequestPlace {
+  /** Degrees, WGS 84. */
+  latitude: number;
+  /** Degrees, WGS 84. */
+  longitude: number;
+  /** The radius of the phone's doubt. */
+  accuracy_meters: number;
+  /** When the phone measured it. */
+  fixed_at: Instant;
+  /** Whether the phone says that the place is simulated. */
+  is_mock?: boolean;
+}
+
+/**
+ * Who has come, and how we know: by place (the patient's phone), by code (scanned at the hospital), at a kiosk,
+ * or by staff. Flags are for staff alone.
+ */
+export interface CheckInRequest {
+  /** `place` is open to partners; the others to the hospital's own applications, which stand beside the patient. */
+  way: "place" | "code" | "kiosk" | "staff";
+  /** The appointment; left out where a code says it. */
+  appointment_id?: Id;
+  /** The code that the patient's phone shows, from POST /appointments/{id}/check-in-code. */
+  code?: string;
+  /** Where the phone is. It is kept for a day, to see through invented places. */
+  place?: CheckInRequestPlace;
+  /** Seen before everybody who is none. */
+  is_emergency?: boolean;
+  /** Gives priority. */
+  is_disabled?: boolean;
+  /** Gives priority. */
+  is_military?: boolean;
+}
+
+/** A department's outpatient clinic at one campus. */
+export interface Clinic {
+  /** The clinic. */
+  id: Id;
+  /** The hospital's own code. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** Its department. */
+  department_id: Id;
+  /** Its campus. */
+  campus_id: Id;
+  /** GB/T 2261.1: 1 men, 2 women; null for everyone. */
+  sex_allowed: 1 | 2 | null;
+  /** The youngest it admits, in completed years on the day. */
+  age_years_min: number | null;
+  /** The oldest it admits, in completed years on the day. */
+  age_years_max: number | null;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+}
+
+/** A clinic with its consulting rooms. */
+export interface ClinicDetail {
+  /** The clinic. */
+  id: Id;
+  /** The hospital's own code. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** Its department. */
+  department_id: Id;
+  /** Its campus. */
+  campus_id: Id;
+  /** GB/T 2261.1: 1 men, 2 women; null for everyone. */
+  sex_allowed: 1 | 2 | null;
+  /** The youngest it admits, in completed years on the day. */
+  age_years_min: number | null;
+  /** The oldest it admits, in completed years on the day. */
+  age_years_max: number | null;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+  /** By code. */
+  rooms: Room[];
+}
+
+/** One page of clinics, by code. */
+export interface ClinicList {
+  items: Clinic[];
+  next: Next;
+}
+
+/** A clinical department. */
+export interface Department {
+  /** The department. */
+  id: Id;
+  /** The official code of the clinical subject (诊疗科目), such as 03.01. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** The Chinese name in pinyin, without tones and spaces. */
+  pinyin: string;
+  /** The initials of the pinyin. */
+  initials: string;
+  /** The department that it is part of; null at the top. */
+  parent_id: string | null;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+}
+
+/** A department that was found. */
+export interface DepartmentHit {
+  /** How well it fits; better ones come first. */
+  match: "exact" | "prefix" | "contains";
+  department: Department;
+}
+
+/** One page of departments, by code. */
+export interface DepartmentList {
+  items: Department[];
+  next: Next;
+}
+
+/** A department with those that are part of it. */
+export interface DepartmentNode {
+  /** The department. */
+  id: Id;
+  /** The official code of the clinical subject (诊疗科目), such as 03.01. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** The Chinese name in pinyin, without tones and spaces. */
+  pinyin: string;
+  /** The initials of the pinyin. */
+  initials: string;
+  /** The department that it is part of; null at the top. */
+  parent_id: string | null;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+  /** By code. */
+  children: DepartmentNode[];
+}
+
+/** All active departments as a tree. */
+export interface DepartmentTree {
+  items: DepartmentNode[];
+}
+
+/**
+ * An identity document. CN-ID is the resident identity card (GB 11643) and the permits of the same form; PPN a
+ * passport; HKMTP and TWMTP the mainland travel permits; BCT a birth certificate.
+ */
+export interface Document {
+  /** The kind of document. */
+  type: "CN-ID" | "PPN" | "HKMTP" | "TWMTP" | "BCT";
+  /** As printed; masked with * in answers. */
+  number: string;
+}
+
+/** Something that has happened to an appointment of yours without your doing, or to a schedule. */
+export interface Event {
+  /** The event's own name; the same whenever it is read. */
+  id: string;
+  at: Instant;
+  /**
+   * What has happened, such as `appointment.cancelled`, `appointment.moved`, `appointment.stopped`,
+   * `hold.stopped`, `schedule.stopped`, `schedule.restarted`. New kinds may come; leave out those that you do not
+   * know.
+   */
+  kind: string;
+  /** The appointment, hold or schedule that it is about. */
+  subject_id: Id;
+  /**
+   * Ids, codes and instants of the event; for stops with `opType` (stop, substitute, change, restart) and
+   * `stopType` (0: a schedule or part of it, 1: an order of yours, 2: both). New fields may come.
+   */
+  facts: Record<string, unknown>;
+}
+
+/** Events, the oldest first. */
+export interface EventList {
+  items: Event[];
+  /** Where you have read up to: ask with it next time, whether there was anything or not. */
+  next: string;
+}
+
+/** A seat kept out of sale for one patient until an instant. */
+export interface Hold {
+  /** The hold. */
+  id: Id;
+  /** `active` until it is confirmed or released or its time is over. */
+  status: "active" | "confirmed" | "released" | "expired";
+  /** The slot. */
+  slot_id: Id;
+  /** The schedule. */
+  schedule_id: Id;
+  /** The patient. */
+  patient_id: Id;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  /** When the seat goes back by itself. */
+  until: Instant;
+  fee_fen: Amount;
+  created_at: Instant;
+  /** The visit whose free follow-up it is held for; null for an ordinary hold. */
+  follow_up_of: Id | null;
+}
+
+/** HoldRequest. */
+export interface HoldRequest {
+  /** An open slot from GET /open/v1/slots. */
+  slot_id: Id;
+  /** A patient registered by real name. */
+  patient_id: Id;
+  /** A visit of yours: the number is held as its one free follow-up. */
+  follow_up_of?: Id;
+}
+
+/** A slot that your channel may book at this moment. */
+export interface Opening {
+  /** The slot: hold or book it. */
+  slot_id: Id;
+  /** Its schedule. */
+  schedule_id: Id;
+  /** The clinic day. */
+  date: Date;
+  /** When the slot begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /** Who sees the patients. */
+  practitioner_id: Id;
+  /** Their name. */
+  practitioner_name: string;
+  /** The title's code, such as chief, associate_chief, attending, resident. */
+  practitioner_title: string;
+  /** The department. */
+  department_id: Id;
+  /** The clinic. */
+  clinic_id: Id;
+  /** The campus. */
+  campus_id: Id;
+  /** The consulting room. */
+  room_id: Id;
+  /** The service type's code. */
+  service_type: string;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** Seats that your channel may take at this moment. */
+  available: number;
+  /** From the given place to the campus, as the crow flies; null where no place is given. */
+  distance_metres: number | null;
+}
+
+/** The nearest openings, best first. */
+export interface OpeningList {
+  items: Opening[];
+}
+
+/** A patient that your application has registered. */
+export interface Patient {
+  /** The patient. */
+  id: Id;
+  /** The name as on the document. */
+  name: string;
+  /** GB/T 2261.1: 0 unknown, 1 male, 2 female, 9 unspecified. */
+  sex: 0 | 1 | 2 | 9;
+  birth_date: Date;
+  document: Document;
+  /** Masked. */
+  phone: string | null;
+  /** Grows with every change. */
+  version: number;
+  created_at: Instant;
+}
+
+/** PatientLookup. */
+export interface PatientLookup {
+  document: Document;
+}
+
+/** PatientRegistration. */
+export interface PatientRegistration {
+  /** The name as on the document. */
+  name: string;
+  document: Document;
+  /** GB/T 2261.1: 0 unknown, 1 male, 2 female, 9 unspecified. Needed where the document does not tell it. */
+  sex?: 0 | 1 | 2 | 9;
+  /** Needed where the document does not tell it. */
+  birth_date?: Date;
+  /** A mainland mobile number, or an international one with +. */
+  phone?: string;
+}
+
+/** Somebody whom patients can book. */
+export interface Practitioner {
+  /** The practitioner. */
+  id: Id;
+  /** The hospital's own code. */
+  code: string;
+  /** The name, in Chinese. */
+  name: string;
+  /** The name in pinyin, without tones and spaces. */
+  pinyin: string;
+  /** The initials of the pinyin. */
+  initials: string;
+  /** The title's code, such as chief, associate_chief, attending, resident. */
+  title: string;
+  /** GB/T 2261.1: 0 unknown, 1 male, 2 female, 9 unspecified. */
+  sex: 0 | 1 | 2 | 9;
+  /** The department. */
+  department_id: Id;
+  /** Diseases and specialties. */
+  keywords: string[];
+  /** A few sentences in Chinese; may be empty. */
+  introduction: string;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+}
+
+/** A practitioner who was found. */
+export interface PractitionerHit {
+  /** How well it fits; better ones come first. */
+  match: "exact" | "prefix" | "contains";
+  practitioner: Practitioner;
+}
+
+/** One page of practitioners, by code. */
+export interface PractitionerList {
+  items: Practitioner[];
+  next: Next;
+}
+
+/** An error after RFC 9457. `code` is stable; `detail` is a sentence that can be shown to a patient. */
+export interface Problem {
+  /** Where the code is explained: `/docs#` and the code. */
+  type: string;
+  /** What the status means. */
+  title: string;
+  /** The HTTP status. */
+  status: number;
+  /** A sentence that can be shown to a patient. */
+  detail: string;
+  /** What programs decide by; it never changes its meaning. */
+  code: string;
+  /** Finds the request in our logs. */
+  request_id: string;
+}
+
+/** Where the person waits and will be seen. */
+export interface QueueEntryRoom {
+  /** The room. */
+  id: Id;
+  /** Stands in the address of its screen: /queue/CODE. */
+  code: string;
+  /** In Chinese. */
+  name_zh: string;
+  /** In English. */
+  name_en: string;
+  /** Where in the building. */
+  floor: string;
+}
+
+/**
+ * The wait until being called, from the doctor's own pace; eight of ten waits end between `low` and `high`. Null
+ * when the person does not wait.
+ */
+export interface QueueEntryEstimate {
+  /** Expected, seconds. */
+  seconds: number;
+  /** Hardly sooner, seconds. */
+  low: number;
+  /** Hardly later, seconds. */
+  high: number;
+}
+
+/** A person's place in a queue. Positions are derived from everybody's order whenever they are asked for. */
+export interface QueueEntry {
+  /** The place in the queue. */
+  id: Id;
+  /**
+   * What is called out and shown on the screen: a letter for the period (A morning, P afternoon, E evening, N
+   * night; W without an appointment) and a number.
+   */
+  label: string;
+  /** Where the person is. */
+  status: "waiting" | "called" | "in-consultation" | "passed" | "finished" | "left";
+  /** By which rule the person is due. */
+  class: "emergency" | "return-visit" | "priority" | "on-time" | "late";
+  /** Who it is. */
+  patient_id: Id;
+  /** The appointment; null for somebody without one. */
+  appointment_id: Id | null;
+  /** The clinic. */
+  clinic_id: Id;
+  /** The doctor. */
+  practitioner_id: Id;
+  /** The doctor's name. */
+  practitioner_name: string;
+  /** Where the person waits and will be seen. */
+  room: QueueEntryRoom;
+  /** The clinic day. */
+  date: Date;
+  /** Of the age from which the clinic gives priority. */
+  is_elderly: boolean;
+  /** As staff have seen. */
+  is_disabled: boolean;
+  /** As staff have seen. */
+  is_military: boolean;
+  /** How the person checked in; `his`: at the HIS's window. */
+  way: "place" | "code" | "kiosk" | "staff" | "his";
+  /** How often the person was called. */
+  calls: number;
+  /** How often the person was passed. */
+  passes: number;
+  /** People who go first, as things stand; null when the person does not wait. */
+  people_before: number | null;
+  /**
+   * The wait until being called, from the doctor's own pace; eight of ten waits end between `low` and `high`. Null
+   * when the person does not wait.
+   */
+  estimate: QueueEntryEstimate;
+  /** When the person came. */
+  checked_in_at: Instant;
+  /** The call that counts now. */
+  called_at: Instant | null;
+  /** When the consultation began. */
+  started_at: Instant | null;
+  /** When it ended. */
+  finished_at: Instant | null;
+}
+
+/** QueueEntryEventMissedItem. */
+export interface QueueEntryEventMissedItem {
+  /** The event. */
+  id: number;
+  /** What happened. */
+  kind: "checked_in" | "walked_in" | "called" | "recalled" | "passed" | "returned" | "returned_with_results" | "triaged" | "transferred" | "started" | "finished" | "left";
+  /** When. */
+  at: Instant;
+}
+
+/**
+ * The data of a `place` event: the place as it is now, and what has happened since the event that the reader
+ * says it has had.
+ */
+export interface QueueEntryEvent {
+  /** The place as it is now. */
+  entry: QueueEntry;
+  /** Oldest first; empty unless the reader came back (Last-Event-ID). */
+  missed: QueueEntryEventMissedItem[];
+}
+
+/** RescheduleRequest. */
+export interface RescheduleRequest {
+  /** The slot to move to, of the same department. */
+  slot_id: Id;
+}
+
+/** A consulting room. */
+export interface Room {
+  /** The room. */
+  id: Id;
+  /** The hospital's own code. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** The floor, as on the signs. */
+  floor: string;
+}
+
+/** RushDrawItemsItem. */
+export interface RushDrawItemsItem {
+  /** The ticket. */
+  id: Id;
+  /** Its place. */
+  place: number;
+  /** It was drawn behind the others. */
+  is_behind: boolean;
+}
+
+/** What anybody needs to check an order: see the guide. */
+export interface RushDraw {
+  /** The line. */
+  rush_id: Id;
+  /** The schedule. */
+  schedule_id: Id;
+  /** The release. */
+  opens_at: Instant;
+  /** SHA-256 of the seed, shown before the draw. */
+  commitment: string;
+  /** The seed; null until the draw. */
+  seed: string | null;
+  /** When it was drawn; null: not yet. */
+  drawn_at: Instant | null;
+  /** How many tickets were in the draw; who came later stands behind them in order of arrival. */
+  drawn: number;
+  /** A page of the tickets in the draw, by place. */
+  items: RushDrawItemsItem[];
+  next: Next;
+}
+
+/** Whether there is a waiting room before a schedule for your channel. */
+export interface RushRoom {
+  /** The schedule. */
+  schedule_id: Id;
+  /** There is one at its release. If not, book as ever. */
+  is_hot: boolean;
+  /** Numbers are given out by turns just now. */
+  needs_turn: boolean;
+  /** The line; null: nobody has joined yet. */
+  rush_id: Id | null;
+  /** From when on a patient may join; null: there is no release to come or going on. */
+  joins_at: Instant | null;
+  /** The release. */
+  opens_at: Instant | null;
+  /** When the waiting room closes at the latest. */
+  closes_at: Instant | null;
+  /** How many have joined. */
+  joined: number;
+  /** SHA-256 of the seed that decides the order; null: nobody has joined yet. */
+  commitment: string | null;
+}
+
+/** RushTicketEstimate. */
+export interface RushTicketEstimate {
+  /** Most likely so long. */
+  seconds: number;
+  /** The lower end; eight of ten waits lie between. */
+  low: number;
+  /** The upper end. */
+  high: number;
+}
+
+/** One person's place before one release of one schedule. */
+export interface RushTicket {
+  /** The ticket. */
+  id: Id;
+  /** The line; its draw can be read. */
+  rush_id: Id;
+  /** The schedule. */
+  schedule_id: Id;
+  /** The patient. */
+  patient_id: Id;
+  /**
+   * `turn`: book now; `used`: the turn became a hold or an appointment; `passed`: it was not used in time; `over`:
+   * every number is sold, or the waiting room has closed.
+   */
+  status: "waiting" | "turn" | "used" | "passed" | "withdrawn" | "over";
+  /** The release. Who has joined by then is put in order by a draw. */
+  opens_at: Instant;
+  /** When the waiting room closes at the latest. */
+  closes_at: Instant;
+  /** When the patient joined; until the release it makes no difference. */
+  joined_at: Instant;
+  /** SHA-256 of the seed that decides the order; the seed is shown after the draw. */
+  commitment: string;
+  /** How many have joined. */
+  joined: number;
+  /** The place in the line; null: the draw comes with the release. */
+  place: number | null;
+  /** Too many tickets of one device or telephone: this one was drawn behind all others. */
+  is_behind: boolean;
+  /** How many wait further to the front for the same numbers; null: not drawn yet, or not waiting. */
+  before: number | null;
+  /** Numbers that nobody has, of those that you may book. */
+  seats_left: number;
+  /** How many have their turn now, and may book these numbers. */
+  open_turns: number;
+  /** Whether a number is probably left when the turn comes; `unlikely`: tell the patient so. */
+  outlook: "likely" | "possible" | "unlikely" | null;
+  /** How long until the turn; null: nobody can say, or hardly before the waiting room closes. */
+  estimate: RushTicketEstimate | null;
+  /** Until when the turn can be used; null: there was none. */
+  turn_until: Instant | null;
+  /** Of the turn, by our clock; null: it is not the patient's turn. */
+  seconds_left: number | null;
+  /**
+   * Ask again in so many seconds, as `Retry-After` says. Asking sooner gains nothing; who does not ask for too
+   * long is passed over, keeps the place, and is first as soon as they ask again.
+   */
+  ask_again_seconds: number;
+  /** The same in a sentence for the patient, in the language asked for. */
+  message: string;
+  /**
+   * Where to look instead, when a number is improbable: the nearest openings of the same department, and the
+   * waitlist (open once all is sold).
+   */
+  alternatives: string[];
+}
+
+/** Name your device in `Device-Id`. */
+export interface RushTicketRequest {
+  /** A hot schedule. */
+  schedule_id: Id;
+  /** A patient registered by real name. */
+  patient_id: Id;
+}
+
+/** A practitioner's clinic on one day and period. */
+export interface Schedule {
+  /** The schedule. */
+  id: Id;
+  /** The clinic day. */
+  date: Date;
+  period: "morning" | "afternoon" | "evening" | "night";
+  /** When the first slot begins. */
+  starts_at: Instant;
+  /** When the last slot ends. */
+  ends_at: Instant;
+  /** Who sees the patients. */
+  practitioner_id: Id;
+  /** Their name. */
+  practitioner_name: string;
+  /** The title's code, such as chief, associate_chief, attending, resident. */
+  practitioner_title: string;
+  /** The department. */
+  department_id: Id;
+  /** The clinic. */
+  clinic_id: Id;
+  /** The campus. */
+  campus_id: Id;
+  /** The consulting room. */
+  room_id: Id;
+  /** The service type's code. */
+  service_type: string;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** Seats of coming slots that your channel may take at this moment. */
+  available: number;
+  /** When your channel may begin to book; null once it may. */
+  opens_at: string | null;
+}
+
+/** One page of schedules, in order of time. */
+export interface ScheduleList {
+  items: Schedule[];
+  next: Next;
+}
+
+/** What was found, best first. */
+export interface SearchResult {
+  /** By their own names, or because their practitioners treat what was typed. */
+  departments: DepartmentHit[];
+  practitioners: PractitionerHit[];
+}
+
+/** A kind of visit (号别), such as general or specialist. */
+export interface ServiceType {
+  /** What schedules and appointments name. */
+  code: string;
+  /** The Chinese name. */
+  name_zh: string;
+  /** The English name. */
+  name_en: string;
+  /** Lists hold active entries only; one read by its id may have been switched off since. */
+  active: boolean;
+}
+
+/** One page of service types, by code. */
+export interface ServiceTypeList {
+  items: ServiceType[];
+  next: Next;
+}
+
+/** A time band of at most 30 minutes in a schedule. */
+export interface Slot {
+  /** The slot. */
+  id: Id;
+  /** The schedule that it is part of. */
+  schedule_id: Id;
+  starts_at: Instant;
+  ends_at: Instant;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** Seats that your channel may take at this moment. */
+  available: number;
+}
+
+/** SlotList. */
+export interface SlotList {
+  items: Slot[];
+}
+
+/** A slot that a patient of a stopped clinic could take. */
+export interface StopChoice {
+  /** The slot. */
+  slot_id: Id;
+  /** Its schedule. */
+  schedule_id: Id;
+  /** Who sees the patient. */
+  practitioner_id: Id;
+  /** The clinic. */
+  clinic_id: Id;
+  /** The campus. */
+  campus_id: Id;
+  starts_at: Instant;
+  ends_at: Instant;
+  fee_fen: Amount;
+}
+
+/** StopChooseRequest. */
+export interface StopChooseRequest {
+  /** The slot that the patient takes instead, of the same department. */
+  slot_id: Id;
+}
+
+/** One person waiting for one thing. */
+export interface WaitlistEntry {
+  /** The entry. */
+  id: Id;
+  /**
+   * `taken`: it became an appointment; `closed`: another one of the person's did, or the schedule was withdrawn;
+   * `expired`: the cut-off came, or an offer was not answered.
+   */
+  status: "waiting" | "taken" | "closed" | "expired" | "withdrawn";
+  /** The patient. */
+  patient_id: Id;
+  /** What is waited for: one schedule, or whatever comes free of a practitioner or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: Id;
+  /** The department of what is waited for. */
+  department_id: Id;
+  /** The first clinic day. */
+  date_from: Date;
+  /** The last clinic day. */
+  date_until: Date;
+  /** Times of the day; empty: any. */
+  periods: ("morning" | "afternoon" | "evening" | "night")[];
+  /** The class; `urgent` goes first. */
+  priority: "urgent" | "ordinary";
+  /** Whose pools it waits for. */
+  channel: string;
+  /** The place among those who wait for the same, by class and then by time; null once it is over. */
+  position: number | null;
+  /** How many wait for the same now. */
+  waiting: number;
+  /** The open offer; null: none. */
+  offer_id: Id | null;
+  /** When the open offer passes on to the next. */
+  offer_until: Instant | null;
+  /** What it was taken with. */
+  appointment_id: Id | null;
+  /** The cut-off: it ends by itself then. */
+  ends_at: Instant;
+  created_at: Instant;
+  updated_at: Instant;
+}
+
+/** WaitlistEntryList. */
+export interface WaitlistEntryList {
+  items: WaitlistEntry[];
+  next: Next;
+}
+
+/** A schedule has its own day; a practitioner or a department is waited for over some days, 31 at most. */
+export interface WaitlistEntryRequest {
+  /** What is waited for: one schedule, or whatever comes free of a practitioner or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: Id;
+  /** A patient registered by real name. */
+  patient_id: Id;
+  /** The first clinic day; for a practitioner or a department. */
+  date_from?: Date;
+  /** The last clinic day; for a practitioner or a department. */
+  date_until?: Date;
+  /** Only at these times of the day; any unless given. */
+  periods?: ("morning" | "afternoon" | "evening" | "night")[];
+  /** `urgent` goes first, and is for the hospital's own staff alone; `ordinary` unless given. */
+  priority?: "urgent" | "ordinary";
+}
+
+/** A seat that is kept for one person on the list alone. */
+export interface WaitlistOffer {
+  /** The offer. */
+  id: Id;
+  /** Whose turn it was. */
+  entry_id: Id;
+  /** `open` until it is answered or its time is over. */
+  status: "open" | "accepted" | "declined" | "expired";
+  /** The patient. */
+  patient_id: Id;
+  /** The slot. */
+  slot_id: Id;
+  /** The schedule. */
+  schedule_id: Id;
+  /** When the slot starts. */
+  starts_at: Instant;
+  /** When the slot ends. */
+  ends_at: Instant;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  fee_fen: Amount;
+  /** The countdown's end: the seat then passes on to the next, and the entry is over. */
+  until: Instant;
+  /** Of the countdown, by our clock; 0 once it is not open. */
+  seconds_left: number;
+  created_at: Instant;
+}
+
+/** WaitlistOfferList. */
+export interface WaitlistOfferList {
+  items: WaitlistOffer[];
+}
+
+/** One try of a delivery. */
+export interface WebhookAttempt {
+  /** When it ended. */
+  at: Instant;
+  milliseconds: number;
+  /**
+   * `delivered`: 2xx. `gone`: 410. `redirected`: 3xx, which we do not follow. `refused`: another status.
+   * `timeout`: no answer within 10 seconds. `address_refused`: the name leads to an address that is not public.
+   */
+  outcome: "delivered" | "gone" | "redirected" | "refused" | "timeout" | "connection" | "tls" | "address_refused" | "answer_unreadable";
+  /** What your receiver answered. */
+  status_code: number | null;
+  /** How its answer began, or more about the outcome. */
+  answer: string | null;
+}
+
+/** WebhookAttemptList. */
+export interface WebhookAttemptList {
+  items: WebhookAttempt[];
+  next: Next;
+}
+
+/** A message to an endpoint. */
+export interface WebhookDelivery {
+  id: Id;
+  /** The `webhook-id` header: the same at every try. */
+  message_id: string;
+  /** The `id` of the event in GET /events; null for a test. */
+  event_id: string | null;
+  event_type: string;
+  /** The appointment, hold, schedule or entry that it is about. Messages about one go one after another. */
+  subject_id: Id;
+  /** `failed`: its tries, over three days, are used up. */
+  status: "pending" | "delivered" | "failed";
+  /** Of this round; a replay begins a new one. */
+  tries: number;
+  /** When it is tried next, at the earliest; null when it is not. */
+  next_try_at: Instant | null;
+  created_at: Instant;
+  /** When it was taken or given up. */
+  finished_at: Instant | null;
+}
+
+/** WebhookDeliveryList. */
+export interface WebhookDeliveryList {
+  items: WebhookDelivery[];
+  next: Next;
+}
+
+/** An address that is told of events. */
+export interface WebhookEndpoint {
+  id: Id;
+  url: WebhookUrl;
+  description: string;
+  event_types: WebhookEventTypes;
+  /** `paused` by you; `disabled` by us. What happens meanwhile waits, and is delivered when it is active again. */
+  status: "active" | "paused" | "disabled";
+  /** Why it was disabled: your receiver answered 410, or has failed for five days. */
+  reason: "gone" | "failing" | null;
+  /** Tries that have failed since one was taken. */
+  failures: number;
+  /** Since when every try has failed. */
+  failing_since: Instant | null;
+  /** When a message was taken, to about half a minute. */
+  delivered_at: Instant | null;
+  version: number;
+  created_at: Instant;
+  updated_at: Instant;
+}
+
+/** What is to be another; what is left out stays. */
+export interface WebhookEndpointChange {
+  url?: WebhookUrl;
+  event_types?: WebhookEventTypes;
+  /** A name for your own use. */
+  description?: string;
+  /** `paused`: keep messages for later. `active`: go on, also after we had disabled it. */
+  status?: "active" | "paused";
+}
+
+/** WebhookEndpointList. */
+export interface WebhookEndpointList {
+  items: WebhookEndpoint[];
+}
+
+/** WebhookEndpointNew. */
+export interface WebhookEndpointNew {
+  url: WebhookUrl;
+  event_types: WebhookEventTypes;
+  /** A name for your own use. */
+  description?: string;
+}
+
+/** The endpoint, and the secret that signs its messages: shown this once. */
+export interface WebhookEndpointWithSecret {
+  id: Id;
+  url: WebhookUrl;
+  description: string;
+  event_types: WebhookEventTypes;
+  /** `paused` by you; `disabled` by us. What happens meanwhile waits, and is delivered when it is active again. */
+  status: "active" | "paused" | "disabled";
+  /** Why it was disabled: your receiver answered 410, or has failed for five days. */
+  reason: "gone" | "failing" | null;
+  /** Tries that have failed since one was taken. */
+  failures: number;
+  /** Since when every try has failed. */
+  failing_since: Instant | null;
+  /** When a message was taken, to about half a minute. */
+  delivered_at: Instant | null;
+  version: number;
+  created_at: Instant;
+  updated_at: Instant;
+  /** Base64 behind `whsec_`, as the libraries of Standard Webhooks take it. */
+  secret: string;
+}
+
+/** WebhookReplay. */
+export interface WebhookReplay {
+  /** What was made at this instant or later. */
+  since: Instant;
+}
+
+/** WebhookReplayed. */
+export interface WebhookReplayed {
+  /** How many messages go out again; at 10000 ask once more. */
+  replayed: number;
+}
+
+/** WebhookRotation. */
+export interface WebhookRotation {
+  /**
+   * For how many hours the present secret signs beside the new one; 24 unless you say otherwise, 0 for a secret
+   * that others have seen.
+   */
+  overlap_hours?: number;
+}
