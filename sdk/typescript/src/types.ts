@@ -410,18 +410,18 @@ export interface Document {
   number: string;
 }
 
-/** Something that has happened to an appointment of yours without your doing, or to a schedule. */
+/** Something that has happened to an appointment or order of yours without your doing, or to a schedule. */
 export interface Event {
   /** The event's own name; the same whenever it is read. */
   id: string;
   at: Instant;
   /**
    * What has happened, such as `appointment.cancelled`, `appointment.moved`, `appointment.stopped`,
-   * `hold.stopped`, `schedule.stopped`, `schedule.restarted`. New kinds may come; leave out those that you do not
-   * know.
+   * `hold.stopped`, `schedule.stopped`, `schedule.restarted`, `payment.paid`, `payment.settled`,
+   * `payment.refunded`. New kinds may come; leave out those that you do not know.
    */
   kind: string;
-  /** The appointment, hold or schedule that it is about. */
+  /** The appointment, hold, schedule or order that it is about. */
   subject_id: Id;
   /**
    * Ids, codes and instants of the event; for stops with `opType` (stop, substitute, change, restart) and
@@ -1090,7 +1090,7 @@ export interface WebhookDelivery {
   /** The `id` of the event in GET /events; null for a test. */
   event_id: string | null;
   event_type: string;
-  /** The appointment, hold, schedule or entry that it is about. Messages about one go one after another. */
+  /** The appointment, hold, schedule, entry or order that it is about. Messages about one go one after another. */
   subject_id: Id;
   /** `failed`: its tries, over three days, are used up. */
   status: "pending" | "delivered" | "failed";
