@@ -11,7 +11,7 @@ from oauth.clients import secret_hash
 from oauth.known_credentials import DEMO_CLIENTS, DEMO_STAFF
 from patients.accounts import Accounts
 from patients.documents import RESIDENT_ID, Document
-from runtime.demo_hospital.people import invent_patients
+from runtime.demo_hospital.people import PatientSeed, invent_patients
 from runtime.demo_hospital.plan import SEED, stable_id
 
 BORN_BEFORE = date(2026, 11, 1)
@@ -73,18 +73,22 @@ async def load_patients(tx: Transaction, cipher: FieldCipher, count: int) -> Non
     await tx.copy("patient_access", ("client_id", "patient_id"), [(PORTAL, patient_id) for patient_id in ids])
 
 
-async def load_accounts(tx: Transaction) -> None:
-    """Give two invented families an account each, to sign in with by a code that `/sandbox/messages` shows.
+def invent_families() -> tuple[tuple[tuple[PatientSeed, str], ...], ...]:
+    """Give the people of the accounts, each with what they are to the account's owner.
 
-    Their people are the first that load_patients invents: every eighth is a child, the others are grown up.
+    They are the first whom load_patients invents: every eighth is a child, the others are grown up.
     """
     people = list(invent_patients(random.Random(SEED), ACCOUNT_PEOPLE, born_before=BORN_BEFORE))  # noqa: S311  as above
     child, adults = people[0], sorted(people[1:], key=lambda person: person.birth_date)
-    families = (
+    return (
         ((adults[-1], "self"), (child, "child")),
         ((adults[-2], "self"), (adults[-3], "spouse"), (adults[0], "parent")),
     )
-    for phone, family in zip(DEMO_PHONES, families, strict=True):
+
+
+async def load_accounts(tx: Transaction) -> None:
+    """Give two invented families an account each, to sign in with by a code that `/sandbox/messages` shows."""
+    for phone, family in zip(DEMO_PHONES, invent_families(), strict=True):
         account_id = await Accounts().open_account(tx, phone=phone)
         for person, relationship in family:
             is_self = relationship == "self"

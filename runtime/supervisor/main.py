@@ -124,6 +124,7 @@ class Supervisor:
         await setup.run_steps(self._folder, plan, self._say)
         await self._say("Starting the platform's processes ...")
         await self._start(platform_specs(self._folder, plan))
+        await setup.run_last_steps(self._folder, plan, self._say)
         run_file.write(self._folder, plan)
 
     async def _start(self, specs: list[ProcessSpec]) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,7 +24,7 @@ Say = Callable[[str], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Step:
-    """One program that runs to its end before the platform starts."""
+    """One program that runs to its end while the platform comes up."""
 
     name: str
     module: str
@@ -33,6 +33,7 @@ class Step:
 
 MIGRATE = Step("migrate", "runtime.migrate", "Bringing the database to the newest shape ...")
 DEMO_DATA = Step("demo-data", "runtime.demo_data", "Loading the demonstration hospital ...")
+DEMO_CHARGES = Step("demo-charges", "runtime.demo_charges", "Telling the HIS what the demonstration families owe ...")
 
 
 def require_settings(plan: Plan) -> None:
@@ -105,7 +106,20 @@ async def run_steps(folder: DataFolder, plan: Plan, say: Say) -> None:
     Raises:
         SetupRefused: a step failed; the end of its output is shown.
     """
-    steps = [MIGRATE, DEMO_DATA] if plan.has_demo_hospital else [MIGRATE]
+    await _run_all(folder, plan, [MIGRATE, DEMO_DATA] if plan.has_demo_hospital else [MIGRATE], say)
+
+
+async def run_last_steps(folder: DataFolder, plan: Plan, say: Say) -> None:
+    """Do what needs the embedded HIS to serve: its side of the demonstration hospital.
+
+    Raises:
+        SetupRefused: a step failed; the end of its output is shown.
+    """
+    if plan.has_demo_hospital and plan.has_micro_his:
+        await _run_all(folder, plan, [DEMO_CHARGES], say)
+
+
+async def _run_all(folder: DataFolder, plan: Plan, steps: Sequence[Step], say: Say) -> None:
     for step in steps:
         await say(step.announcement)
         started = time.monotonic()

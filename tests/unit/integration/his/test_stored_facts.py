@@ -7,12 +7,13 @@ from integration.his.errors import FactsUnreadable
 from integration.his.facts import NumbersHandedBack
 from integration.his.stored_facts import dump_facts, load_facts
 from kernel.ids import parse_id
+from tests.unit.integration.exchange.test_hl7v2_charges import BILL, DECISION, DEPOSIT, DISCHARGE
 from tests.unit.integration.exchange.test_hl7v2_profile import APPOINTMENT, PATIENT, SCHEDULE, SCHEDULE_ID
 
 HANDED_BACK = NumbersHandedBack(SCHEDULE_ID, version=2, unsold=(3, 5), sold=())
 
 
-@pytest.mark.parametrize("facts", [APPOINTMENT, PATIENT, SCHEDULE, HANDED_BACK])
+@pytest.mark.parametrize("facts", [APPOINTMENT, PATIENT, SCHEDULE, HANDED_BACK, BILL, DECISION, DEPOSIT, DISCHARGE])
 def test_facts_are_read_back_equal(facts: object) -> None:
     assert load_facts(dump_facts(facts)) == facts  # type: ignore[arg-type]  # parametrized
 
