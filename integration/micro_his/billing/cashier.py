@@ -70,7 +70,7 @@ async def _lock_bills(tx: Transaction, bills: Sequence[BillShown], *, mr: str | 
         raise BillUnknown(bill_no=bill_no)
     for bill in theirs:
         if bill["status"] != "unpaid":
-            raise BillNotUnpaid(bill_no=bill["bill_no"], status=bill["status"])
+            raise BillNotUnpaid(bill_no=bill["bill_no"], bill_status=bill["status"])
         shown = wanted[bill["bill_no"]]
         if shown is not None and shown != hash_bill(bill, await items_of(tx, [bill["id"]])):
             raise BillChanged(bill_no=bill["bill_no"])
@@ -114,7 +114,7 @@ async def settle_registration(
         if row is None:
             raise AppointmentUnknown
         if row["status"] not in ("booked", "arrived"):
-            raise AppointmentNotActive(status=row["status"])
+            raise AppointmentNotActive(appointment_status=row["status"])
         is_paid = await tx.fetchval(
             "SELECT EXISTS (SELECT FROM registration_charge WHERE appointment_id = $1 AND reversed_by IS NULL)",
             row["id"],

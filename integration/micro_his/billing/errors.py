@@ -1,7 +1,7 @@
 """
 HospitalError
 ├── BillUnknown         micro_his.bill_unknown         no such bill or item, or another person's
-├── BillNotUnpaid       micro_his.bill_not_unpaid      paid meanwhile (at the window, by phone) or withdrawn; `status`
+├── BillNotUnpaid       micro_his.bill_not_unpaid      paid meanwhile or withdrawn; `bill_status`
 ├── BillChanged         micro_his.bill_changed         the doctor has changed the order since it was shown
 ├── AmountDiffers       micro_his.amount_differs       not what we count; `expected_cash_fen`, `expected_insurance_fen`
 ├── NumberReused        micro_his.number_reused        the number is known with other content; `field` names it
@@ -13,7 +13,7 @@ HospitalError
 ├── RequestUnknown      micro_his.refund_request_unknown
 ├── AlreadyDecided      micro_his.already_decided
 ├── AdmissionUnknown    micro_his.admission_unknown
-├── AdmissionNotOpen    micro_his.admission_not_open   discharged, settled, or not discharged yet; `status`
+├── AdmissionNotOpen    micro_his.admission_not_open   discharged, settled, not discharged yet; `stay_status`
 ├── AlreadyAdmitted     micro_his.already_admitted
 └── NothingToReturn     micro_his.nothing_to_return    more than the deposit or the surplus; `returnable_fen`
 """

@@ -122,7 +122,7 @@ async def lock_admission(tx: Transaction, admission_no: str, *, statuses: Sequen
     if row is None:
         raise AdmissionUnknown
     if row["status"] not in statuses:
-        raise AdmissionNotOpen(status=row["status"])
+        raise AdmissionNotOpen(stay_status=row["status"])
     return row
 
 

@@ -131,7 +131,7 @@ async def carry_out(db: Database, *, item_no: str, done_by: str) -> None:
         if item["status"] == "done":
             raise ServiceDone(item_no=item_no)
         if not ITEM.allows(item["status"], "done"):
-            raise BillNotUnpaid(status=item["status"])
+            raise BillNotUnpaid(item_status=item["status"])
         is_asked_for = await tx.fetchval(
             "SELECT EXISTS (SELECT FROM refund_request_item WHERE item_id = $1 AND is_active)", item["id"]
         )
@@ -155,7 +155,7 @@ async def lock_unpaid_bill(tx: Transaction, bill_no: str) -> Row:
     if bill is None:
         raise BillUnknown(bill_no=bill_no)
     if bill["status"] != "unpaid":
-        raise BillNotUnpaid(bill_no=bill_no, status=bill["status"])
+        raise BillNotUnpaid(bill_no=bill_no, bill_status=bill["status"])
     return bill
 
 

@@ -237,7 +237,7 @@ async def _reverse_items(tx: Transaction, payment: Payment, settled: Row) -> Row
 async def _reverse_registration(tx: Transaction, payment: Payment, settled: Row) -> Row:
     status = await tx.fetchval("SELECT status FROM appointment WHERE id = $1 FOR UPDATE", settled["appointment_id"])
     if status in ("arrived", "fulfilled"):
-        raise ServiceDone(status=status)
+        raise ServiceDone(appointment_status=status)
     is_reversed = await tx.fetchval(
         "SELECT reversed_by IS NOT NULL FROM registration_charge WHERE receipt_id = $1", settled["id"]
     )

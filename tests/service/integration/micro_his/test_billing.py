@@ -200,6 +200,12 @@ async def test_a_clerks_repeated_request_charges_once(stations: Stations, billin
     answers = [await stations.charge(bill.bill_no, cash_fen=2_000, request_id=request_id) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 200]
+    again = await stations.charge(bill.bill_no, cash_fen=2_000)
+    assert (again.status_code, again.headers["content-type"]) == (409, "application/problem+json")
+    assert again.json() == {
+        "type": "about:blank", "status": 409, "code": "bill_not_unpaid", "detail": "该费用单已结算或已撤销",
+        "bill_no": bill.bill_no, "bill_status": "paid",
+    }  # fmt: skip
     assert answers[0].json() == answers[1].json()
     assert (answers[0].json()["source"], answers[0].json()["number"]) == ("window", None)
     other = await stations.charge(bill.bill_no, cash_fen=1_000, request_id=request_id)
