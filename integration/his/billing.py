@@ -241,7 +241,8 @@ class HisBilling(Protocol):
 
     Every call raises HisUnavailable when the HIS cannot be reached, answers too late or what cannot be read; and
     HisDisagrees when it says that the number is another entry's or that it cannot make sense of what was sent: a fault
-    for a person, never a ground for a refund. Numbers of the platform's: 6 to 64 of A-Z a-z 0-9 - _.
+    for a person, never a ground for a refund. Numbers of the platform's are 6 to 64 of A-Z a-z 0-9 - _; one that was
+    given up is `Rejected` by every command that moves money, as number_void.
     """
 
     async def list_unpaid_bills(self, his_number: str) -> list[Bill]:
@@ -275,7 +276,14 @@ class HisBilling(Protocol):
         """Ask what became of a settlement, deposit, reversal or return; None: the HIS has not done it so far.
 
         A request of ours may still be on its way then. To end an unknown outcome, give the same command again under
-        the same number: that ends in a receipt or in a `Rejected`, and only the latter is a ground for a refund.
+        the same number, which ends in a receipt or in a `Rejected`; or give the number up by `void_number`.
+        """
+        ...
+
+    async def void_number(self, number: str) -> HisReceipt | None:
+        """Have the HIS do nothing under this number any more; None: it is void, whatever still comes is refused.
+
+        A receipt: it was done before, and has to be taken back as such.
         """
         ...
 

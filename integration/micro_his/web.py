@@ -52,6 +52,7 @@ STATUS: Final = {
     "micro_his.bill_changed": 409,
     "micro_his.amount_differs": 409,
     "micro_his.number_reused": 409,
+    "micro_his.number_void": 409,
     "micro_his.already_charged": 409,
     "micro_his.service_done": 409,
     "micro_his.item_not_refundable": 409,

@@ -46,7 +46,7 @@ REFUSALS: Final = frozenset(
     {
         "patient_unknown", "appointment_unknown", "appointment_not_active", "bill_unknown", "bill_not_unpaid",
         "bill_changed", "amount_differs", "entry_unknown", "already_charged", "service_done", "item_not_refundable",
-        "not_approved", "admission_unknown", "admission_not_open", "nothing_to_return",
+        "not_approved", "admission_unknown", "admission_not_open", "nothing_to_return", "number_void",
     }
 )  # fmt: skip
 DISAGREEMENTS: Final = frozenset({"number_reused", "invalid_request"})
@@ -120,6 +120,16 @@ class RestHisBilling:
             return None
         receipt = _understand(found, _receipt)
         if receipt.number != number:
+            raise HisUnavailable(reason="answer_out_of_step")
+        return receipt
+
+    async def void_number(self, number: str) -> HisReceipt | None:
+        """Give a number up, or learn that it was done. Raises: HisUnavailable, HisDisagrees."""
+        answer = _require(await self._ask("POST", "/api/billing/voids", body={"number": number}))
+        if (answer.get("number"), answer.get("void"), answer.get("entry")) == (number, True, None):
+            return None
+        receipt = _understand(answer, lambda found: _receipt(found["entry"]))
+        if answer.get("void") is not False or receipt.number != number:
             raise HisUnavailable(reason="answer_out_of_step")
         return receipt
 

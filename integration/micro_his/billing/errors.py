@@ -5,6 +5,7 @@ HospitalError
 ├── BillChanged         micro_his.bill_changed         the doctor has changed the order since it was shown
 ├── AmountDiffers       micro_his.amount_differs       not what we count; `expected_cash_fen`, `expected_insurance_fen`
 ├── NumberReused        micro_his.number_reused        the number is known with other content; `field` names it
+├── NumberVoid          micro_his.number_void          the platform has given this number up
 ├── EntryUnknown        micro_his.entry_unknown        no entry under this number
 ├── AlreadyCharged      micro_his.already_charged      the registration fee is paid, or there is none
 ├── ServiceDone         micro_his.service_done         drug dispensed, test done, visit taken place
@@ -59,6 +60,14 @@ class NumberReused(Conflict):
     code = "micro_his.number_reused"
     zh = "该流水号已用于另一笔业务"
     en = "This number belongs to an entry with other content."
+
+
+class NumberVoid(Conflict):
+    """The platform has given this number up before anything was done under it."""
+
+    code = "micro_his.number_void"
+    zh = "该流水号已作废"
+    en = "This number is void."
 
 
 class EntryUnknown(NotFound):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from integration.micro_his.billing.errors import EntryUnknown, NumberReused
+from integration.micro_his.billing.errors import EntryUnknown, NumberReused, NumberVoid
 from integration.micro_his.billing.records import Payment
 from kernel import clock
 from kernel.db import Database, Row, Transaction
@@ -18,12 +18,15 @@ async def recall(tx: Transaction, payment: Payment) -> Row | None:
 
     Raises:
         NumberReused: it was asked for with other content; `field` names what differs.
+        NumberVoid: the platform has given the number up.
     """
     if payment.number is None:
         return None
-    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", payment.number, _NUMBER_LOCK)
+    await _lock_number(tx, payment.number)
     row = await tx.fetchrow("SELECT * FROM receipt WHERE number = $1", payment.number)
     if row is None:
+        if await tx.fetchval("SELECT EXISTS (SELECT FROM void_number WHERE number = $1)", payment.number):
+            raise NumberVoid
         return None
     stored: dict[str, Any] = row["request"]
     for name in sorted(stored.keys() | payment.request.keys()):
@@ -73,7 +76,25 @@ async def write_receipt(
 async def await_number(db: Database, number: str) -> None:
     """Wait for whoever is writing under this number just now, so that who asks what became of it is told the truth."""
     async with db.transaction() as tx:
-        await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", number, _NUMBER_LOCK)
+        await _lock_number(tx, number)
+
+
+async def void_number(db: Database, number: str) -> bool:
+    """Do nothing under this number any more, unless it was done by now; tell whether it is void.
+
+    Raises:
+        DatabaseUnavailable, DatabaseBusy.
+    """
+    async with db.transaction() as tx:
+        await _lock_number(tx, number)
+        if await tx.fetchval("SELECT EXISTS (SELECT FROM receipt WHERE number = $1)", number):
+            return False
+        await tx.execute("INSERT INTO void_number VALUES ($1, $2) ON CONFLICT DO NOTHING", number, clock.now())
+    return True
+
+
+async def _lock_number(tx: Transaction, number: str) -> None:
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, $2))", number, _NUMBER_LOCK)
 
 
 async def require_receipt(db: Database | Transaction, number: str) -> Row:

@@ -10,7 +10,7 @@ from sanic.response import HTTPResponse
 from integration.micro_his.billing import cashier, inpatient, queries, refunds, requests
 from integration.micro_his.billing.errors import AdmissionUnknown
 from integration.micro_his.billing.faults import Faults
-from integration.micro_his.billing.ledger import await_number
+from integration.micro_his.billing.ledger import await_number, void_number
 from integration.micro_his.requests import cursor_of, day_of, read_object, text_of, uuid_of
 from kernel.db import Row, database
 
@@ -41,6 +41,7 @@ class BillingApi:
         commands: list[tuple[str, str, Handler]] = [
             ("POST", "/api/billing/settlements", self.settle_bills),
             ("POST", "/api/billing/registration-settlements", self.settle_registration),
+            ("POST", "/api/billing/voids", self.void),
             ("POST", "/api/billing/refund-requests", self.request_refund),
             ("POST", "/api/billing/reversals", self.reverse),
             ("POST", "/api/billing/deposits", self.take_deposit),
@@ -121,6 +122,15 @@ class BillingApi:
         return await answer_entry(
             cashier.settle_registration(database(), payment, appointment_id=uuid_of(body, "appointment_id"))
         )
+
+    async def void(self, request: Request) -> HTTPResponse:
+        """Do nothing under a number any more; where it was done, its receipt is shown."""
+        body = read_object(request.body, known=frozenset({"number"}))
+        number = requests.number_of(body, "number")
+        if await void_number(database(), number):
+            return answer_json({"number": number, "void": True, "entry": None})
+        entry = await queries.show_entry(database(), number=number)
+        return answer_json({"number": number, "void": False, "entry": entry})
 
     async def request_refund(self, request: Request) -> HTTPResponse:
         """Ask whether items of a settlement may be refunded."""

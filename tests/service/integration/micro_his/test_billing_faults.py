@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from integration.his.adapters.rest_billing import RestHisBilling
-from integration.his.billing import Bill, HisReceipt, Money
+from integration.his.billing import Bill, BillStatus, HisReceipt, Money
 from integration.his.errors import HisUnavailable
 from integration.his.port import Rejected
 from tests.factories.his_billing import BLOOD_COUNT, Stations, a_number, by_phone, receipt, seen
@@ -142,6 +142,43 @@ async def test_who_asks_while_it_is_being_written_waits_for_the_truth(
     await transaction.rollback()
 
     assert await asking == receipt(await telling)
+
+
+async def test_a_number_that_was_given_up_is_not_done_when_it_still_arrives(
+    micro_his: MicroHisProcess, billing: RestHisBilling, stations: Stations
+) -> None:
+    settlement = await a_settlement(billing, stations)
+
+    assert await billing.void_number(settlement.number) is None
+    assert await billing.void_number(settlement.number) is None
+
+    assert await settlement.tell() == Rejected(code="number_void", text="该流水号已作废")
+    assert await receipts_of(micro_his, settlement) == 0
+    (bill,) = await billing.fetch_bills([settlement.bill.bill_no])
+    assert bill.hash == settlement.bill.hash
+    assert bill.status is BillStatus.UNPAID
+
+
+async def test_a_number_that_was_done_is_not_void(billing: RestHisBilling, stations: Stations) -> None:
+    settlement = await a_settlement(billing, stations)
+    done = receipt(await settlement.tell())
+
+    assert await billing.void_number(settlement.number) == done
+    assert receipt(await settlement.tell()) == done
+
+
+async def test_a_number_is_done_or_void_but_never_both(billing: RestHisBilling, stations: Stations) -> None:
+    settlements = [await a_settlement(billing, stations) for _ in range(12)]
+
+    async def at_one_moment(one: Settlement) -> tuple[HisReceipt | Rejected, HisReceipt | None]:
+        return await asyncio.gather(one.tell(), billing.void_number(one.number))
+
+    outcomes = await asyncio.gather(*(at_one_moment(one) for one in settlements))
+
+    for outcome, found in outcomes:
+        assert (isinstance(outcome, HisReceipt) and found == outcome) or (
+            isinstance(outcome, Rejected) and outcome.code == "number_void" and found is None
+        )
 
 
 async def test_a_his_that_is_down_is_unknown_in_every_call(
