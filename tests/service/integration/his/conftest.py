@@ -31,6 +31,15 @@ from kernel.errors import HospitalError
 from kernel.outbox import OUTBOX, publish
 from tests.factories.his_double import HisDouble
 
+MONEY_KINDS = (
+    InboundKind.CHARGE_POSTED,
+    InboundKind.BILL_SETTLED_ELSEWHERE,
+    InboundKind.REFUND_APPROVED,
+    InboundKind.DEPOSIT_POSTED,
+    InboundKind.DISCHARGED,
+)
+"""What somebody subscribes to here; REFUND_REFUSED is what nobody does."""
+
 
 @pytest.fixture
 async def his() -> AsyncIterator[HisDouble]:
@@ -102,6 +111,7 @@ class Feature:
             inbound=[
                 InboundSubscription(InboundKind.PATIENT_CHANGED, self.apply),
                 InboundSubscription(InboundKind.APPOINTMENT_BOOKED, self.apply, self.on_refused, at_once=True),
+                *(InboundSubscription(kind, self.apply) for kind in MONEY_KINDS),
             ],
         )
 

@@ -14,14 +14,14 @@ from integration.exchange.hl7v2.profile import Hl7Profile
 from integration.his import intake as intake_module
 from integration.his.adapters.hl7v2_listener import Hl7MllpListener
 from integration.his.errors import HisDisagrees, HisUnavailable
-from integration.his.facts import PatientFacts
+from integration.his.facts import BillFacts, PatientFacts
 from integration.his.intake import TRIES_MAX, Intake
 from kernel import clock
 from kernel.crypto import FieldCipher
 from kernel.db import Database
 from kernel.errors import Conflict
 from kernel.outbox import INBOX
-from tests.service.integration.his.conftest import Feature, statuses
+from tests.service.integration.his.conftest import MONEY_KINDS, Feature, statuses
 
 SCHEDULE = "01900000-0000-7000-8000-000000000003"
 
@@ -48,6 +48,11 @@ def window_booking(control_id: str, his_id: str = "H1") -> str:
         + f"SCH||{his_id}^MICROHIS|5||{SCHEDULE}^^PLATFORM\rNTE|1||version=1\r"
         + "PID|1||MR1^^^MICROHIS^MR||张三\r"
     )
+
+
+def money(control_id: str, *segments: str, event: str = "DFT^P03^DFT_P03", version: int = 1) -> str:
+    opening = header(event, control_id) + f"PID|1||MR1^^^MICROHIS^MR||张三\rNTE|1||version={version}\r"
+    return opening + "".join(f"{segment}\r" for segment in segments)
 
 
 @dataclass
@@ -287,4 +292,43 @@ async def test_a_message_that_never_ends_is_cut_off(database: Database, listenin
 
     assert b"MSA|AR" in rest
     one.writer.close()
+    assert await statuses(database, "inbox") == []
+
+
+async def test_news_of_money_reaches_who_subscribes_in_order(
+    database: Database, window: Window, intake: Intake, feature: Feature
+) -> None:
+    stay = "PV1|1|I|0301" + "|" * 16 + "Z00000005" + "|" * 26 + "20261125100000+0800"
+    told = (
+        money("M1", "ZBL|BILL|B00000042|unpaid|||2000|1000||laboratory"),
+        money("M2", "ZBL|BILL|B00000042|paid|||2000|1000||laboratory", version=2),
+        money("M3", "ZBL|APPROVAL|A00000003|approved|F00001||2470|0|"),
+        money("M4", "ZBL|DEPOSIT|R00000021|posted||Z00000005|50000|0"),
+        money("M5", stay, event="ADT^A03^ADT_A03", version=2),
+        money("M6", "ZBL|APPROVAL|A00000004|refused|F00002||2470|0|done"),
+    )
+
+    answers = [await window.send(one) for one in told]
+    repeated = await window.send(told[0])
+    while await apply_all(database, intake):
+        pass
+
+    assert [answer.code for answer in (*answers, repeated)] == ["AA"] * 7
+    applied = {change.control_id: change for change in feature.applied}
+    assert {control_id: change.kind for control_id, change in applied.items()} == dict(
+        zip(("M1", "M2", "M3", "M4", "M5"), MONEY_KINDS, strict=True)
+    )
+    bills = [change.facts for change in feature.applied if isinstance(change.facts, BillFacts)]
+    assert [(bill.status, bill.version, bill.total_fen) for bill in bills] == [("unpaid", 1, 2_000), ("paid", 2, 2_000)]
+    # Nobody subscribes to the last one: it is done, and says why.
+    rows = await database.fetch("SELECT control_id, status, last_error FROM inbox ORDER BY id")
+    assert [(row["status"], row["last_error"]) for row in rows] == [("done", None)] * 5 + [
+        ("done", "nobody subscribes to it")
+    ]
+
+
+async def test_money_that_cannot_be_read_is_rejected_and_not_kept(database: Database, window: Window) -> None:
+    answer = await window.send(money("M1", "ZBL|BILL|B00000042|unpaid|||20.00|1000||laboratory"))
+
+    assert answer.code == "AR"
     assert await statuses(database, "inbox") == []
