@@ -16,6 +16,9 @@ from kernel.events import Actor
 from kernel.outbox import publish
 
 HANDLER: Final = "payments"
+"""Whose letters have somebody asked: a channel, or the HIS."""
+EVENTS_HANDLER: Final = "payment-events"
+"""Whose letters tell subscribers; apart, so that a silent channel holds up nobody who only wants to hear."""
 SYSTEM: Final = Actor(client_id="system:payments", channel="system", kind="system")
 
 
@@ -60,21 +63,30 @@ async def append(
     )
     await publish(
         tx,
-        handler=HANDLER,
+        handler=EVENTS_HANDLER,
         event_type="event.tell",
         aggregate=f"payment-event:{order_id}",
         payload={"event_id": event_id},
     )
 
 
-async def ask_worker(tx: Transaction, what: str, aggregate: str, row_id: UUID) -> None:
+async def ask_worker(tx: Transaction, what: str, table: str, row_id: UUID) -> None:
     """Have the worker drive an attempt, refund or settlement on, once this transaction is committed.
 
     what: `attempt.query`, `attempt.close`, `settlement.drive` or `refund.drive`.
     """
     await publish(
-        tx, handler=HANDLER, event_type=what, aggregate=f"payment-{aggregate}:{row_id}", payload={"id": str(row_id)}
+        tx,
+        handler=HANDLER,
+        event_type=what,
+        aggregate=aggregate_of(table, row_id),
+        payload={"id": str(row_id)},
     )
+
+
+def aggregate_of(table: str, row_id: UUID) -> str:
+    """Name an attempt, settlement or refund as its letters do; one of its steps is taken at a time."""
+    return f"payment-{table}:{row_id}"
 
 
 async def read_event(tx: Transaction, event_id: int) -> PaymentEvent:

@@ -14,6 +14,7 @@ from uuid import UUID
 from kernel import clock
 from kernel.db import Database, Row, Transaction, database
 from kernel.log import get_logger
+from kernel.outbox import OUTBOX
 from payments import events, exceptions, merchants, orders
 from payments.backoff import next_try
 from payments.exceptions import Cause, Subject
@@ -69,13 +70,17 @@ async def ask_due(db: Database, limit: int = 200) -> int:
                 now,
                 limit,
             )
+            names = {row["id"]: events.aggregate_of(table, row["id"]) for row in rows}
+            under_way = await OUTBOX.pending_aggregates(tx, events.HANDLER, list(names.values()))
             for row in rows:
                 await tx.execute(
                     f"UPDATE payment_{table} SET {due} = $2 WHERE id = $1",  # noqa: S608  our own names
                     row["id"],
                     next_try(row["tries"] + 2),
                 )
-                await events.ask_worker(tx, what, table, row["id"])
+                # While no worker is there, one letter waits and not one for each time.
+                if names[row["id"]] not in under_way:
+                    await events.ask_worker(tx, what, table, row["id"])
         asked += len(rows)
     return asked
 

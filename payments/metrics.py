@@ -1,10 +1,14 @@
 """How payments stand, as Prometheus gauges read from PostgreSQL when somebody scrapes; no label names a patient."""
 
+from datetime import timedelta
 from typing import Final
 
 from kernel import clock
 from kernel.db import Database
 from kernel.metrics import Gauge
+from payments.events import HANDLER
+
+RECENTLY: Final = timedelta(minutes=5)
 
 BROKEN: Final = Gauge("payment_invariant_findings", "Rows that break an invariant of money; must be 0.", ["invariant"])
 CHECKED: Final = Gauge("payment_invariants_age_seconds", "Since the invariants of money were checked.")
@@ -15,6 +19,7 @@ ORDERS: Final = Gauge(
 REFUNDS: Final = Gauge("payment_unfinished_refunds", "Refunds that have not ended.", ["status"])
 NOTIFICATIONS: Final = Gauge("payment_unhandled_notifications", "Notifications stored and not handled.", ["status"])
 NOTIFICATION_LAG: Final = Gauge("payment_notification_lag_seconds", "Age of the oldest one that waits.")
+FAULTS: Final = Gauge("payment_recent_step_faults", "Steps of the last five minutes at which our own code broke.")
 UNSEALED: Final = Gauge("payment_unsealed_entries", "Ledger entries that no seal covers yet.")
 
 _ORDERS: Final = """
@@ -40,7 +45,7 @@ def forget_gauges() -> None:
     """Show no figure rather than an old one, while PostgreSQL cannot be asked."""
     for gauge, _ in _COUNTS:
         gauge.clear()
-    for gauge in (CHECKED, NOTIFICATION_LAG, UNSEALED):
+    for gauge in (CHECKED, FAULTS, NOTIFICATION_LAG, UNSEALED):
         gauge.set(float("nan"))
 
 
@@ -59,7 +64,10 @@ async def refresh_gauges(db: Database) -> None:
         "SELECT (SELECT min(checked_at) FROM payment_check) AS checked_at,"
         " (SELECT min(received_at) FROM payment_notification WHERE status = 'pending') AS oldest_at,"
         " (SELECT count(*) FROM ledger_entry WHERE transaction_id > coalesce("
-        "   (SELECT up_to FROM ledger_seal ORDER BY id DESC LIMIT 1), '0'::xid8)) AS unsealed"
+        "   (SELECT up_to FROM ledger_seal ORDER BY id DESC LIMIT 1), '0'::xid8)) AS unsealed,"
+        " (SELECT count(*) FROM outbox WHERE handler = $1 AND finished_at > $2 AND last_error IS NOT NULL) AS faults",
+        HANDLER,
+        clock.machine_now() - RECENTLY,
     )
     assert row is not None, "a SELECT without FROM gives one row"
     if row["checked_at"] is not None:
@@ -67,3 +75,4 @@ async def refresh_gauges(db: Database) -> None:
     oldest = row["oldest_at"]
     NOTIFICATION_LAG.set(0.0 if oldest is None else (clock.machine_now() - oldest).total_seconds())
     UNSEALED.set(row["unsealed"])
+    FAULTS.set(row["faults"])

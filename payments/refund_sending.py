@@ -69,8 +69,8 @@ async def _reverse(refund: Row) -> None:
         if isinstance(outcome, Settled):
             await change_status(
                 tx, "payment_refund", refund["id"], to="ready",
-                sets="reversal_no = $4, reversed_at = $5, tries = 0, next_try_at = $5, updated_at = $5",
-                values=(outcome.his_no, clock.machine_now()),
+                sets="reversal_no = $4, reversed_at = $5, tries = 0, next_try_at = $6, updated_at = $5",
+                values=(outcome.his_no, clock.now(), clock.machine_now()),
             )  # fmt: skip
             await exceptions.settle_by_fact(tx, refund_id=refund["id"], what="the HIS has undone it")
         elif isinstance(outcome, Rejected):

@@ -1,7 +1,8 @@
 """What the worker does with the letters of payments: asks channels and the HIS, and tells subscribers of events.
 
 The rows themselves say what is to be done and when it is due again (see `expiry.ask_due`); a letter only says "now".
-So a letter is done when its step has been tried, whatever came of it, and never holds up the next one for long.
+So a letter of a step is done when the step has been tried, whatever came of it. A letter that tells of an event is done
+when every subscriber has heard of it, and holds up the later ones of its order until then.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ BATCH_SECONDS_MAX: Final = 25.0
 """A batch ends before its lease does; what it has not tried goes back."""
 LANES: Final = 8
 FAULTS_MAX: Final = 8
-"""Tries of a letter at which our own code, or a subscriber's, breaks; then it waits for a person."""
+"""Tries of an event's letter at which a subscriber breaks; then it waits for a person."""
 RETRY_SECONDS_MAX: Final = 60
 
 _STEPS: Final[Mapping[str, Callable[[UUID], Awaitable[None]]]] = {
@@ -74,22 +75,35 @@ class PaymentWork:
             for one in lanes:
                 one.cancel()
             await asyncio.gather(*lanes, return_exceptions=True)
+        if waiting:
+            await OUTBOX.release(self._db, lease, [row["id"] for row in waiting])
         return done
 
     async def _try(self, lease: Lease, letter: Row) -> bool:
         try:
             if letter["event_type"] == "event.tell":
                 await self._tell(lease, letter)
-            else:
-                await _STEPS[letter["event_type"]](UUID(letter["payload"]["id"]))
-                await OUTBOX.finish(self._db, lease, [letter["id"]])
-            return True
+                return True
+            note = await self._take_step(letter)
+            await OUTBOX.finish(self._db, lease, [letter["id"]], note=note)
+            return note is None
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.exception("payment_event_not_told", letter=letter["id"])
+            await self._put_off(lease, letter, type(error).__name__)
+            return False
+
+    async def _take_step(self, letter: Row) -> str | None:
+        """Take one step; a fault of ours is noted, and the row itself says when it is tried again."""
+        try:
+            await _STEPS[letter["event_type"]](UUID(letter["payload"]["id"]))
         except DatabaseUnavailable:
             raise
         except Exception as error:
             log.exception("payment_step_failed", letter=letter["id"], step=letter["event_type"])
-            await self._put_off(lease, letter, type(error).__name__)
-            return False
+            return type(error).__name__
+        return None
 
     async def _tell(self, lease: Lease, letter: Row) -> None:
         """Tell subscribers, and end the letter in the same transaction, so that each hears of it once."""

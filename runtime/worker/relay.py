@@ -28,6 +28,7 @@ from kernel.settings import Settings, SettingsError
 from partners.webhooks import claims as webhooks
 from partners.webhooks.claims import BOX as WEBHOOKS
 from payments import inbox as notifications
+from payments.events import EVENTS_HANDLER as PAYMENT_EVENTS
 from payments.events import HANDLER as PAYMENTS
 from runtime.ready import announce_ready
 from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, SEND, make_app
@@ -198,6 +199,7 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
     queues = [
         Queue(INBOX, delivery.HANDLER, APPLY, always),
         Queue(notifications.BOX, notifications.HANDLER, HEAR, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
+        Queue(OUTBOX, PAYMENT_EVENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(OUTBOX, PAYMENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]

@@ -19,7 +19,7 @@ from kernel.ids import new_id
 from kernel.outbox import OUTBOX
 from payments import attempts, expiry, inbox, ledger, merchants, orders, ports
 from payments.attempts import Attempt
-from payments.events import HANDLER, PaymentEvent
+from payments.events import EVENTS_HANDLER, HANDLER, PaymentEvent
 from payments.facts import Applied, apply_channel_fact
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable, NotificationRefused
 from payments.gateways.port import (
@@ -343,10 +343,14 @@ class PaymentsUnderTest:
             heard = await inbox.BOX.claim(self.db, inbox.HANDLER, limit=100, lease_seconds=20)
             if heard is not None:
                 await inbox.apply_batch(self.db, heard)
-            lease = await OUTBOX.claim(self.db, HANDLER, limit=100, lease_seconds=20)
-            if lease is not None:
-                await self.work.work(lease)
-            if heard is None and lease is None:
+            leases = [
+                await OUTBOX.claim(self.db, handler, limit=100, lease_seconds=20)
+                for handler in (EVENTS_HANDLER, HANDLER)
+            ]
+            for lease in leases:
+                if lease is not None:
+                    await self.work.work(lease)
+            if heard is None and leases == [None, None]:
                 return
         raise AssertionError("the worker finds no end")
 

@@ -105,4 +105,4 @@ def test_this_process_speaks_to_windows(settings: Settings) -> None:
 
 async def test_the_relay_empties_the_boxes_of_payments_without_a_his(database: Database, settings: Settings) -> None:
     handlers = [queue.handler for queue in build_queues(database, settings)]
-    assert handlers == ["his", "payment-notifications", "payments", "webhooks"]
+    assert handlers == ["his", "payment-notifications", "payment-events", "payments", "webhooks"]
