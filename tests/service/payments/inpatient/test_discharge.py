@@ -262,7 +262,8 @@ async def test_a_balance_that_has_become_another_is_refunded_and_ordered_anew(ho
     stay, _ = await a_stay(hospital, 20_000)
     order = await order_discharge(hospital.patient_id, stay.admission_no, actor=PORTAL)
     await hospital.micro_his.db.execute(
-        "UPDATE inpatient_charge SET unit_price_fen = unit_price_fen + 500 WHERE id = (SELECT max(id) FROM inpatient_charge)"
+        "UPDATE inpatient_charge SET unit_price_fen = unit_price_fen + 500"
+        " WHERE id = (SELECT max(id) FROM inpatient_charge)"
     )
 
     assert (await hospital.pay(order)).status == "refunded"
