@@ -8,6 +8,7 @@ import pytest
 
 from integration.his.billing import Stay, StayStatus
 from kernel import clock
+from kernel.idempotency import Idempotency
 from payments import errors, exceptions, ledger, refunds
 from payments.exceptions import Action
 from payments.gateways.errors import ChannelRefused
@@ -132,7 +133,9 @@ async def test_what_the_window_took_is_a_cashiers_to_give_back(hospital: Hospita
     with pytest.raises(errors.PayoutNotFound):
         await record_payout(deposit.id, proof="R1", actor=CASHIER)
 
-    await record_payout(now.id, proof="R00000077", actor=CASHIER)
+    key = Idempotency("kiosk", "one-key", "POST /payouts")
+    for _ in range(2):
+        await record_payout(now.id, proof="R00000077", actor=CASHIER, idempotency=key)
 
     with pytest.raises(errors.PayoutRecorded):
         await record_payout(now.id, proof="R00000078", actor=CASHIER)
