@@ -124,6 +124,7 @@ class Visit:
             operation=self._operation,
             action="change" if is_change else "read",
             request_id=self._request_id,
+            grant_id=None if client.person is None else UUID(client.person.grant_id),
         )
 
     def headers(self) -> dict[str, str]:

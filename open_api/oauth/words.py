@@ -43,6 +43,8 @@ WORDS: Final = {
     "given_by_other": ("由家人的账户授权", "Allowed by a relative's account"),
     "withdraw": ("收回授权", "Take it back"),
     "to_sessions": ("登录管理", "Where you are signed in"),
+    "to_consents": ("我的授权", "Applications I have allowed"),
+    "to_accesses": ("谁使用过我的信息", "Who used my information"),
     "withdrawn": ("授权已收回。", "It has been taken back."),
     "signed_in_with": ("使用医院账户登录", "Signs you in with your hospital account"),
     "sign_out_title": ("退出登录", "Sign out"),
@@ -72,7 +74,8 @@ _OF_THE_OPEN_API: Final = {
     "checkin.write": ("报到", "Check in"),
     "queue.read": ("查看候诊排队", "See the place in the queue"),
 }
-_RESOURCES: Final = {
+# What SMART scopes and FHIR addresses name.
+RESOURCES: Final = {
     "*": ("全部健康信息", "all health information"),
     "Patient": ("基本信息（姓名、性别、出生日期）", "personal details (name, sex, birth date)"),
     "Appointment": ("预约挂号记录", "appointments"),
@@ -98,7 +101,7 @@ def name_scope(scope: str, language: str) -> str:
     smart = _SMART.fullmatch(scope)
     if smart is None:
         return scope
-    thing = _RESOURCES.get(smart[1], (smart[1], smart[1]))[english]
+    thing = RESOURCES.get(smart[1], (smart[1], smart[1]))[english]
     if set(smart[2]) & set("cud"):
         return f"See and change {thing}" if english else f"查看和修改{thing}"
     return f"See {thing}" if english else f"查看{thing}"
