@@ -6,6 +6,8 @@ from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from kernel import clock
 from kernel.db import Database
 from kernel.ids import new_id
@@ -110,6 +112,20 @@ async def test_holding_is_told_by_its_own_event(open_api: OpenApi) -> None:
     newest = (await accesses_of(patient))[0]
     assert (newest.source, newest.operation, newest.action) == ("booking", "held", "change")
     assert newest.client_id == partner.client_id
+
+
+@pytest.mark.parametrize("path", ["/holds", "/appointments"])
+async def test_an_answer_that_is_given_again_is_another_look(open_api: OpenApi, path: str) -> None:
+    partner = await open_api.client()
+    patient = await open_api.patient(partner)
+    schedule = await open_api.hospital.schedule(seats=5)
+    body = {"slot_id": str(schedule.slots[0]), "patient_id": str(patient)}
+    first, again = [await partner.post(path, body, key="the-same-key") for _ in range(2)]
+    assert first.json() == again.json()
+    second, done, _ = await accesses_of(patient)
+    assert (done.source, done.action) == ("booking", "change")
+    assert (second.source, second.operation, second.action) == ("access", f"POST {path}", "read")
+    assert second.request_id == again.headers["x-request-id"]
 
 
 async def test_the_hospitals_own_looking_and_refused_looking_are_not_partners_access(open_api: OpenApi) -> None:
