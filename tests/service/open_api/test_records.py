@@ -44,12 +44,13 @@ async def test_a_request_is_recorded_with_who_what_whose_and_outcome(open_api: O
     await partner.get(f"/patients/{patient}", headers={"X-Request-Id": "look-00001", "User-Agent": "okhttp/4.9"})
     await partner.get(f"/appointments/{new_id()}")
 
-    missed, looked, registered = await records_of(partner, 3)
+    missed, looked, registered, token = await records_of(partner, 4)
 
     assert (looked["operation"], looked["status"], looked["code"]) == ("GET /patients/<patient_id:uuid>", 200, None)
     assert (looked["patient_ids"], looked["request_id"]) == ([patient], "look-00001")
     assert (looked["network"], looked["agent"], looked["staff_code"]) == ("127.0.0.0/24", "app", None)
     assert 0 < looked["latency_microseconds"] < 30_000_000
+    assert (token["operation"], token["status"], token["patient_ids"]) == ("POST /oauth/token", 200, [])
     assert (missed["status"], missed["code"]) == (404, "booking.appointment_not_found")
     assert (registered["operation"], registered["patient_ids"]) == ("POST /patients", [patient])
     assert await records_of(partner, 1, status=404) == [missed]
@@ -76,7 +77,7 @@ async def test_refusals_at_the_door_are_recorded_and_strangers_are_not(open_api:
     )
     await partner.get("/campuses")
     await open_api.http.get("/open/v1/campuses", headers={"Authorization": "Bearer nonsense"})
-    [refused] = await records_of(partner, 1)
+    [refused] = await records_of(partner, 1, status=403)
     assert (refused["status"], refused["code"]) == (403, "gateway.application_stopped")
     assert await open_api.db.fetchval("SELECT count(*) FROM request_record WHERE client_id = ''") == 0
 
