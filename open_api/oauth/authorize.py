@@ -21,6 +21,7 @@ from oauth.errors import ApplicationUnknown, RedirectUnknown
 from oauth.grants import standing_grant
 from oauth.interactions import Interaction, open_interaction
 from oauth.par import take
+from oauth.refusals import describe
 from open_api.oauth.endpoints import read_form
 from open_api.pages.browser import Browser, see_other
 
@@ -127,7 +128,7 @@ def _refuse(client: Client, asked: Mapping[str, str], error: OAuth2Error) -> HTT
         where = require_redirect_uri(client, asked.get("redirect_uri"))
     except RedirectRefused as refused:
         raise RedirectUnknown from refused
-    return _redirect(where, asked.get("state"), {"error": error.error or "invalid_request"})
+    return _redirect(where, asked.get("state"), {"error": error.error or "invalid_request"} | describe(error))
 
 
 def _redirect(where: str, state: str | None, answer: Mapping[str, str]) -> HTTPResponse:
