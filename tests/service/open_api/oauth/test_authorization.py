@@ -357,6 +357,28 @@ async def test_logging_in_anew_is_asked_for_where_the_application_wants_it(holde
     assert (await holder.open(client, max_age="0")).url.path == "/sign-in"
 
 
+async def test_a_post_from_another_site_leaves_the_browser_as_it_is(holder: Holder, database: Database) -> None:
+    client, http = await web_client(database), holder.visitor.http
+    mine = dict(http.cookies)
+    form = request_of(client, holder.visitor.base_url)
+    # Browsers send no cookie of ours with such a post, and would keep one that it is answered with.
+    async with httpx.AsyncClient(base_url=holder.visitor.base_url) as without_cookies:
+        posted = await without_cookies.post("/oauth/authorize", data=form, headers={"origin": "https://app.example"})
+        stranger = await without_cookies.post("/sign-in", data={}, headers={"origin": "https://app.example"})
+    assert "set-cookie" not in posted.headers
+    assert "set-cookie" not in stranger.headers
+    assert posted.status_code == 303
+    assert form["state"] not in posted.headers["location"]
+    page = holder.visitor.page = await http.get(posted.headers["location"], follow_redirects=True)
+    assert "王建国" in page.text
+    assert dict(http.cookies) == mine
+    answer = answer_of(await holder.allow())
+    assert answer["state"] == form["state"]
+    await redeem(holder.visitor.base_url, client, answer["code"])
+    again = await http.get(posted.headers["location"])
+    assert again.status_code == 400
+
+
 async def test_signing_out_goes_back_only_to_the_applications_own_address(holder: Holder, database: Database) -> None:
     home = "https://app.example/bye"
     client = await web_client(database, post_logout_redirect_uris=[home])
