@@ -29,6 +29,7 @@ class Visit:
         "_admission",
         "_client",
         "_handling",
+        "_leaves_event",
         "_operation",
         "_patient_ids",
         "_request",
@@ -42,6 +43,7 @@ class Visit:
         """Note when it came. operation: its name in limits, records and logs."""
         self._request, self._request_id = request, request_id
         self._operation, self._handling = operation, handling
+        self._leaves_event = handling.leaves_event
         self._patient_ids: Sequence[UUID] = ()
         self._started = time.perf_counter()
         self._client: Client | None = None
@@ -59,9 +61,7 @@ class Visit:
             DatabaseUnavailable.
         """
         door = gateway()
-        forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
-        self._client = client
-        self._address = client_address(self._request.ip, forwarded, trusted_proxies=door.trusted_proxies)
+        self.know(client)
         self._admission = await door.admit(
             client.id,
             client.kind,
@@ -73,6 +73,13 @@ class Visit:
         if gate.signature_required:
             assert gate.sm2_public_key is not None, "the table demands it"
             await self._require_signature(client.id, gate.sm2_public_key)
+
+    def know(self, client: Client) -> None:
+        """Note whose request this is, so that it is recorded, whatever becomes of it."""
+        door = gateway()
+        forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
+        self._client = client
+        self._address = client_address(self._request.ip, forwarded, trusted_proxies=door.trusted_proxies)
 
     async def _require_signature(self, client_id: str, public_key: bytes) -> None:
         headers = self._request.headers
@@ -101,8 +108,11 @@ class Visit:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing is shown.
         """
         call.patient_ids = patient_ids_of(answer.body if isinstance(answer, Reply) else None, call.patient_ids)
+        # An answer that is given again shows what it showed, and leaves no event of its own.
+        is_replay = call.idempotency is not None and call.idempotency.was_replayed
+        self._leaves_event = self._handling.leaves_event and not is_replay
         try:
-            await self.log_patients(call.client, call.patient_ids, is_change=is_change)
+            await self.log_patients(call.client, call.patient_ids, is_change=is_change and not is_replay)
         except BaseException:
             if isinstance(answer, Stream):
                 # Nobody will read it, and it holds a watcher's place.
@@ -116,7 +126,7 @@ class Visit:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing may be shown.
         """
         self._patient_ids = patient_ids
-        if not patient_ids or client.kind != "partner" or self._handling.leaves_event:
+        if not patient_ids or client.kind != "partner" or self._leaves_event:
             return
         await access_log().record(
             patient_ids,
@@ -124,6 +134,7 @@ class Visit:
             operation=self._operation,
             action="change" if is_change else "read",
             request_id=self._request_id,
+            grant_id=None if client.person is None else UUID(client.person.grant_id),
         )
 
     def headers(self) -> dict[str, str]:

@@ -59,6 +59,7 @@ from open_api.fhir.application import mount_fhir, refuse_elsewhere
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth.endpoints import mount_oauth
+from open_api.pages.front_door import mount_front_door, refusal_page, wants_page
 from open_api.problems import problem
 from open_api.routing import Routes
 
@@ -110,6 +111,7 @@ def mount_open_api(app: Sanic[Any, Any]) -> None:
     mount_fhir(app)
     mount_health(app)
     mount_documentation(app)
+    mount_front_door(app)
 
 
 def _nothing_there(path: str) -> HospitalError:
@@ -150,4 +152,6 @@ class ProblemErrors(ErrorHandler):
                 log.error("request_failed", path=request.path, request_id=request_id, exc_info=exception)
                 error = errors.InternalError()
         told = refuse_elsewhere(request, error)
+        if told is None and wants_page(request):
+            return refusal_page(request, error)
         return told or problem(error, request_id=request_id, language=language_of(request))

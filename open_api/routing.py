@@ -44,6 +44,10 @@ class Handling:
     deprecation: Deprecation | None = None
 
 
+TOKENS: Final = Handling(operation_class="tokens")
+"""How the gateway takes what is asked of the authorization server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation.

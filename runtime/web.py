@@ -25,6 +25,7 @@ from oauth.watch import watching
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
 from open_api.oauth.application import mount_authorization
 from open_api.sign_in.application import mount_sign_in
+from open_api.streams import watching_streams
 from runtime.composition import platform
 
 BACKLOG = 2048
@@ -60,6 +61,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     async def open_platform(_app: Sanic[Any, Any]) -> None:
         database = await stack.enter_async_context(platform(settings))
         await stack.enter_async_context(watching())
+        await stack.enter_async_context(watching_streams())
         # Ended before the connections are: readers of streams would keep them open.
         app.ctx.queue_hub = open_hub(database, redis_url=settings.redis_url)
 
