@@ -138,3 +138,8 @@ def text(body: dict[str, Any], name: str, *, characters_max: int = 200) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= characters_max:
         raise ControlRefused(f"{name} is a text of 1 to {characters_max} characters")
     return value
+
+
+def optional_text(body: dict[str, Any], name: str) -> str | None:
+    """Read a text that may be absent. Raises: ControlRefused."""
+    return None if body.get(name) is None else text(body, name)
