@@ -13,11 +13,15 @@ from urllib.parse import unquote
 SANDBOX_ONLY = (
     "BENCH_ECHO",
     "DEMO_HOSPITAL",
+    "EMULATORS_TOKEN",
     "MICRO_HIS_DATABASE_URL",
     "MICRO_HIS_HTTP",
     "MICRO_HIS_MLLP",
     "MICRO_HIS_PEER",
     "MOVING_CLOCK",
+    "WECHATPAY_BASE_URL",
+    "WECHATPAY_EMULATOR_DIR",
+    "WECHATPAY_EMULATOR_HTTP",
 )
 PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_MLLP", "HIS_HTTP_URL", "HIS_HTTP_TOKEN")
 # Passwords and tokens that appear in documentation, manifests or examples.
@@ -76,6 +80,7 @@ class Settings:
     his_inbound: Endpoint | None
     his_sending_application: str
     his_charset: str
+    wechatpay_base_url: str | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -126,6 +131,7 @@ class Settings:
             his_inbound=_endpoint(env, "HIS_INBOUND"),
             his_sending_application=env.get("HIS_SENDING_APPLICATION", "MICROHIS"),
             his_charset=env.get("HIS_CHARSET", "UNICODE UTF-8"),
+            wechatpay_base_url=(env.get("WECHATPAY_BASE_URL") or "").rstrip("/") or None,
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",

@@ -7,6 +7,7 @@ this on the channel's merchant platform (docs/payments-channels.md).
 
 import json
 import secrets
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -44,45 +45,62 @@ def describe_wechatpay_merchant() -> Merchant:
         merchant_no=WECHATPAY_MERCHANT_NO,
         app_id=WECHATPAY_APP_ID,
         key_references={
-            "merchant_key": "file:wechatpay/merchant_key.pem",
-            "merchant_certificate": "file:wechatpay/merchant_certificate.pem",
-            "apiv3_key": "file:wechatpay/apiv3_key",
-            "platform_public_key": "file:wechatpay/platform_public_key.pem",
-            "platform_public_key_id": "file:wechatpay/platform_public_key_id",
+            "merchant_key": "file:sandbox/wechatpay/merchant_key.pem",
+            "merchant_certificate": "file:sandbox/wechatpay/merchant_certificate.pem",
+            "apiv3_key": "file:sandbox/wechatpay/apiv3_key",
+            "platform_public_key": "file:sandbox/wechatpay/platform_public_key.pem",
+            "platform_public_key_id": "file:sandbox/wechatpay/platform_public_key_id",
         },
     )
 
 
+class KeysInTheWay(Exception):
+    """Keys of another sandbox lie where this one's would go; the text says where."""
+
+
 def open_wechatpay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
-    """Make both sides' keys where they are not there yet: ours below keys_dir, the channel's in emulator_dir."""
-    ours = keys_dir / "wechatpay"
-    if (emulator_dir / "merchants.json").exists():
+    """Make both sides' keys where they are not there yet: ours below keys_dir/sandbox, the channel's in emulator_dir.
+
+    Raises:
+        KeysInTheWay: ours are there and the channel does not know them; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "wechatpay", emulator_dir / "merchants.json"
+    if ours.exists():
+        if not registered.exists():
+            raise KeysInTheWay(f"{ours} belongs to another sandbox: give this one a KEYS_DIR of its own.")
         return
-    for folder in (ours, emulator_dir):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".wechatpay."))
     merchant = _certified(WECHATPAY_MERCHANT_NO)
-    channel = _certified("Tenpay.com Root CA (sandbox)")
-    signing_key = rsa.generate_private_key(65537, RSA_BITS)
-    key_id = f"PUB_KEY_ID_01{WECHATPAY_MERCHANT_NO}{datetime.now(UTC):%Y%m%d}{secrets.randbelow(10**10):010d}"
     apiv3_key = secrets.token_hex(APIV3_KEY_CHARACTERS // 2)
-    public_pem = signing_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    write_private(ours / "merchant_key.pem", merchant.key_pem)
-    write_private(ours / "merchant_certificate.pem", merchant.certificate_pem)
-    write_private(ours / "apiv3_key", f"{apiv3_key}\n")
-    write_private(ours / "platform_public_key.pem", public_pem)
-    write_private(ours / "platform_public_key_id", f"{key_id}\n")
-    write_private(emulator_dir / "certificate_key.pem", channel.key_pem)
-    write_private(emulator_dir / "certificate.pem", channel.certificate_pem)
-    write_private(emulator_dir / "signing_key.pem", _pem(signing_key))
-    write_private(emulator_dir / "signing_key_id", f"{key_id}\n")
-    registered = {
+    write_private(beside / "merchant_key.pem", merchant.key_pem)
+    write_private(beside / "merchant_certificate.pem", merchant.certificate_pem)
+    write_private(beside / "apiv3_key", f"{apiv3_key}\n")
+    key_id, public_pem = _make_channel(emulator_dir)
+    write_private(beside / "platform_public_key.pem", public_pem)
+    write_private(beside / "platform_public_key_id", f"{key_id}\n")
+    account = {
         "merchant_no": WECHATPAY_MERCHANT_NO,
         "app_ids": [WECHATPAY_APP_ID],
         "apiv3_key": apiv3_key,
         "certificate": merchant.certificate_pem,
     }
-    # Written last: with it the account is open.
-    write_private(emulator_dir / "merchants.json", json.dumps([registered], indent=2) + "\n")
+    write_private(registered, json.dumps([account], indent=2) + "\n")
+    # Last and in one step: with our side in its place the account is open.
+    beside.rename(ours)
+
+
+def _make_channel(emulator_dir: Path) -> tuple[str, str]:
+    """Make the channel's own keys; give the name and the public half of the one that merchants verify with."""
+    channel = _certified("Tenpay.com Root CA (sandbox)")
+    signing_key = rsa.generate_private_key(65537, RSA_BITS)
+    key_id = f"PUB_KEY_ID_01{WECHATPAY_MERCHANT_NO}{datetime.now(UTC):%Y%m%d}{secrets.randbelow(10**10):010d}"
+    write_private(emulator_dir / "certificate_key.pem", channel.key_pem)
+    write_private(emulator_dir / "certificate.pem", channel.certificate_pem)
+    write_private(emulator_dir / "signing_key.pem", _pem(signing_key))
+    write_private(emulator_dir / "signing_key_id", f"{key_id}\n")
+    return key_id, signing_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def _certified(name: str) -> _Pair:

@@ -46,6 +46,10 @@ class Emulator:
         return self.folder / "keys"
 
     @property
+    def our_keys(self) -> Path:
+        return self.keys_dir / "sandbox" / "wechatpay"
+
+    @property
     def own_dir(self) -> Path:
         return self.folder / "emulator"
 

@@ -37,7 +37,7 @@ def test_given_stores_are_used_and_none_are_embedded(folder: DataFolder) -> None
 def test_the_sandbox_has_its_own_his_beside_the_platform(folder: DataFolder) -> None:
     plan = make_plan(folder, Options(port=0, workers=3), GIVEN)
     names = [spec.name for spec in platform_specs(folder, plan)]
-    assert names == ["micro-his", "his-inbound", "relay", "worker", "web-1", "web-2", "web-3"]
+    assert names == ["micro-his", "wechatpay", "his-inbound", "relay", "worker", "web-1", "web-2", "web-3"]
     assert plan.environment["MODE"] == "sandbox"
     assert plan.his_environment["MICRO_HIS_MLLP"] == plan.environment["HIS_MLLP"]
     assert plan.his_environment["MICRO_HIS_PEER"] == plan.environment["HIS_INBOUND"]
@@ -52,6 +52,38 @@ def test_the_his_is_told_nothing_of_the_platforms_database(folder: DataFolder) -
     assert his.environment["MICRO_HIS_DATABASE_URL"] == expected
     web = next(spec for spec in platform_specs(folder, plan) if spec.name == "web-1")
     assert {name for name in web.environment if name.startswith("MICRO_HIS")} == set()
+
+
+def test_the_sandbox_has_its_channels_played_beside_the_platform(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN)
+    specs = {spec.name: spec for spec in platform_specs(folder, plan)}
+    channel, web = specs["wechatpay"].environment, specs["web-1"].environment
+    assert web["WECHATPAY_BASE_URL"] == f"http://{channel['WECHATPAY_EMULATOR_HTTP']}"
+    assert {"DATABASE_URL", "REDIS_URL", "KEYS_DIR"} & set(channel) == set()
+    assert {name for name in web if "EMULATOR" in name} == set()
+    assert {path.name for path in Path(channel["WECHATPAY_EMULATOR_DIR"]).iterdir()} == {
+        "certificate.pem", "certificate_key.pem", "merchants.json", "signing_key.pem", "signing_key_id"
+    }  # fmt: skip
+    ours = folder.keys / "sandbox" / "wechatpay"
+    before = {path.name: path.read_bytes() for path in ours.iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in ours.iterdir()} == {0o600}
+    assert make_plan(folder, NO_WISHES, GIVEN).emulator_environments == plan.emulator_environments
+    assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
+
+
+def test_a_channel_that_is_elsewhere_is_not_played_here(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN | {"WECHATPAY_BASE_URL": "https://pay.test"})
+    assert "wechatpay" not in [spec.name for spec in platform_specs(folder, plan)]
+    assert plan.environment["WECHATPAY_BASE_URL"] == "https://pay.test"
+    assert not (folder.keys / "sandbox").exists()
+
+
+def test_keys_of_another_sandbox_are_never_overwritten(folder: DataFolder, tmp_path: Path) -> None:
+    make_plan(folder, NO_WISHES, GIVEN)
+    other = DataFolder(tmp_path / "other")
+    other.create()
+    with pytest.raises(SetupRefused, match="another sandbox"):
+        make_plan(other, NO_WISHES, GIVEN | {"KEYS_DIR": str(folder.keys)})
 
 
 def test_production_starts_nothing_of_the_sandbox(folder: DataFolder) -> None:
@@ -74,6 +106,7 @@ def test_production_wants_a_database_of_its_own(folder: DataFolder) -> None:
         ("DATABASE_URL", "postgresql://hospital:changeme@db.test/hospital", "well-known password in DATABASE_URL"),
         ("PUBLIC_URL", "http://open.hospital.test", "https PUBLIC_URL"),
         ("HIS_HTTP_TOKEN", "sandbox", "well-known HIS_HTTP_TOKEN"),
+        ("WECHATPAY_BASE_URL", "http://127.0.0.1:9000", "WECHATPAY_BASE_URL"),
     ],
 )
 def test_production_refuses_what_belongs_to_the_sandbox(

@@ -44,7 +44,7 @@ class Forger:
         key = load_pem_private_key((emulator.own_dir / "signing_key.pem").read_bytes(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self.key = rsa.generate_private_key(65537, 2048) if own_key else key
-        self.apiv3_key = (emulator.keys_dir / "wechatpay" / "apiv3_key").read_text(encoding="ascii").strip()
+        self.apiv3_key = (emulator.our_keys / "apiv3_key").read_text(encoding="ascii").strip()
 
     def headers(self, body: bytes, *, age: timedelta = timedelta(0), **changed: str) -> dict[str, str]:
         timestamp = str(int((clock.machine_now() - age).timestamp()))
@@ -232,7 +232,7 @@ def test_openssl_agrees_with_the_signature(emulator: Emulator, notification: Rec
     """A third hand beside the SDK's and ours."""
     key = load_pem_private_key((emulator.own_dir / "signing_key.pem").read_bytes(), None)
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    assert public.decode() == (emulator.keys_dir / "wechatpay" / "platform_public_key.pem").read_text(encoding="ascii")
+    assert public.decode() == (emulator.our_keys / "platform_public_key.pem").read_text(encoding="ascii")
     timestamp, nonce = (notification.headers[f"wechatpay-{name}"] for name in ("timestamp", "nonce"))
     (tmp_path / "message").write_bytes(f"{timestamp}\n{nonce}\n".encode() + notification.body + b"\n")
     (tmp_path / "signature.b64").write_text(notification.headers["wechatpay-signature"] + "\n", encoding="ascii")
@@ -242,7 +242,7 @@ def test_openssl_agrees_with_the_signature(emulator: Emulator, notification: Rec
         check=True,
     )
     verified = subprocess.run(
-        ["openssl", "dgst", "-sha256", "-verify", emulator.keys_dir / "wechatpay" / "platform_public_key.pem",  # noqa: S607  as above
+        ["openssl", "dgst", "-sha256", "-verify", emulator.our_keys / "platform_public_key.pem",  # noqa: S607  as above
          "-signature", "signature", "message"],
         cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -183,7 +183,7 @@ async def test_a_key_that_the_channel_does_not_know_is_no_refusal(
     with Emulator.up(tmp_path) as other:
         stranger = other.gateway(urls=listener.urls)
         for name in ("merchant_key.pem", "merchant_certificate.pem"):
-            (other.keys_dir / "wechatpay" / name).write_text("changed after it was read", encoding="ascii")
+            (other.our_keys / name).write_text("changed after it was read", encoding="ascii")
         # Its own emulator believes it; another one knows the same merchant by another certificate.
         assert (await stranger.query("A-NUMBER")).state is PaymentState.ABSENT
         stranger._client._core._gate_way = gateway._client._base_url
@@ -334,9 +334,9 @@ async def test_certificate_mode(emulator: Emulator, listener: Listener, new_numb
 def test_a_key_that_is_none_is_named(
     emulator: Emulator, listener: Listener, tmp_path: Path, name: str, content: str, complaint: str
 ) -> None:
-    folder = tmp_path / "wechatpay"
-    folder.mkdir()
-    for path in (emulator.keys_dir / "wechatpay").iterdir():
+    folder = tmp_path / "sandbox" / "wechatpay"
+    folder.mkdir(parents=True)
+    for path in emulator.our_keys.iterdir():
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / name).write_text(content, encoding="ascii")
     merchant = emulator.gateway(urls=listener.urls).merchant
@@ -348,7 +348,7 @@ async def test_the_sdk_itself_talks_to_the_emulator(
     emulator: Emulator, listener: Listener, new_number: NewNumber
 ) -> None:
     """Unmodified but for the base URL: its own verification of answers and of notifications holds."""
-    keys, merchant = emulator.keys_dir / "wechatpay", emulator.gateway(urls=listener.urls).merchant
+    keys, merchant = emulator.our_keys, emulator.gateway(urls=listener.urls).merchant
     sdk = AsyncWeChatPay(
         wechatpay_type=WeChatPayType.MINIPROG,
         mchid=merchant.merchant_no,
