@@ -9,7 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import httpx
@@ -20,6 +20,7 @@ from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 from wechatpayv3.async_.core import AsyncCore
 
 from kernel import clock
+from kernel.log import get_logger
 from payments.gateways.errors import ChannelUnavailable, NotificationRefused
 from payments.gateways.wechatpay import gate
 from payments.gateways.wechatpay.keys import WechatPayKeys, serial_of
@@ -33,6 +34,10 @@ ANSWER_BYTES_MAX: Final = 512 * 1024 * 1024
 """A bill of a million lines is some 300 MB; anything else is a few hundred bytes."""
 CONNECTIONS_MAX: Final = 20
 CERTIFICATES_PATH: Final = "/v3/certificates"
+CERTIFICATES_LIVE: Final = timedelta(hours=12)
+CERTIFICATES_AGAIN: Final = timedelta(minutes=5)
+
+log = get_logger("payments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class WechatPayClient:
         self._keys = keys
         self._base_url = base_url.rstrip("/")
         self._opening = asyncio.Lock()
+        self._certificates_due = datetime.min.replace(tzinfo=UTC)
         self._http: httpx.AsyncClient | None = None
         self._sdk: Any = AsyncWeChatPay(
             wechatpay_type=WeChatPayType.MINIPROG,
@@ -135,7 +141,11 @@ class WechatPayClient:
         return f"{self._base_url}/v3/billdownload/"
 
     async def open(self) -> None:
-        """Connect, and in certificate mode fetch the channel's certificates. Raises: ChannelUnavailable."""
+        """Connect; in certificate mode fetch the channel's certificates, and renew them when their time has come.
+
+        Raises:
+            ChannelUnavailable: there are no certificates to believe.
+        """
         async with self._opening:
             if self._http is None:
                 self._http = httpx.AsyncClient(
@@ -149,8 +159,8 @@ class WechatPayClient:
                     headers={"accept-encoding": "identity"},
                 )
                 self._core._client = self._http  # noqa: SLF001  the SDK's own has no time limit of ours
-            if self._keys.is_certificate_mode and not self._keys.trusted:
-                await self._fetch_certificates()
+            if self._keys.is_certificate_mode and clock.machine_now() >= self._certificates_due:
+                await self._renew_certificates()
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -195,7 +205,18 @@ class WechatPayClient:
             ChannelUnavailable: none could be had; the known ones stay.
         """
         await self.open()
-        await self._fetch_certificates()
+        async with self._opening:
+            await self._fetch_certificates()
+
+    async def _renew_certificates(self) -> None:
+        """Fetch certificates; those that are known serve on while no new ones can be had."""
+        try:
+            await self._fetch_certificates()
+        except ChannelUnavailable:
+            if not self._keys.trusted:
+                raise
+            self._certificates_due = clock.machine_now() + CERTIFICATES_AGAIN
+            log.warning("wechatpay_certificates_put_off")
 
     async def _fetch_certificates(self) -> None:
         status, content = await self._bounded(
@@ -210,6 +231,7 @@ class WechatPayClient:
         if not trusted:
             raise ChannelUnavailable("certificates: none that is valid")
         self._keys.trusted = trusted
+        self._certificates_due = clock.machine_now() + CERTIFICATES_LIVE
 
     async def _bounded(self, call: Any, seconds: float) -> tuple[int, str | bytes]:
         try:

@@ -91,7 +91,7 @@ class WechatPayGateway:
         await self._client.close()
 
     async def refresh_certificates(self) -> None:
-        """Fetch the channel's certificates anew, daily in certificate mode. Raises: ChannelUnavailable."""
+        """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable."""
         if self._keys.is_certificate_mode:
             await self._client.fetch_certificates()
 
