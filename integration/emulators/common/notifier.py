@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 import httpx
@@ -53,6 +54,7 @@ class Notifier:
     """Sends what `add` was given, until it is accepted or the schedule ends.
 
     schedule: the pause after each try that was not accepted; after its last the notification is given up.
+    schedules_by_kind: the schedules of kinds that have one of their own.
     compose: signs a notification afresh for each sending. is_accepted: reads the answer's status and body.
     """
 
@@ -65,11 +67,13 @@ class Notifier:
         schedule: Sequence[timedelta],
         compose: Callable[[Waiting], Outgoing],
         is_accepted: Callable[[int, bytes], bool],
+        schedules_by_kind: Mapping[str, Sequence[timedelta]] = MappingProxyType({}),
     ) -> None:
         self._store = store
         self._clock = clock
         self._faults = switches
         self._schedule = schedule
+        self._schedules_by_kind = schedules_by_kind
         self._compose = compose
         self._is_accepted = is_accepted
         self._client: httpx.AsyncClient | None = None
@@ -206,8 +210,8 @@ class Notifier:
         return answer.status_code if self._is_accepted(answer.status_code, answer.content) else None
 
     def _note(self, one: Waiting, status: int | None) -> None:
-        pauses = [*self._schedule, None]
-        pause = pauses[min(one.tries, len(self._schedule))]
+        schedule = self._schedules_by_kind.get(one.kind, self._schedule)
+        pause = schedule[one.tries] if one.tries < len(schedule) else None
         state = "accepted" if status is not None else "given_up" if pause is None else "waiting"
         self._store.execute(
             "UPDATE notification SET state = ?, last_status = ?, tries = tries + 1, turn = 'open', due_ms = ?"

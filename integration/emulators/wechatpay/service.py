@@ -11,7 +11,7 @@ from integration.emulators.common.clock import EmulatorClock
 from integration.emulators.common.faults import Faults
 from integration.emulators.common.notifier import Notifier, Outgoing, Waiting
 from integration.emulators.common.store import Store
-from integration.emulators.wechatpay import bills, refunds, trades
+from integration.emulators.wechatpay import bills, medical, refunds, trades
 from integration.emulators.wechatpay.accounts import load_accounts, load_platform_keys
 from integration.emulators.wechatpay.schema import SCHEMA
 from integration.emulators.wechatpay.signing import RequestGate, encrypt, signed_headers
@@ -57,7 +57,7 @@ class WechatPay:
         self.keys = load_platform_keys(folder)
         self.accounts = load_accounts(folder)
         self.gate = RequestGate(self.accounts)
-        self.store = Store(folder / "wechatpay.sqlite3", schema=SCHEMA)
+        self.store = Store(folder / "wechatpay.sqlite3", schema=SCHEMA + medical.SCHEMA)
         self.clock = EmulatorClock(self.store)
         self.faults = Faults(self.store, own=FAULTS)
         self.notifier = Notifier(
@@ -65,11 +65,13 @@ class WechatPay:
             self.clock,
             self.faults,
             schedule=RETRIES,
+            schedules_by_kind=medical.RETRIES,
             compose=self.compose,
             is_accepted=lambda status, _body: status in (200, 204),
         )
         self.trades = trades.Trades(self.store, self.clock, self.faults, self.notify)
         self.refunds = refunds.Refunds(self.store, self.clock, self.faults, self.trades, self.notify)
+        self.mixed = medical.Mixed(self.store, self.clock, self.trades, self.notify)
         self.bills = bills.Bills(self.store, self.clock, self.faults, folder=folder)
         self._settling: asyncio.Task[None] | None = None
 

@@ -72,9 +72,9 @@ class WechatPayGateway:
         """
         assert merchant.channel is ChannelCode.WECHATPAY, "the merchant is another channel's"
         self.merchant = merchant
-        self._urls = notify_urls
+        self.notify_urls = notify_urls
         self._keys = load_keys(keys, merchant.key_references)
-        self._client = WechatPayClient(
+        self.client = WechatPayClient(
             self._keys, merchant_no=merchant.merchant_no, app_id=merchant.app_id, base_url=base_url or LIVE_URL
         )
 
@@ -84,36 +84,36 @@ class WechatPayGateway:
         Raises:
             ChannelUnavailable: the channel's certificates could not be had.
         """
-        await self._client.open()
+        await self.client.open()
 
     async def close_connections(self) -> None:
         """Give the connections back."""
-        await self._client.close()
+        await self.client.close()
 
     async def refresh_certificates(self) -> None:
         """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable."""
         if self._keys.is_certificate_mode:
-            await self._client.fetch_certificates()
+            await self.client.fetch_certificates()
 
     # --- payments
 
     async def prepare(self, request: PaymentRequest) -> Prepared:
         """Make the attempt known to the channel. Raises: ChannelUnavailable, ChannelRefused."""
-        _require_number(request.attempt_no)
+        require_number(request.attempt_no)
         is_mini_program = request.scene is Scene.MINI_PROGRAM
         if is_mini_program and not request.payer:
             raise ChannelRefused("PAYER_MISSING")
-        answer = await self._client.call(
+        answer = await self.client.call(
             "pay",
             description=_shorten(request.description),
             out_trade_no=request.attempt_no,
             amount={"total": request.amount_fen, "currency": "CNY"},
             payer={"openid": request.payer} if is_mini_program else None,
             time_expire=request.expires_at.astimezone(clock.SHANGHAI).isoformat(timespec="seconds"),
-            notify_url=self._urls.payments,
+            notify_url=self.notify_urls.payments,
             pay_type=WeChatPayType.MINIPROG if is_mini_program else WeChatPayType.NATIVE,
         )
-        self._require(answer, OK)
+        self.require_answer(answer, OK)
         if is_mini_program:
             return Prepared(parameters=self.sign_parameters(_text_of(answer, "prepay_id")))
         return Prepared(code_url=_text_of(answer, "code_url"))
@@ -127,14 +127,14 @@ class WechatPayGateway:
             "nonceStr": nonce,
             "package": package,
             "signType": "RSA",
-            "paySign": self._client.sdk.sign([self.merchant.app_id, timestamp, nonce, package]),
+            "paySign": self.client.sdk.sign([self.merchant.app_id, timestamp, nonce, package]),
         }
 
     async def query(self, attempt_no: str) -> PaymentFact:
         """Ask how an attempt stands. Raises: ChannelUnavailable."""
-        _require_number(attempt_no)
-        answer = await self._client.call("query", out_trade_no=attempt_no)
-        if _is_absent(answer):
+        require_number(attempt_no)
+        answer = await self.client.call("query", out_trade_no=attempt_no)
+        if is_absent(answer):
             return PaymentFact(
                 channel=ChannelCode.WECHATPAY,
                 merchant_no=self.merchant.merchant_no,
@@ -143,47 +143,47 @@ class WechatPayGateway:
                 state=PaymentState.ABSENT,
                 source=FactSource.QUERY,
             )
-        fact = payment_fact(self._require_asked(answer), source=FactSource.QUERY)
+        fact = payment_fact(self.require_told(answer), source=FactSource.QUERY)
         if fact.attempt_no != attempt_no:
             raise ChannelUnavailable("an answer about another attempt")
         return fact
 
     async def query_transaction(self, transaction_no: str) -> PaymentFact:
         """Ask by the channel's own number. Raises: ChannelUnavailable, ChannelRefused."""
-        _require_number(transaction_no)
-        answer = await self._client.call("query", transaction_id=transaction_no)
-        self._require(answer, OK)
+        require_number(transaction_no)
+        answer = await self.client.call("query", transaction_id=transaction_no)
+        self.require_answer(answer, OK)
         return payment_fact(answer.body, source=FactSource.QUERY)
 
     async def close(self, attempt_no: str) -> None:
         """Have the channel refuse the attempt from now on. Raises: ChannelUnavailable, ChannelRefused."""
-        _require_number(attempt_no)
-        answer = await self._client.call("close", out_trade_no=attempt_no)
+        require_number(attempt_no)
+        answer = await self.client.call("close", out_trade_no=attempt_no)
         if answer.code not in CLOSED_CODES:
-            self._require(answer, NO_CONTENT)
+            self.require_answer(answer, NO_CONTENT)
 
     # --- refunds
 
     async def refund(self, request: RefundRequest) -> RefundFact:
         """Send money back. Raises: ChannelUnavailable, ChannelRefused."""
-        _require_number(request.attempt_no)
-        _require_number(request.refund_no)
-        answer = await self._client.call(
+        require_number(request.attempt_no)
+        require_number(request.refund_no)
+        answer = await self.client.call(
             "refund",
             out_refund_no=request.refund_no,
             out_trade_no=request.attempt_no,
             amount={"refund": request.refund_fen, "total": request.paid_fen, "currency": "CNY"},
             reason=request.reason[:REASON_CHARACTERS_MAX] or None,
-            notify_url=self._urls.refunds,
+            notify_url=self.notify_urls.refunds,
         )
-        self._require(answer, OK)
+        self.require_answer(answer, OK)
         return self._refund_fact(answer, request.refund_no, source=FactSource.ANSWER)
 
     async def query_refund(self, *, refund_no: str, attempt_no: str) -> RefundFact:
         """Ask how a refund stands. Raises: ChannelUnavailable."""
-        _require_number(refund_no)
-        answer = await self._client.call("query_refund", out_refund_no=refund_no)
-        if _is_absent(answer):
+        require_number(refund_no)
+        answer = await self.client.call("query_refund", out_refund_no=refund_no)
+        if is_absent(answer):
             return RefundFact(
                 channel=ChannelCode.WECHATPAY,
                 merchant_no=self.merchant.merchant_no,
@@ -192,7 +192,7 @@ class WechatPayGateway:
                 state=RefundState.ABSENT,
                 source=FactSource.QUERY,
             )
-        self._require_asked(answer)
+        self.require_told(answer)
         return self._refund_fact(answer, refund_no, source=FactSource.QUERY)
 
     def _refund_fact(self, answer: Answer, refund_no: str, *, source: FactSource) -> RefundFact:
@@ -206,13 +206,13 @@ class WechatPayGateway:
     async def fetch_bill(self, day: date, kind: BillKind) -> Bill:
         """Fetch a day's bill and check its hash. Raises: ChannelUnavailable, BillNotReady."""
         build = "trade_bill" if kind is BillKind.TRADES else "fundflow_bill"
-        answer = await self._client.call(build, bill_date=day.isoformat())
+        answer = await self.client.call(build, bill_date=day.isoformat())
         if answer.code == "NO_STATEMENT_EXIST":
             return Bill(kind=kind, day=day, content=b"", is_empty=True)
         if answer.code == "STATEMENT_CREATING":
             raise BillNotReady
-        body = self._require_asked(answer)
-        content = unpack(await self._client.download(_text_of(answer, "download_url")))
+        body = self.require_told(answer)
+        content = unpack(await self.client.download(_text_of(answer, "download_url")))
         require_hash(content, hash_type=body.get("hash_type"), hash_value=body.get("hash_value"))
         return Bill(kind=kind, day=day, content=content)
 
@@ -220,18 +220,26 @@ class WechatPayGateway:
 
     def read_notification(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> Notification:
         """Verify and open a notification; `now` is the machine's time. Raises: NotificationRefused."""
-        if len(body) > gate.BODY_BYTES_MAX:
-            raise NotificationRefused("too_large")
-        gate.verify(headers, body, self._keys.trusted, now=now)
-        envelope = gate.read_envelope(body)
+        envelope = self.admit(headers, body, now=now)
         event_id, event_type = gate.name_of(envelope)
         if event_type != PAYMENT_EVENT and event_type not in REFUND_EVENTS:
             return Notification(event_id, event_type, None)
-        resource = gate.open_resource(envelope, self._keys.apiv3_key)
+        resource = self.open_resource(envelope)
         try:
             return Notification(event_id, event_type, self._fact(event_type, resource))
         except ChannelUnavailable as error:
             raise NotificationRefused("malformed") from error
+
+    def admit(self, headers: Mapping[str, str], body: bytes, *, now: datetime) -> dict[str, Any]:
+        """Give the envelope of a notification that is the channel's. Raises: NotificationRefused."""
+        if len(body) > gate.BODY_BYTES_MAX:
+            raise NotificationRefused("too_large")
+        gate.verify(headers, body, self._keys.trusted, now=now)
+        return gate.read_envelope(body)
+
+    def open_resource(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """Open what a notification seals. Raises: NotificationRefused."""
+        return gate.open_resource(envelope, self._keys.apiv3_key)
 
     def _fact(self, event_type: str, resource: dict[str, Any]) -> PaymentFact | RefundFact:
         if event_type == PAYMENT_EVENT:
@@ -240,7 +248,7 @@ class WechatPayGateway:
 
     # --- answers
 
-    def _require(self, answer: Answer, status: int) -> None:
+    def require_answer(self, answer: Answer, status: int) -> None:
         """Tell an answer from a refusal and from an outcome that nobody knows.
 
         Raises:
@@ -257,21 +265,23 @@ class WechatPayGateway:
             raise ChannelUnavailable(f"{answer.status} {answer.code}".strip())
         raise ChannelRefused(answer.code, is_paid=answer.code in PAID_CODES)
 
-    def _require_asked(self, answer: Answer) -> dict[str, Any]:
+    def require_told(self, answer: Answer) -> dict[str, Any]:
         """Give the answer to a question; a refusal to answer leaves the matter unknown. Raises: ChannelUnavailable."""
         try:
-            self._require(answer, OK)
+            self.require_answer(answer, OK)
         except ChannelRefused as refusal:
             raise ChannelUnavailable(refusal.code) from refusal
         return answer.body
 
 
-def _is_absent(answer: Answer) -> bool:
+def is_absent(answer: Answer) -> bool:
+    """Tell whether the channel never heard of what was asked about."""
     # The code as well as the status: a proxy's own 404 says nothing about an order.
     return answer.status == NOT_FOUND and answer.code in ABSENT_CODES
 
 
-def _require_number(number: str) -> None:
+def require_number(number: str) -> None:
+    """Make sure that a number may stand in an address."""
     assert NUMBER.fullmatch(number), "our numbers, and the channel's as it gave them, are letters and digits"
 
 

@@ -159,18 +159,18 @@ async def test_a_demonstration_has_its_bill_at_once(traded: tuple[Traded, Wechat
 async def test_a_download_address_lives_five_minutes(traded: tuple[Traded, WechatPayGateway]) -> None:
     story, gateway = traded
     story.emulator.advance(timedelta(hours=23))
-    answer = await gateway._client.call("trade_bill", bill_date=story.day.isoformat())
+    answer = await gateway.client.call("trade_bill", bill_date=story.day.isoformat())
     assert (answer.body["hash_type"], len(answer.body["hash_value"])) == ("SHA1", 40)
     url = answer.body["download_url"]
-    packed = await gateway._client.download(url)
+    packed = await gateway.client.download(url)
     assert hashlib.sha1(gzip.decompress(packed), usedforsecurity=False).hexdigest() == answer.body["hash_value"]
     with pytest.raises(ChannelUnavailable, match="answers 400"):
-        await gateway._client.download(url.replace("token=ey", "token=ez"))
+        await gateway.client.download(url.replace("token=ey", "token=ez"))
     with pytest.raises(ChannelUnavailable, match="not the channel's"):
-        await gateway._client.download("https://elsewhere.example/v3/billdownload/file?token=x")
+        await gateway.client.download("https://elsewhere.example/v3/billdownload/file?token=x")
     story.emulator.advance(timedelta(minutes=6))
     with pytest.raises(ChannelUnavailable, match="answers 400"):
-        await gateway._client.download(url)
+        await gateway.client.download(url)
 
 
 def test_a_packed_bill_is_unpacked_within_a_bound() -> None:

@@ -193,7 +193,7 @@ async def test_nobody_is_called_for_an_unknown_serial(emulator: Emulator, listen
 
     server = await asyncio.start_server(note, "127.0.0.1", 0)
     gateway = emulator.gateway(urls=listener.urls, certificate_mode=True)
-    gateway._client._core._gate_way = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    gateway.client._core._gate_way = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     body = b"{}"
     for serial in ("5157F09EFDC096DE15EBE81A47057A7232F1B8E1", "", "x" * 1000):
         headers = Forger(emulator).headers(body, serial=serial)

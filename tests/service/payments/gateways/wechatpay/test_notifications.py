@@ -135,7 +135,7 @@ def _accepted(gateway: WechatPayGateway, listener: Listener) -> list[str]:
 @pytest.mark.parametrize("number", ["", "A" * 33, "订单1"])
 async def test_the_emulator_refuses_what_the_channel_refuses(gateway: WechatPayGateway, number: str) -> None:
     """Numbers that ours never are: the wire is asked past the gateway's own care."""
-    answer = await gateway._client.call(
+    answer = await gateway.client.call(
         "pay",
         description="x",
         out_trade_no=number or "-",

@@ -1,11 +1,16 @@
 import json
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 
 from kernel import clock
@@ -18,6 +23,16 @@ from tests.factories.wechatpay import PAYER, Emulator, Listener, payment_request
 NewNumber = Callable[[], str]
 
 
+def require_pay_sign(emulator: Emulator, app_id: str, given: Mapping[str, str]) -> None:
+    """What wx.requestPayment is given is signed by the merchant, over what the phone will show."""
+    certificate = x509.load_pem_x509_certificate((emulator.our_keys / "merchant_certificate.pem").read_bytes())
+    key = certificate.public_key()
+    assert isinstance(key, RSAPublicKey)
+    assert given["signType"] == "RSA"
+    message = f"{app_id}\n{given['timeStamp']}\n{given['nonceStr']}\n{given['package']}\n"
+    key.verify(b64decode(given["paySign"]), message.encode(), PKCS1v15(), SHA256())
+
+
 async def test_a_payment_in_the_mini_program(
     gateway: WechatPayGateway, emulator: Emulator, listener: Listener, new_number: NewNumber
 ) -> None:
@@ -25,6 +40,7 @@ async def test_a_payment_in_the_mini_program(
     prepared = await gateway.prepare(payment_request(number, amount_fen=12_34))
     assert set(prepared.parameters) == {"timeStamp", "nonceStr", "package", "signType", "paySign"}
     assert prepared.parameters["package"].startswith("prepay_id=wx")
+    require_pay_sign(emulator, gateway.merchant.app_id, prepared.parameters)
     assert (await gateway.query(number)).state is PaymentState.UNPAID
 
     emulator.pay(number)
@@ -186,7 +202,7 @@ async def test_a_key_that_the_channel_does_not_know_is_no_refusal(
             (other.our_keys / name).write_text("changed after it was read", encoding="ascii")
         # Its own emulator believes it; another one knows the same merchant by another certificate.
         assert (await stranger.query("A-NUMBER")).state is PaymentState.ABSENT
-        stranger._client._core._gate_way = gateway._client._base_url
+        stranger.client._core._gate_way = gateway.client._base_url
         with pytest.raises(ChannelUnavailable, match="401 SIGN_ERROR"):
             await stranger.query("A-NUMBER")
         await stranger.close_connections()
@@ -320,11 +336,11 @@ async def test_certificate_mode(emulator: Emulator, listener: Listener, new_numb
     renewed = gateway._keys.trusted
     assert renewed is not before
     # After half a day they are renewed by the way; where that fails the known ones serve.
-    gateway._client._certificates_due = clock.machine_now()
+    gateway.client._certificates_due = clock.machine_now()
     emulator.fault("system_error")
     assert (await gateway.query(number)).state is PaymentState.PAID
     assert gateway._keys.trusted is renewed
-    gateway._client._certificates_due = clock.machine_now()
+    gateway.client._certificates_due = clock.machine_now()
     assert (await gateway.query(number)).state is PaymentState.PAID
     assert gateway._keys.trusted is not renewed
     await gateway.close_connections()
