@@ -20,7 +20,10 @@ from payments import errors, ledger
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 
 SECRET_BYTES_MAX: Final = 65_536
-_REFERENCE: Final = re.compile(r"(?:file:[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})")
+# A name below the keys folder may have up to two folders; each begins with a letter or digit, so none leads out of it.
+_REFERENCE: Final = re.compile(
+    r"(?:file:(?:[A-Za-z0-9][A-Za-z0-9._-]{0,49}/){0,2}[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})"
+)
 
 _COLUMNS: Final = "code, channel, merchant_no, app_id, key_references"
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from payments.merchants import SecretMissing
+
 KEY_BYTES_MAX: Final = 64 * 1024
 
 
-class KeyUnusable(Exception):
+class KeyUnusable(SecretMissing):
     """A key is not where its reference says, or is not one; the text names the reference, never the key."""
 
 

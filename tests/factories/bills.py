@@ -52,8 +52,9 @@ def wechat_bill(lines: Sequence[BookLine], *, day: date, merchant_no: str = MERC
     """Write WeChat Pay's trade bill: a byte order mark, a backtick before each field, totals at the end."""
     rows = [WECHAT_HEADER, *(_wechat_row(line, merchant_no) for line in lines), WECHAT_TOTALS]
     totals = Totals.of(lines)
-    amounts = (totals.paid, totals.refunded, 0, totals.fee, totals.paid, totals.refunded)
-    rows.append(",".join(f"`{value}" for value in (totals.count, *map(yuan, amounts))))
+    paid, refunded = yuan(totals.paid), yuan(totals.refunded)
+    values = (totals.count, paid, refunded, "0.00", f"{yuan(totals.fee)}000", paid, refunded)
+    rows.append(",".join(f"`{value}" for value in values))
     text = "\ufeff" + "\r\n".join(rows) + "\r\n"
     return Bill(BillKind.TRADES, day, text.encode())
 
@@ -78,7 +79,8 @@ def _wechat_row(line: BookLine, merchant_no: str) -> str:
         "退款金额": "0.00" if is_payment else amount,
         "退款状态": "" if is_payment else "SUCCESS",
         "商品名称": "门诊挂号, 骨科",
-        "手续费": fee,
+        # WeChat Pay writes fees with five places.
+        "手续费": f"{fee}000",
         "费率": "0.60%",
         "订单金额": amount if is_payment else "0.00",
         "申请退款金额": "0.00" if is_payment else amount,

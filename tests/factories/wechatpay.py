@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from kernel import clock
-from payments.gateways.port import PaymentRequest, RefundRequest, Scene
+from payments.gateways.port import PaymentRequest, RefundRequest, RefundState, Scene
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from runtime.processes import end_with_parent
@@ -169,6 +169,16 @@ class Listener:
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not holds():
+            await asyncio.sleep(0.02)
+
+
+async def until_refunded(gateway: WechatPayGateway, number: str) -> None:
+    """Wait until a refund of `refund_request` has come to its end at the channel."""
+    async with asyncio.timeout(60):
+        while (fact := await gateway.query_refund(refund_no=f"{number}R", attempt_no=number)).state is not (
+            RefundState.SUCCEEDED
+        ):
+            assert fact.state is RefundState.PROCESSING
             await asyncio.sleep(0.02)
 
 

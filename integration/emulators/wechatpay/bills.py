@@ -173,9 +173,10 @@ class Bills:
 def trade_bill(lines: list[Line]) -> str:
     """Write a trade bill."""
     names = TRADE_HEADER.split(",")
-    sums = [_yuan(sum(_fen(line[name]) for line in lines)) for name in (
-        "应结订单金额", "退款金额", "充值券退款金额", "手续费", "订单金额", "申请退款金额"
-    )]  # fmt: skip
+    sums = [
+        (_fee if name == "手续费" else _yuan)(sum(_fen(line[name]) for line in lines))
+        for name in ("应结订单金额", "退款金额", "充值券退款金额", "手续费", "订单金额", "申请退款金额")
+    ]
     return _write(names, lines, TRADE_SUMMARY, [str(len(lines)), *sums])
 
 
@@ -209,7 +210,7 @@ def _payment_line(row: sqlite3.Row) -> Line:
     return _trade_line(row, at_ms=row["success_ms"], state="SUCCESS") | {
         "应结订单金额": _yuan(fen),
         "订单金额": _yuan(fen),
-        "手续费": f"{funds.fee_fen(fen) / 100:.5f}",
+        "手续费": _fee(funds.fee_fen(fen)),
     }
 
 
@@ -221,7 +222,7 @@ def _refund_line(row: sqlite3.Row) -> Line:
         "退款金额": _yuan(fen),
         "退款类型": "ORIGINAL",
         "退款状态": {"ABNORMAL": "CHANGE", "CLOSED": "FAIL"}.get(row["status"], row["status"]),
-        "手续费": f"{-funds.fee_fen(fen) / 100:.5f}",
+        "手续费": _fee(-funds.fee_fen(fen)),
         "申请退款金额": _yuan(fen),
     }
 
@@ -288,6 +289,11 @@ def _plain(value: str) -> str:
 
 def _yuan(fen: int) -> str:
     return f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def _fee(fen: int) -> str:
+    """Write a fee as the channel does, with five places."""
+    return f"{_yuan(fen)}000"
 
 
 def _fen(yuan: str) -> int:

@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from kernel import clock
+from payments.books.bills import read_bill
 from payments.gateways.errors import BillNotReady, ChannelUnavailable
-from payments.gateways.port import Bill, BillKind
+from payments.gateways.port import Bill, BillKind, ChannelCode
 from payments.gateways.wechatpay.bills import require_hash, unpack
 from payments.gateways.wechatpay.gateway import WechatPayGateway
-from tests.factories.wechatpay import PAYER, Emulator, Listener, payment_request, refund_request
+from tests.factories.wechatpay import PAYER, Emulator, Listener, payment_request, refund_request, until_refunded
 
 NewNumber = Callable[[], str]
 TRADE_NAMES = (
@@ -68,6 +69,7 @@ async def traded(
             emulator.pay(number)
         await gateway.refund(refund_request(second, refund_fen=2345, paid_fen=12_345))
         emulator.advance(timedelta(seconds=5))
+        await until_refunded(gateway, second)
         yield Traded(emulator, day, first, second), gateway
         await gateway.close_connections()
 
@@ -111,7 +113,7 @@ async def test_a_days_bills(traded: tuple[Traded, WechatPayGateway]) -> None:
         (f"{story.second}R", "23.45", "SUCCESS", "-0.14000")
     ]
     assert sums == dict(
-        zip(TRADE_SUMS.split(","), ("3", "173.45", "23.45", "0.00", "0.90", "173.45", "23.45"), strict=True)
+        zip(TRADE_SUMS.split(","), ("3", "173.45", "23.45", "0.00", "0.90000", "173.45", "23.45"), strict=True)
     )
 
     flows, flow_sums = parse(await gateway.fetch_bill(story.day, BillKind.FUNDS), FUND_NAMES, FUND_SUMS)
@@ -123,6 +125,18 @@ async def test_a_days_bills(traded: tuple[Traded, WechatPayGateway]) -> None:
         ("退款", "支出", "23.31", "1000149.10"),
     ]
     assert flow_sums == dict(zip(FUND_SUMS.split(","), ("5", "2", "173.45", "3", "24.35"), strict=True))
+
+
+async def test_the_books_read_what_the_channel_writes(traded: tuple[Traded, WechatPayGateway]) -> None:
+    story, gateway = traded
+    story.emulator.advance(timedelta(hours=23))
+    bill = await gateway.fetch_bill(story.day, BillKind.TRADES)
+    lines = list(read_bill(ChannelCode.WECHATPAY, bill, merchant_no=gateway.merchant.merchant_no))
+    assert sorted((line.kind.value, line.number, line.amount_fen, line.fee_fen) for line in lines) == [
+        ("payment", story.first, 5000, 30),
+        ("payment", story.second, 12_345, 74),
+        ("refund", f"{story.second}R", 2345, 14),
+    ]
 
 
 async def test_a_bill_stays_as_it_was_made(traded: tuple[Traded, WechatPayGateway]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kernel import clock
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable, NotificationRefused
-from payments.gateways.port import FactSource, PaymentState, RefundState
+from payments.gateways.port import FactSource, PaymentState
 from payments.gateways.wechatpay.gateway import WechatPayGateway
 from payments.gateways.wechatpay.medical import (
     Institution,
@@ -22,7 +22,7 @@ from payments.gateways.wechatpay.medical import (
     OrderType,
     digest_identity,
 )
-from tests.factories.wechatpay import Emulator, Listener, payment_request, refund_request, until
+from tests.factories.wechatpay import Emulator, Listener, payment_request, refund_request, until, until_refunded
 
 NewNumber = Callable[[], str]
 INSTITUTION = Institution(name="广州示范医院", code="H44010000001", city_id="440100")
@@ -190,14 +190,6 @@ async def test_money_goes_back_insurance_first(
     fact = await medical.query(number)
     assert fact is not None
     assert (fact.is_paid, fact.cash, fact.insurance) == (False, LegState.REFUNDED, LegState.REFUNDED)
-
-
-async def until_refunded(gateway: WechatPayGateway, number: str) -> None:
-    for _ in range(1000):
-        fact = await gateway.query_refund(refund_no=f"{number}R", attempt_no=number)
-        if fact.state is RefundState.SUCCEEDED:
-            return
-    pytest.fail("never refunded")
 
 
 async def test_certificate_mode_seals_under_the_certificate(
