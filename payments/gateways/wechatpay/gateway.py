@@ -156,10 +156,17 @@ class WechatPayGateway:
         return payment_fact(answer.body, source=FactSource.QUERY)
 
     async def close(self, attempt_no: str) -> None:
-        """Have the channel refuse the attempt from now on. Raises: ChannelUnavailable, ChannelRefused."""
+        """Have the channel refuse the attempt from now on; closing twice is no error.
+
+        One that the channel never heard of is left as it is: whether it may still come is for who asked for it to say.
+
+        Raises:
+            ChannelUnavailable: it is not known whether it is closed.
+            ChannelRefused: it cannot be closed (`is_paid` tells that it was paid meanwhile).
+        """
         require_number(attempt_no)
         answer = await self.client.call("close", out_trade_no=attempt_no)
-        if answer.code not in CLOSED_CODES:
+        if answer.code not in CLOSED_CODES and not is_absent(answer):
             self.require_answer(answer, NO_CONTENT)
 
     # --- refunds
