@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 SANDBOX_ONLY = (
     "BENCH_ECHO",
@@ -32,6 +32,9 @@ KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "s
 PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
+# By which channel the applications book that developers make: in a sandbox by one that the invented hospital opens
+# numbers to; in production by one that takes nothing until the slot office gives it rules.
+DEVELOPER_CHANNELS = {"sandbox": "city_portal", "production": "partner"}
 
 
 class SettingsError(Exception):
@@ -84,6 +87,9 @@ class Settings:
     ready_file: Path | None
     log_level: str
     bench_echo: bool
+    sandbox_url: str | None
+    production_url: str | None
+    developer_channel: str
 
     @property
     def production(self) -> bool:
@@ -135,6 +141,9 @@ class Settings:
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
+            sandbox_url=_web_address(env, "SANDBOX_URL"),
+            production_url=_web_address(env, "PRODUCTION_URL"),
+            developer_channel=_channel(env.get("DEVELOPER_CHANNEL") or DEVELOPER_CHANNELS[mode]),
         )
 
 
@@ -153,6 +162,35 @@ def _require_production(env: Mapping[str, str]) -> None:
             raise SettingsError(f"production refuses the well-known password in {name}")
     if env["HIS_HTTP_TOKEN"] in KNOWN_SECRETS:
         raise SettingsError("production refuses the well-known HIS_HTTP_TOKEN")
+
+
+def _web_address(env: Mapping[str, str], name: str) -> str | None:
+    """Read the address of another deployment, which people are led to.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = env.get(name)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a web address, not {text!r}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise SettingsError(f"{name} must be a web address, not {text!r}")
+    return text.rstrip("/")
+
+
+def _channel(code: str) -> str:
+    """Read a channel's code.
+
+    Raises:
+        SettingsError: it cannot be one.
+    """
+    if not (code.isascii() and code.isidentifier() and code.islower()):
+        raise SettingsError(f"DEVELOPER_CHANNEL has small letters, digits and underscores, not {code!r}")
+    return code
 
 
 def _endpoint(env: Mapping[str, str], name: str) -> Endpoint | None:
