@@ -16,6 +16,8 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 from booking.queue.live import Hub, open_hub
+from console.developer.application import mount_developer
+from console.developer.setup import Portal
 from console.screen import mount_screen
 from kernel.db import DatabaseUnavailable
 from kernel.log import configure_logging, get_logger
@@ -53,6 +55,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     mount_authorization(app)
     mount_sign_in(app, is_sandbox=not settings.production)
     mount_screen(app)
+    mount_developer(app, portal_of(settings))
     if settings.bench_echo:
         app.add_route(_echo, "/echo", methods=["POST"], name="bench_echo")
     stack = AsyncExitStack()
@@ -87,6 +90,16 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
         await stack.aclose()
 
     return app
+
+
+def portal_of(settings: Settings) -> Portal:
+    """Say which deployment's developer portal this is, and where the other one is."""
+    return Portal(
+        is_sandbox=not settings.production,
+        base_url=settings.public_url,
+        other_url=settings.sandbox_url if settings.production else settings.production_url,
+        channel=settings.developer_channel,
+    )
 
 
 def _settle_memory() -> None:

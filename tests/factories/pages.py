@@ -34,12 +34,15 @@ CONTRASTS = """(() => {
 })()"""
 SMALL_TARGETS = (
     "[...document.querySelectorAll('a, button, input:not([type=hidden])')].filter(e => e.checkVisibility())"
+    # Whoever misses a box to tick hits its label.
+    ".map(e => e.type === 'checkbox' && e.closest('label') || e)"
     f".filter(e => e.getBoundingClientRect().height < {TARGET_PIXELS_MIN}).map(e => e.outerHTML.slice(0, 80))"
 )
 OUTSIDE = (
     "[...document.querySelectorAll('main *')].filter(e => { const r = e.getBoundingClientRect();"
     " return r.width && (r.left < 0 || r.right > innerWidth + 1); }).map(e => e.outerHTML.slice(0, 80))"
 )
+TEXT = "document.querySelector('main p:not(.hint), main label, main dd, main li')"
 UNLABELLED = (
     "[...document.querySelectorAll('input:not([type=hidden], [hidden])')]"
     ".filter((e) => !e.labels.length).map((e) => e.outerHTML)"
@@ -63,16 +66,21 @@ async def look(page: Page, name: str) -> None:
         assert await page.evaluate(OUTSIDE) == [], name
         assert await page.evaluate(SMALL_TARGETS) == [], name
         if folder:
+            await _whole(page, width, height)
             await page.screenshot(Path(folder) / f"{name}-{width}.png")
     assert await page.evaluate(UNLABELLED) == [], name
-    assert (
-        await page.evaluate("parseFloat(getComputedStyle(document.querySelector('main p, main label')).fontSize)") >= 18
-    )
+    assert await page.evaluate(f"parseFloat(getComputedStyle({TEXT}).fontSize)") >= 18
     for scheme in ("dark", "light"):
         await page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         assert await page.evaluate(CONTRASTS) == [], f"{name} {scheme}"
         if folder and scheme == "dark":
             await page.screenshot(Path(folder) / f"{name}-dark.png")
+
+
+async def _whole(page: Page, width: int, height: int) -> None:
+    """Make the window as high as the page."""
+    high = max(height, await page.evaluate("document.documentElement.scrollHeight"))
+    await page.ask("Emulation.setDeviceMetricsOverride", width=width, height=high, deviceScaleFactor=1, mobile=False)
 
 
 async def at(page: Page, path: str) -> None:
