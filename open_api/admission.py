@@ -1,5 +1,6 @@
 """The gateway as requests see it: the door before the handler; the records, and what is told of limits, after it."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,20 +10,26 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from kernel import clock
+from kernel.db import database
 from oauth.clients import Client
 from open_api.calls import PartnerCall, Reply, Stream
+from open_api.errors import InternalError
 from open_api.routing import Handling
 from partners.addresses import client_address, masked
-from partners.errors import SignatureInvalid, SignatureReplayed, SignatureRequired
+from partners.errors import RateLimited, SignatureInvalid, SignatureReplayed, SignatureRequired
 from partners.gateway import REFUSED, Admission, gateway
 from partners.policies import Address
 from partners.request_records import Record, agent_kind, patient_ids_of
+from partners.sandbox.faults import AFTER, BEFORE, Fault, strike
 from partners.signatures import SignedRequest, require_signature
 from patients.access_log import access_log
 
 
 class Visit:
-    """One request of an application, from its coming in to its record. code: of its refusal."""
+    """One request of an application, from its coming in to its record. code: of its refusal.
+
+    faults: those that wait for the application's calls, in a sandbox.
+    """
 
     __slots__ = (
         "_address",
@@ -35,8 +42,10 @@ class Visit:
         "_request",
         "_request_id",
         "_started",
+        "_struck",
         "call",
         "code",
+        "faults",
     )
 
     def __init__(self, request: Request, request_id: str, *, operation: str, handling: Handling) -> None:
@@ -51,6 +60,8 @@ class Visit:
         self._admission: Admission | None = None
         self.call: PartnerCall | None = None
         self.code: str | None = None
+        self.faults: tuple[Fault, ...] = ()
+        self._struck: str | None = None
 
     async def admit(self, client: Client) -> None:
         """Let a request of a known application in, or not.
@@ -70,6 +81,7 @@ class Visit:
             address=self._address,
         )
         gate = self._admission.gate
+        self.faults = gate.faults
         if gate.signature_required:
             assert gate.sm2_public_key is not None, "the table demands it"
             await self._require_signature(client.id, gate.sm2_public_key)
@@ -100,6 +112,40 @@ class Visit:
         except (SignatureRequired, SignatureInvalid, SignatureReplayed) as error:
             REFUSED.labels(error.code.partition(".")[2]).inc()
             raise
+
+    async def strike_before(self, name: str) -> None:
+        """Let a fault that waits for this call hit before anything is done for it. name: of the operation.
+
+        Raises:
+            InternalError, RateLimited: the fault.
+            DatabaseUnavailable.
+        """
+        fault = await strike(database(), self.faults, BEFORE, name=name)
+        if fault is None:
+            return
+        self._struck = fault.kind
+        if fault.kind == "rate_limited":
+            # It tells its own limit, not those that really stand.
+            self._admission = None
+            raise RateLimited(policy="sandbox-fault", retry_after_seconds=fault.seconds)
+        raise InternalError
+
+    async def strike_after(self, name: str, *, is_change: bool) -> None:
+        """Let a fault that waits for this call hit after what was asked is done.
+
+        Raises:
+            InternalError: the fault; what was done stays done.
+            DatabaseUnavailable.
+        """
+        kinds = AFTER if is_change else AFTER - {"error_after_effect"}
+        fault = await strike(database(), self.faults, kinds, name=name)
+        if fault is None:
+            return
+        self._struck = fault.kind
+        if fault.kind == "error_after_effect":
+            raise InternalError
+        assert fault.seconds is not None, "a slow answer says how slow"
+        await asyncio.sleep(fault.seconds)
 
     async def log_access(self, call: PartnerCall, answer: Reply | Stream, *, is_change: bool) -> None:
         """Write whose data a partner is about to see, before it does.
@@ -140,6 +186,8 @@ class Visit:
     def headers(self) -> dict[str, str]:
         """Tell the limits, and whether the route will go."""
         told = {} if self._admission is None else self._admission.headers()
+        if self._struck is not None:
+            told = told | {"sandbox-fault": self._struck}
         deprecation = self._handling.deprecation
         return told if deprecation is None else told | deprecation.headers()
 

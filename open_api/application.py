@@ -30,6 +30,7 @@ from open_api import (
     patients,
     queue,
     rush,
+    sandbox,
     stops,
     triage,
     waitlist,
@@ -97,20 +98,22 @@ FEATURES: Final[Sequence[Routes]] = (
     partners.routes,
     administered_webhooks.routes,
     clients.routes,
+    sandbox.routes,
 )
 
 log = get_logger("open_api")
 
 
-def mount_open_api(app: Sanic[Any, Any]) -> None:
-    """Put the partner surface into the application."""
-    for routes in FEATURES:
-        for route in routes:
-            mount(app, route)
+def mount_open_api(app: Sanic[Any, Any], *, is_sandbox: bool) -> None:
+    """Put the partner surface into the application; what belongs to the sandbox only into a sandbox."""
+    served = [route for routes in FEATURES for route in routes if is_sandbox or not route.sandbox_only]
+    for route in served:
+        mount(app, route)
+    sandbox.allow_faults_of(served)
     mount_oauth(app)
     mount_fhir(app)
     mount_health(app)
-    mount_documentation(app)
+    mount_documentation(app, is_sandbox=is_sandbox)
     mount_front_door(app)
 
 

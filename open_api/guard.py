@@ -70,6 +70,8 @@ def guarded(route: Route) -> SanicHandler:
         try:
             client = await authenticate(request, audience=tokens.open_api_audience())
             await visit.admit(client)
+            if visit.faults and not route.sandbox_only:
+                await visit.strike_before(route.name)
             if not _may(client, route):
                 raise InsufficientScope(scope=route.scope)
             staff, behalf = await _staff(request, client, route.scope) if route.changes_state else (None, None)
@@ -91,6 +93,8 @@ def guarded(route: Route) -> SanicHandler:
             )
             answer = await route.handler(call)
             await visit.log_access(call, answer, is_change=route.changes_state)
+            if visit.faults and not route.sandbox_only and not route.is_stream:
+                await visit.strike_after(route.name, is_change=route.changes_state)
             if isinstance(answer, Stream):
                 response = await _stream(request, answer, request_id, visit.headers(), scope=route.scope)
             else:

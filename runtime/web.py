@@ -51,7 +51,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     app.config.ACCESS_LOG = False
     app.config.MOTD = False
     app.config.PROXIES_COUNT = settings.proxies_count or None
-    mount_open_api(app)
+    mount_open_api(app, is_sandbox=not settings.production)
     mount_authorization(app)
     mount_sign_in(app, is_sandbox=not settings.production)
     mount_screen(app)
