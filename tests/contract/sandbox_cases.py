@@ -7,7 +7,7 @@ from open_api.paging import write_cursor
 from partners.sandbox.service import FAULTS_MAX
 from tests.contract.cases import case
 from tests.factories.open_api import OpenApi
-from tests.factories.sandbox import FAULTS, end_faults, trigger, wait_in_store
+from tests.factories.sandbox import FAULTS, GIVEN_BACK, end_faults, see_through, stop_clinic, trigger, wait_in_store
 
 FAULT = "/sandbox/faults/<fault_id:uuid>"
 
@@ -60,9 +60,10 @@ async def stop_the_clinic_of_a_cancelled_one(api: OpenApi) -> httpx.Response:
 async def stop_a_clinic_twice(api: OpenApi) -> httpx.Response:
     schedule = await api.hospital.schedule(seats=2)
     appointment = await api.book(schedule.slots[0], await api.patient())
-    body = {"kind": "clinic_stopped", "appointment_id": str(appointment), "remedy": "offer"}
-    assert (await api.portal.post(FAULTS, body)).status_code == 201
-    return await api.portal.post(FAULTS, body)
+    await stop_clinic(api, appointment)
+    # As one stands who was left to people.
+    await api.db.execute("UPDATE appointment SET status = 'booked' WHERE id = $1", appointment)
+    return await api.portal.post(FAULTS, {"kind": "clinic_stopped", "appointment_id": str(appointment)})
 
 
 @case(f"GET {FAULTS}")
@@ -118,9 +119,10 @@ async def cancel_what_is_over(api: OpenApi) -> httpx.Response:
 async def call_off_what_the_office_took_back(api: OpenApi) -> httpx.Response:
     schedule = await api.hospital.schedule(seats=2)
     appointment = await api.book(schedule.slots[0], await api.patient())
-    fault = await trigger(api.portal, kind="clinic_stopped", appointment_id=str(appointment), remedy="offer")
+    fault = await stop_clinic(api, appointment)
     restarted = await api.office.post(f"/administration/stops/{fault['stop_id']}/restart")
     assert restarted.status_code == 200, restarted.text
+    await see_through(api, fault, GIVEN_BACK)
     return await api.portal.send("DELETE", f"{FAULTS}/{fault['id']}")
 
 
@@ -128,7 +130,7 @@ async def call_off_what_the_office_took_back(api: OpenApi) -> httpx.Response:
 async def call_off_what_has_begun(api: OpenApi) -> httpx.Response:
     schedule = await api.hospital.schedule(seats=2)
     appointment = await api.book(schedule.slots[0], await api.patient())
-    fault = await trigger(api.portal, kind="clinic_stopped", appointment_id=str(appointment), remedy="offer")
+    fault = await stop_clinic(api, appointment)
     long_ago = "interval '30 days'"
     await api.db.execute(f"UPDATE slot SET starts_at = starts_at - {long_ago}, ends_at = ends_at - {long_ago}")
     await api.db.execute(f"UPDATE stop_order SET effective_at = effective_at - {long_ago}")

@@ -10,15 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from booking.stops import saga
-from kernel.ids import parse_id
 from open_api.routing import PREFIX
 from tests.factories.open_api import Caller, OpenApi, eventually
-from tests.factories.sandbox import FAULTS, end_faults, trigger, wait_in_store
+from tests.factories.sandbox import FAULTS, GIVEN_BACK, end_faults, see_through, stop_clinic, trigger, wait_in_store
 from tests.server import WebServer
 
 FAULT_HEADER = "sandbox-fault"
 LOOKS_MAX = 300
+OFFERED = "SELECT status = 'offered' FROM stop_case WHERE order_id = $1"
 PRODUCTION = {
     "MODE": "production",
     "PUBLIC_URL": "https://open.hospital.example",
@@ -187,23 +186,6 @@ async def test_without_the_scope_nothing_is_asked_for(open_api: OpenApi) -> None
 # --- clinics
 
 
-async def stop_clinic(api: OpenApi, appointment: object, *, remedy: str, until: str) -> dict[str, Any]:
-    """Stop an appointment's clinic, and see the order through together with the server, which is at it too."""
-    fault = await trigger(api.portal, kind="clinic_stopped", appointment_id=str(appointment), remedy=remedy)
-    await drive(api, fault, "SELECT status = $2 FROM stop_case WHERE order_id = $1", until)
-    return fault
-
-
-async def drive(api: OpenApi, fault: dict[str, Any], is_done: str, *more: str) -> None:
-    stop_id = parse_id(fault["stop_id"])
-    for _ in range(LOOKS_MAX):
-        await saga.drive_order(stop_id)
-        if await api.db.fetchval(is_done, stop_id, *more):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"never: {is_done} {more}")
-
-
 async def eventually_told(caller: Caller, kind: str) -> list[str]:
     """Transactions of tests beside this one put the feed off."""
     for _ in range(LOOKS_MAX):
@@ -218,7 +200,7 @@ async def test_a_stopped_clinic_is_a_real_one(open_api: OpenApi) -> None:
     schedule = await open_api.hospital.schedule(seats=4)
     appointment = await open_api.book(schedule.slots[0], await open_api.patient())
 
-    fault = await stop_clinic(open_api, appointment, remedy="cancel", until="cancelled")
+    fault = await stop_clinic(open_api, appointment)
 
     assert fault["stop_level"] == "schedule"
     shown_stop = await open_api.portal.get(f"/appointments/{appointment}/stop")
@@ -238,7 +220,7 @@ async def test_others_keep_their_numbers(open_api: OpenApi) -> None:
     theirs = await open_api.book(schedule.slots[0], await open_api.patient(other), other)
     ours = await open_api.book(schedule.slots[0], await open_api.patient())
 
-    fault = await stop_clinic(open_api, ours, remedy="cancel", until="cancelled")
+    fault = await stop_clinic(open_api, ours)
 
     assert fault["stop_level"] == "seat"
     assert (await open_api.portal.get(f"/appointments/{ours}")).json()["status"] == "cancelled"
@@ -252,7 +234,7 @@ async def test_a_hold_of_another_is_kept_too(open_api: OpenApi) -> None:
     other = await open_api.client()
     hold = await open_api.hold(schedule.slots[0], await open_api.patient(other), other)
     ours = await open_api.book(schedule.slots[0], await open_api.patient())
-    assert (await stop_clinic(open_api, ours, remedy="cancel", until="cancelled"))["stop_level"] == "seat"
+    assert (await stop_clinic(open_api, ours))["stop_level"] == "seat"
     assert (await other.get(f"/holds/{hold}")).json()["status"] == "active"
 
 
@@ -260,24 +242,19 @@ async def test_a_stop_is_called_off(open_api: OpenApi) -> None:
     schedule = await open_api.hospital.schedule(seats=4)
     await open_api.hospital.schedule(seats=1)
     appointment = await open_api.book(schedule.slots[0], await open_api.patient())
-    fault = await stop_clinic(open_api, appointment, remedy="offer", until="offered")
+    fault = await stop_clinic(open_api, appointment, remedy="offer", until=OFFERED)
 
     answer = await open_api.portal.send("DELETE", f"{FAULTS}/{fault['id']}")
 
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
-    await drive(open_api, fault, "SELECT NOT EXISTS (SELECT FROM seat WHERE stop_id = $1)")
+    await see_through(open_api, fault, GIVEN_BACK)
     assert (await open_api.portal.get(f"/schedules/{schedule.id}")).json()["available"] == 3
 
 
 async def test_no_more_than_a_few_clinics_are_stopped(open_api: OpenApi) -> None:
     for _ in range(3):
         schedule = await open_api.hospital.schedule(seats=2)
-        await trigger(
-            open_api.portal,
-            kind="clinic_stopped",
-            appointment_id=str(await open_api.book(schedule.slots[0], await open_api.patient())),
-            remedy="offer",
-        )
+        await stop_clinic(open_api, await open_api.book(schedule.slots[0], await open_api.patient()))
     schedule = await open_api.hospital.schedule(seats=2)
     appointment = await open_api.book(schedule.slots[0], await open_api.patient())
     stops = await open_api.db.fetchval("SELECT count(*) FROM stop_order")
