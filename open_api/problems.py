@@ -217,6 +217,7 @@ STATUS: Final[dict[str, int]] = {
     "sandbox.fault_invalid": 422,
     "sandbox.fault_limit_reached": 409,
     "sandbox.fault_not_found": 404,
+    "sandbox.trial_refused": 409,
     "sign_in.form_outdated": 403,
     "sign_in.invalid_phone": 422,
     "sign_in.message_not_sent": 503,

@@ -1,13 +1,15 @@
 """A sandbox's faults: what your application has to stand, when you want it. There is nothing of this in production."""
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from booking import errors as booking_errors
 from booking.stops import errors as stop_errors
 from booking.stops import rehearsals, saga
 from kernel.db import DatabaseUnavailable
-from kernel.idempotency import IdempotencyMismatch
+from kernel.events import Actor
+from kernel.idempotency import Idempotency, IdempotencyMismatch
 from kernel.ids import parse_id
 from open_api.calls import PartnerCall, Reply, created, ok, page
 from open_api.errors import InvalidCursor
@@ -22,6 +24,11 @@ _LIST: Final = "sandbox_faults"
 _WRITE_ERRORS: Final = (IdempotencyMismatch, DatabaseUnavailable)
 # The operations that faults may be asked for, and whether they change anything.
 _operations: dict[str, bool] = {}
+
+
+def operations() -> list[str]:
+    """Name the operations that faults may be asked for."""
+    return sorted(_operations)
 
 
 def allow_faults_of(served: Iterable[Route]) -> None:
@@ -48,21 +55,7 @@ def allow_faults_of(served: Iterable[Route]) -> None:
 )
 async def trigger_fault(call: PartnerCall) -> Reply:
     """Let a fault meet your application's next calls or deliveries, or stop the clinic of one of its appointments."""
-    wanted = dict(call.body)
-    operation = wanted.get("operation")
-    if operation is not None and operation not in _operations:
-        raise errors.FaultInvalid(field="operation")
-    if "appointment_id" in wanted:
-        wanted["appointment_id"] = parse_id(wanted["appointment_id"])
-    fault = await service.trigger_fault(
-        NewFault(**wanted),
-        changing=operation is not None and _operations[operation],
-        stop_clinic=rehearsals.stop_own_clinic,
-        actor=call.actor,
-        idempotency=call.idempotency,
-    )
-    if fault["stop_id"] is not None:
-        saga.begin(parse_id(fault["stop_id"]))
+    fault = await begin_fault(call.body, actor=call.actor, idempotency=call.idempotency)
     return created(fault, location=f"/open/v1/sandbox/faults/{fault['id']}")
 
 
@@ -109,12 +102,48 @@ async def get_fault(call: PartnerCall) -> Reply:
 )
 async def cancel_fault(call: PartnerCall) -> Reply:
     """Call a fault off. A stopped clinic is given again; who was moved or cancelled meanwhile stays so."""
-    fault = await service.cancel_fault(
-        call.path["fault_id"],
-        restart=rehearsals.restart_own_clinic,
-        actor=call.actor,
-        idempotency=call.idempotency,
+    fault = await end_fault(call.path["fault_id"], actor=call.actor, idempotency=call.idempotency)
+    return ok(fault)
+
+
+async def begin_fault(
+    wanted: dict[str, Any], *, actor: Actor, idempotency: Idempotency | None = None
+) -> dict[str, Any]:
+    """Carry out a request for a fault, from the API or the portal; its fields are those of the schema.
+
+    Raises:
+        FaultInvalid, FaultLimitReached, AppointmentNotFound, AppointmentNotActive, AlreadyStopped.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    operation = wanted.get("operation")
+    if operation is not None and operation not in _operations:
+        raise errors.FaultInvalid(field="operation")
+    appointment = wanted.get("appointment_id")
+    fault = await service.trigger_fault(
+        NewFault(**wanted | {"appointment_id": None if appointment is None else parse_id(appointment)}),
+        changing=operation is not None and _operations[operation],
+        stop_clinic=rehearsals.stop_own_clinic,
+        actor=actor,
+        idempotency=idempotency,
     )
+    return _driven(fault)
+
+
+async def end_fault(fault_id: UUID, *, actor: Actor, idempotency: Idempotency | None = None) -> dict[str, Any]:
+    """Call a fault off, from the API or the portal.
+
+    Raises:
+        FaultNotFound, FaultEnded, StopStatusConflict, RestartTooLate, IdempotencyMismatch, DatabaseUnavailable.
+    """
+    return _driven(
+        await service.cancel_fault(
+            fault_id, restart=rehearsals.restart_own_clinic, actor=actor, idempotency=idempotency
+        )
+    )
+
+
+def _driven(fault: dict[str, Any]) -> dict[str, Any]:
+    """Go on with the stop of a fault at once, rather than at the timetable's next turn."""
     if fault["stop_id"] is not None:
         saga.begin(parse_id(fault["stop_id"]))
-    return ok(fault)
+    return fault

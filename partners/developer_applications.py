@@ -28,6 +28,7 @@ from partners.applications import change_draft, open_draft, take_step
 from partners.developers import Developer, developer_actor, read_contact, require_text
 from partners.gates import put_policy
 from partners.policies import DAY_SECONDS
+from partners.sandbox.faults import are_faults_allowed
 
 APPLICATIONS_MAX: Final = 30
 """Of one organisation, retired ones aside."""
@@ -48,6 +49,7 @@ API_SCOPES: Final = (
     "queue.read",
     "webhooks.manage",
 )
+SANDBOX_SCOPES: Final = ("sandbox.manage",)
 FHIR_KINDS: Final = ("Patient", "Practitioner", "Schedule", "Slot", "Appointment")
 # A sandbox is shared: so much of it is one application's.
 SANDBOX_REQUESTS: Final = ((10, 300), (DAY_SECONDS, 50_000))
@@ -88,7 +90,12 @@ class Made:
 def scopes_of(application_type: ApplicationType) -> tuple[str, ...]:
     """Give what an application may ask for: a service for itself, what people use for the patient before it."""
     context = "system" if application_type == "service" else "patient"
-    return (*API_SCOPES, *(f"{context}/{kind}.rs" for kind in FHIR_KINDS))
+    return (*api_scopes(), *(f"{context}/{kind}.rs" for kind in FHIR_KINDS))
+
+
+def api_scopes() -> tuple[str, ...]:
+    """Give what may be asked for of the open API here; faults are a sandbox's alone."""
+    return (*API_SCOPES, *SANDBOX_SCOPES) if are_faults_allowed() else API_SCOPES
 
 
 async def list_own(developer: Developer) -> list[Values]:

@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 
 from console.developer import pages
 from console.developer.frame import HOME, STYLE_FILE, STYLE_PATH, link, portal_page, refused, say, set_tabs, told_error
-from console.developer.routes import PortalPage, Tab
+from console.developer.routes import Asset, PortalPage, Tab
 from console.developer.setup import Portal, configure_portal
 from kernel.errors import HospitalError
 from oauth.sign_in.errors import NotSignedIn, StepUpNeeded
@@ -32,6 +32,9 @@ def mount_developer(app: Sanic[Any, Any], portal: Portal) -> None:
         for page in offered:
             handler = page.handler if page.script else _in_portal(page.handler)
             mount_page(app, page.method, page.path, handler, script=page.script)
+        assets: tuple[Asset, ...] = getattr(module, "ASSETS", ())
+        for asset in assets:
+            mount_asset(app, asset.path, asset.file, asset.content_type)
     tabs: list[Tab] = [module.TAB for module in found if hasattr(module, "TAB")]
     set_tabs(sorted(tabs, key=lambda tab: tab.place))
 

@@ -1,10 +1,11 @@
 """What a file of pages says of itself: its addresses, and the tab that leads to it.
 
-A new page is a new file in console/developer/pages with `PAGES`, with a `TAB` where it is one of an application's,
-and with `SANDBOX_ONLY = True` where production has no such page.
+A new page is a new file in console/developer/pages with `PAGES`, with a `TAB` where it is one of an application's, with
+`ASSETS` where it has files of its own, and with `SANDBOX_ONLY = True` where production has no such page.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from open_api.pages.serving import PageHandler
@@ -36,9 +37,23 @@ class Tab:
         return self.en if language == "en" else self.zh
 
 
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file of a page's own, such as its script; `ASSETS` of the page's file lists them."""
+
+    path: str
+    file: Path
+    content_type: str
+
+
 def show(path: str, handler: PageHandler) -> PortalPage:
     """A page that is looked at."""
     return PortalPage("GET", path, handler)
+
+
+def script(path: str, handler: PageHandler) -> PortalPage:
+    """What a page's own script asks: JSON comes and goes."""
+    return PortalPage("POST", path, handler, script=True)
 
 
 def do(path: str, handler: PageHandler) -> PortalPage:

@@ -64,7 +64,8 @@ def page(
 ) -> HTTPResponse:
     """Make a page.
 
-    scripts: of ASSETS. form_targets: other origins that a form's answer may lead to, as a consent page's redirect does.
+    scripts: of ASSETS, or addresses of a surface's own. form_targets: other origins that a form's answer may lead to,
+    as a consent page's redirect does.
     styles: addresses of a surface's own stylesheets. top: what its pages have in common, under the hospital's name.
     """
     text = html(
@@ -74,7 +75,10 @@ def page(
         hospital=HOSPITAL[language],
         icon=address_of("icon.svg"),
         stylesheet=address_of("hospital.css"),
-        scripts=join(html('<script src="{src}" defer></script>\n', src=address_of(name)) for name in scripts),
+        scripts=join(
+            html('<script src="{src}" defer></script>\n', src=name if name.startswith("/") else address_of(name))
+            for name in scripts
+        ),
         styles=join(html('<link rel="stylesheet" href="{href}">\n', href=href) for href in styles),
         top=top,
         width="wide" if wide else "narrow",

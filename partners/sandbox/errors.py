@@ -3,7 +3,8 @@ SandboxError
 ├── FaultNotFound      sandbox.fault_not_found
 ├── FaultEnded         sandbox.fault_ended           current_status
 ├── FaultInvalid       sandbox.fault_invalid         field
-└── FaultLimitReached  sandbox.fault_limit_reached   limit
+├── FaultLimitReached  sandbox.fault_limit_reached   limit
+└── TrialRefused       sandbox.trial_refused         reason
 """
 
 from kernel.errors import Conflict, Invalid, NotFound, Refused
@@ -39,3 +40,14 @@ class FaultLimitReached(Refused):
     code = "sandbox.fault_limit_reached"
     zh = "进行中的模拟故障数量已达上限"
     en = "The application has as many faults waiting as it may have."
+
+
+class TrialRefused(Refused):
+    """The portal can give no token for this application; `reason` says why.
+
+    not_active, for_patients_only (it gets tokens from patients), or bound_to_a_key (DPoP).
+    """
+
+    code = "sandbox.trial_refused"
+    zh = "该应用不能在此试调：它未启用、只代表患者调用，或令牌须绑定密钥"
+    en = "This application's calls cannot be tried here: it is stopped, acts for patients alone, or binds its tokens."

@@ -243,7 +243,10 @@ def _fields(browser: Browser, form: Form) -> list[Html]:
         form.group(
             "scopes",
             say(browser, "接口权限", "Scopes"),
-            [form.check(f"scope:{scope}", name_of(scope, browser.language), hint=scope) for scope in rules.API_SCOPES],
+            [
+                form.check(f"scope:{scope}", name_of(scope, browser.language), hint=scope)
+                for scope in rules.api_scopes()
+            ],
             hint=say(browser, "只选择真正需要的", "Choose what you really need"),
         ),
         form.group(
@@ -261,6 +264,8 @@ def name_of(scope: str, language: str) -> str:
     """Say in plain words what a scope opens to a developer."""
     if scope == "webhooks.manage":
         return "Have events sent to your own address" if language == "en" else "接收事件推送（Webhook）"
+    if scope == "sandbox.manage":
+        return "Ask for faults, to test your program against" if language == "en" else "触发模拟故障，测试自己的程序"
     return name_scope(scope, language)
 
 
