@@ -92,7 +92,9 @@
       button.disabled = false;
     }
   });
-  // Whoever goes to another operation and back finds the example again, not half of another call.
-  document.getElementById("operation").addEventListener("change", (event) => event.target.form.submit());
+  // With a script the choice itself leads on, and needs no button.
+  const chooser = part("operation").form;
+  chooser.querySelector(".row").remove();
+  part("operation").addEventListener("change", () => chooser.submit());
   show();
 })();

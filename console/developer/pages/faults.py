@@ -26,6 +26,7 @@ from console.developer.frame import (
     tag,
     time_of,
     told_done,
+    told_error,
 )
 from console.developer.routes import APPLICATION, Tab, do, show
 from kernel import clock
@@ -77,6 +78,17 @@ NUMBERS: Final[dict[str, tuple[tuple[str, str], int, str]]] = {
     "calls": (("影响几次", "How many it hits"), 50, "1"),
     "seconds": (("秒数（缓慢、429）", "Seconds (slow, 429)"), 30, "5 / 1"),
     "minutes": (("最多等待几分钟", "Minutes it waits"), 60, "10"),
+}
+FIELDS: Final[dict[str, tuple[str, str]]] = {
+    "kind": ("故障", "Fault"),
+    "operation": ("只影响这个接口", "Only this operation"),
+    "event_type": ("只影响这种事件", "Only this type of event"),
+    "appointment_id": ("停哪个预约的诊", "Whose clinic is stopped"),
+    **{name: words for name, (words, _, _) in NUMBERS.items()},
+}
+LEVELS: Final[dict[str, tuple[str, str]]] = {
+    "schedule": ("整个出诊", "The whole clinic"),
+    "seat": ("仅本应用的号", "Your own numbers"),
 }
 _ON_CALLS: Final = BEFORE | AFTER
 _SECTION: Final = """<details class="fault" id="{name}"{open}><summary>{title}</summary>
@@ -173,7 +185,7 @@ async def _page(
 ) -> HTTPResponse:
     found = await list_faults(client_id=application["client_id"], before=None, limit=SHOWN_MAX)
     parts = [
-        form.told,
+        _told_error(browser, form.error),
         paragraph(
             say(
                 browser,
@@ -190,6 +202,14 @@ async def _page(
     return application_page(browser, developer, application, parts, tab=TAB.path, told=told)
 
 
+def _told_error(browser: Browser, error: HospitalError | None) -> Html:
+    """Say what was refused, and of which field."""
+    if error is None:
+        return NOTHING
+    words = FIELDS.get(str(error.details.get("field"))) if isinstance(error, FaultInvalid) else None
+    return told_error(browser, error, say(browser, f"：{words[0]}", f" {words[1]}.") if words else "")
+
+
 def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: list[tuple[str, str]]) -> Html:
     """Write the three forms; the one that was refused stands open."""
     action = f"{address_of_application(application['id'])}/faults"
@@ -200,7 +220,7 @@ def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: l
         _kind(browser, form, CALLS, _ON_CALLS),
         form.select(
             f"{CALLS}-operation",
-            say(browser, "只影响这个接口", "Only this operation"),
+            say(browser, *FIELDS["operation"]),
             [("", say(browser, "任何接口", "Any")), *((name, name) for name in operations())],
         ),
         *(_number(browser, form, CALLS, name) for name in ("calls", "seconds", "minutes")),
@@ -210,7 +230,7 @@ def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: l
         _kind(browser, form, WEBHOOKS, DELIVERIES),
         form.text(
             f"{WEBHOOKS}-event_type",
-            say(browser, "只影响这种事件", "Only this type of event"),
+            say(browser, *FIELDS["event_type"]),
             most=80,
             hint=say(browser, "例如 appointment.stopped；留空为任何事件", "Such as appointment.stopped; empty: any"),
         ),
@@ -218,7 +238,7 @@ def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: l
     ]
     of_clinics = [
         _about(CLINIC),
-        form.select(f"{CLINIC}-appointment_id", say(browser, "停哪个预约的诊", "Whose clinic is stopped"), choices),
+        form.select(f"{CLINIC}-appointment_id", say(browser, *FIELDS["appointment_id"]), choices),
         form.select(
             f"{CLINIC}-remedy",
             say(browser, "患者怎么办", "What its patients get"),
@@ -281,7 +301,7 @@ def _about(name: str) -> Html:
 def _kind(browser: Browser, form: Form, about: str, kinds: Iterable[str]) -> Html:
     return form.select(
         f"{about}-kind",
-        say(browser, "故障", "Fault"),
+        say(browser, *FIELDS["kind"]),
         [(name, say(browser, *words)) for name, words in KINDS.items() if name in kinds],
     )
 
@@ -313,9 +333,9 @@ def _table(browser: Browser, application: dict[str, Any], found: list[dict[str, 
     rows = [
         (
             say(browser, *KINDS[fault["kind"]]),
-            _only(fault),
+            _only(browser, fault),
             "—" if fault["calls"] is None else f"{fault['struck']} / {fault['calls']}",
-            tag(say(browser, *STATES[fault["status"]][0]), STATES[fault["status"]][1]),
+            _state(browser, fault),
             time_of(datetime.fromisoformat(fault["ends_at"])),
             _end_button(browser, application, fault),
         )
@@ -324,9 +344,18 @@ def _table(browser: Browser, application: dict[str, Any], found: list[dict[str, 
     return table(names, rows, empty=say(browser, "还没有触发过故障。", "There has been none yet."))
 
 
-def _only(fault: dict[str, Any]) -> Html | str:
-    text = fault["operation"] or fault["event_type"] or fault["stop_level"]
+def _only(browser: Browser, fault: dict[str, Any]) -> Html | str:
+    if fault["stop_level"] is not None:
+        return say(browser, *LEVELS[fault["stop_level"]])
+    text = fault["operation"] or fault["event_type"]
     return code(text) if text else "—"
+
+
+def _state(browser: Browser, fault: dict[str, Any]) -> Html:
+    if fault["stop_id"] is not None and fault["status"] == "active":
+        return tag(say(browser, "停诊中", "Stopped"), "warn")
+    words, kind = STATES[fault["status"]]
+    return tag(say(browser, *words), kind)
 
 
 def _end_button(browser: Browser, application: dict[str, Any], fault: dict[str, Any]) -> Html:

@@ -127,7 +127,7 @@ async def show_call(request: Request, browser: Browser, application_id: UUID) ->
             "lead",
         ),
         _chooser(browser, application, operation),
-        heading(operation.told["summary"]),
+        heading(operation.told["summary"].replace("`", "")),
         html(
             '<p class="hint">{method} {path} · {scope}</p>',
             method=code(operation.method),
@@ -231,7 +231,7 @@ def _fields(browser: Browser, operation: Operation) -> list[Html]:
                 parameter["name"],
                 place=parameter["in"],
                 value=str(example_of(document, schema)) if required else "",
-                hint=parameter.get("description") or schema.get("description", ""),
+                hint=(parameter.get("description") or schema.get("description", "")).replace("`", ""),
                 required=required,
                 optional=say(browser, "可选", "optional"),
             )
