@@ -79,6 +79,23 @@ NUMBERS: Final[dict[str, tuple[tuple[str, str], int, str]]] = {
     "seconds": (("秒数（缓慢、429）", "Seconds (slow, 429)"), 30, "5 / 1"),
     "minutes": (("最多等待几分钟", "Minutes it waits"), 60, "10"),
 }
+SECTIONS: Final[dict[str, tuple[tuple[str, str], tuple[str, str]]]] = {
+    CALLS: (("接口调用", "Calls"), ("响应缓慢、500、429。", "Slow answers, 500 and 429.")),
+    WEBHOOKS: (
+        ("事件推送", "Webhooks"),
+        (
+            "丢失的推送记为“lost”，可从事件流读到或重新推送；重复的推送编号相同。",
+            "A lost one is recorded so, and found in the feed or brought by a replay; a doubled one has one id.",
+        ),
+    ),
+    CLINIC: (
+        ("医生停诊", "A stopped clinic"),
+        (
+            "真实走一遍停诊流程：通知、改约、事件。别的应用有号时只停您自己的号。",
+            "As on a real day: notices, offers, events. Where others have numbers, yours alone are stopped.",
+        ),
+    ),
+}
 FIELDS: Final[dict[str, tuple[str, str]]] = {
     "kind": ("故障", "Fault"),
     "operation": ("只影响这个接口", "Only this operation"),
@@ -215,28 +232,50 @@ def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: l
     action = f"{address_of_application(application['id'])}/faults"
     go = say(browser, "触发", "Let it happen")
     chosen = form.values.get("about", CALLS)
-    of_calls = [
+    shown = {
+        CALLS: form.send(action, _of_calls(browser, form), go=go),
+        WEBHOOKS: form.send(action, _of_webhooks(browser, form), go=go),
+        CLINIC: form.send(action, _of_clinic(browser, form, choices), go=go) if choices else _no_clinic(browser),
+    }
+    return join(
+        html(
+            _SECTION,
+            name=name,
+            title=say(browser, *title),
+            what=say(browser, *what),
+            form=shown[name],
+            open=Html(" open") if name == chosen else NOTHING,
+        )
+        for name, (title, what) in SECTIONS.items()
+    )
+
+
+def _of_calls(browser: Browser, form: Form) -> list[Html]:
+    any_operation = ("", say(browser, "任何接口", "Any"))
+    return [
         _about(CALLS),
         _kind(browser, form, CALLS, _ON_CALLS),
         form.select(
             f"{CALLS}-operation",
             say(browser, *FIELDS["operation"]),
-            [("", say(browser, "任何接口", "Any")), *((name, name) for name in operations())],
+            [any_operation, *((name, name) for name in operations())],
         ),
         *(_number(browser, form, CALLS, name) for name in ("calls", "seconds", "minutes")),
     ]
-    of_webhooks = [
+
+
+def _of_webhooks(browser: Browser, form: Form) -> list[Html]:
+    hint = say(browser, "例如 appointment.stopped；留空为任何事件", "Such as appointment.stopped; empty: any")
+    return [
         _about(WEBHOOKS),
         _kind(browser, form, WEBHOOKS, DELIVERIES),
-        form.text(
-            f"{WEBHOOKS}-event_type",
-            say(browser, *FIELDS["event_type"]),
-            most=80,
-            hint=say(browser, "例如 appointment.stopped；留空为任何事件", "Such as appointment.stopped; empty: any"),
-        ),
+        form.text(f"{WEBHOOKS}-event_type", say(browser, *FIELDS["event_type"]), most=80, hint=hint),
         *(_number(browser, form, WEBHOOKS, name) for name in ("calls", "minutes")),
     ]
-    of_clinics = [
+
+
+def _of_clinic(browser: Browser, form: Form, choices: list[tuple[str, str]]) -> list[Html]:
+    return [
         _about(CLINIC),
         form.select(f"{CLINIC}-appointment_id", say(browser, *FIELDS["appointment_id"]), choices),
         form.select(
@@ -245,53 +284,15 @@ def _forms(browser: Browser, application: dict[str, Any], form: Form, choices: l
             [(name, say(browser, *words)) for name, words in REMEDIES.items()],
         ),
     ]
-    clinic = form.send(action, of_clinics, go=go)
-    if not choices:
-        clinic = html(
-            '<p class="empty">{text}</p>',
-            text=say(
-                browser,
-                "先用本应用预约一个将来的号，再停它的诊。",
-                "Book a coming number with your application first; then its clinic can be stopped.",
-            ),
-        )
-    sections = (
-        (
-            CALLS,
-            ("接口调用", "Calls"),
-            ("响应缓慢、500、429。", "Slow answers, 500 and 429."),
-            form.send(action, of_calls, go=go),
-        ),
-        (
-            WEBHOOKS,
-            ("事件推送", "Webhooks"),
-            (
-                "丢失的推送记为“lost”，可从事件流读到或重新推送；重复的推送编号相同。",
-                "A lost one is recorded so, and found in the feed or brought by a replay; a doubled one has one id.",
-            ),
-            form.send(action, of_webhooks, go=go),
-        ),
-        (
-            CLINIC,
-            ("医生停诊", "A stopped clinic"),
-            (
-                "真实走一遍停诊流程：通知、改约、事件。别的应用有号时只停您自己的号。",
-                "As on a real day: notices, offers, events. Where others have numbers, yours alone are stopped.",
-            ),
-            clinic,
-        ),
+
+
+def _no_clinic(browser: Browser) -> Html:
+    text = say(
+        browser,
+        "先用本应用预约一个将来的号，再停它的诊。",
+        "Book a coming number with your application first; then its clinic can be stopped.",
     )
-    return join(
-        html(
-            _SECTION,
-            name=name,
-            title=say(browser, *title),
-            what=say(browser, *what),
-            form=shown,
-            open=Html(" open") if name == chosen else NOTHING,
-        )
-        for name, title, what, shown in sections
-    )
+    return html('<p class="empty">{text}</p>', text=text)
 
 
 def _about(name: str) -> Html:
