@@ -48,7 +48,6 @@ WRONG: Final[dict[str, tuple[str, str]]] = {
         "请粘贴公钥集（JWKS）：JSON 格式，只含公钥，RSA 至少 2048 位或 P-256/P-384 曲线，每个公钥有各自的 kid",
         "Paste a JSON key set (JWKS) of public keys only: RSA of 2048 bits or more, or P-256/P-384, each with its kid.",
     ),
-    "id": ("请填写接口地址中的编号", "Give the id that stands in the operation's address."),
     "phone": ("请填写11位手机号码", "Give an 11-digit mobile number."),
     "url": ("请填写公网可访问的 https 地址", "Give an https address that can be reached in public."),
     "event_types": ("请至少选择一种事件", "Choose at least one kind of event."),

@@ -174,11 +174,6 @@ async def test_requests_and_webhooks_are_watched(page: Page, web_server: WebServ
     await go(page, server, f"{address}/requests?outcome=ok&request=look-for-me")
     assert await page.evaluate("document.querySelectorAll('tbody tr').length") == 1
 
-    await go(page, server, f"{address}/try")
-    await fill_in(page, f"{address}/try", operation="GET /departments", query="limit=1")
-    assert await page.evaluate("document.querySelector('main').innerText.includes('200')")
-    await look(page, "portal-try")
-
     await go(page, server, f"{address}/webhooks")
     await look(page, "portal-no-webhooks")
     await go(page, server, f"{address}/webhooks/new")

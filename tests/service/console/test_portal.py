@@ -1,6 +1,5 @@
 """The developer portal as its pages are served: who sees what, what is shown once, and what a second post does."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -178,40 +177,6 @@ async def test_every_page_wants_somebody_signed_in(web_server: WebServer, databa
             if method == "GET":
                 await visitor.get(path)
                 assert visitor.path == "/developer"
-
-
-async def test_a_call_is_tried_as_the_application(developer: DeveloperAtBrowser, database: Database) -> None:
-    made = await developer.make()
-    page = f"/developer/applications/{made['id']}/try"
-    await developer.get(page)
-    # What the application has no scope for, changes something or is the hospital's own is not offered.
-    assert not developer.says("GET /appointments")
-    assert not developer.says("POST ")
-    assert not developer.says("/administration")
-    answer = await developer.post(page, operation="GET /departments", query="limit=1&x=a b")
-    assert developer.says("request.schema_violation")
-    answer = await developer.post(page, operation="GET /departments", query="limit=1")
-    assert answer.status_code == 200
-    assert developer.says('"items": []')
-    answer = await developer.post(page, operation="GET /departments/<department_id:uuid>", id="../patients", query="")
-    assert answer.status_code == 422
-    answer = await developer.post(page, operation="GET /appointments", query="")
-    assert answer.status_code == 422
-    await database.execute("UPDATE oauth_client SET scopes = '{slots.read}'")
-    assert await settled_status(developer, page) == "oauth.insufficient_scope"
-
-
-async def settled_status(developer: DeveloperAtBrowser, page: str) -> str:
-    """Ask until the process that remembers a client for a second has read it anew."""
-    found = ""
-    for _ in range(60):
-        answer = await developer.post(page, operation="GET /departments", query="limit=1")
-        code = re.search(r"&quot;code&quot;: &quot;([a-z_.]+)&quot;", answer.text)
-        if code is not None:
-            found = code[1]
-            break
-        await asyncio.sleep(0.05)
-    return found
 
 
 async def test_a_colleague_joins_by_invitation(
