@@ -5,6 +5,7 @@ details; what the lines mean is the books' matter. Nothing is ever written to a 
 """
 
 import io
+import struct
 import zipfile
 import zlib
 from typing import Final
@@ -61,8 +62,8 @@ def unpack_bill(archive: bytes, kind: BillKind) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             content = _read_bounded(opened, _find_details(opened, kind), archive_bytes=len(archive))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        # RuntimeError: it is encrypted. NotImplementedError: a way of compressing that nobody asked for.
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError) as error:
+        # RuntimeError: it is encrypted, or compressed in a way that nobody asked for. ValueError: a name is no text.
         raise BillUnusable("not_a_zip") from error
     _require_whole(content, kind)
     return content

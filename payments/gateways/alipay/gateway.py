@@ -231,7 +231,7 @@ class AlipayGateway:
         return notifications.read_notification(headers, body, key=self._keys.alipay, now=now)
 
     async def _call(self, call: Any, *, attempt_no: str) -> Answer:
-        """Call, where the answer must be about the attempt that was meant. Raises: ChannelUnavailable, ChannelRefused."""
+        """Call; the answer must be about the attempt that was meant. Raises: ChannelUnavailable, ChannelRefused."""
         try:
             answer = await self._wire.call(call)
         except ChannelRefused as refusal:

@@ -74,7 +74,7 @@ def _read_form(headers: Mapping[str, str], body: bytes) -> dict[str, str]:
         raise NotificationRefused("form") from error
     form = dict(pairs)
     # One value would be verified and the other read.
-    if len(form) != len(pairs):
+    if not form or len(form) != len(pairs):
         raise NotificationRefused("form")
     return form
 
@@ -99,13 +99,13 @@ def _read_fact(form: Mapping[str, Any]) -> PaymentFact | RefundFact | None:
     state = read_state(form, paid_at_field="gmt_payment")
     return PaymentFact(
         channel=ChannelCode.ALIPAY,
-        merchant_no=form["seller_id"],
-        app_id=form["app_id"],
-        attempt_no=form["out_trade_no"],
+        merchant_no=_required(form, "seller_id"),
+        app_id=_required(form, "app_id"),
+        attempt_no=_required(form, "out_trade_no"),
         state=state,
         source=FactSource.NOTIFICATION,
         amount_fen=from_yuan(form["total_amount"]),
-        transaction_no=form["trade_no"],
+        transaction_no=_required(form, "trade_no"),
         payer=optional(form, "buyer_open_id") or optional(form, "buyer_id"),
         occurred_at=read_time(form.get("gmt_payment")) if state is PaymentState.PAID else None,
     )
@@ -120,10 +120,17 @@ def _read_refund(form: Mapping[str, Any], refund_no: str) -> RefundFact:
     """Read a refund; `refund_fee` is what has gone back of the trade in all, so no amount of this one is told."""
     return RefundFact(
         channel=ChannelCode.ALIPAY,
-        merchant_no=form["seller_id"],
-        attempt_no=form["out_trade_no"],
+        merchant_no=_required(form, "seller_id"),
+        attempt_no=_required(form, "out_trade_no"),
         refund_no=refund_no,
         state=RefundState.SUCCEEDED,
         source=FactSource.NOTIFICATION,
         occurred_at=read_time(form.get("gmt_refund")),
     )
+
+
+def _required(form: Mapping[str, Any], name: str) -> str:
+    value = optional(form, name)
+    if value is None:
+        raise ValueError(name)
+    return value
