@@ -11,9 +11,14 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 SANDBOX_ONLY = (
+    "ALIPAY_BASE_URL",
+    "ALIPAY_EMULATOR_DIR",
+    "ALIPAY_EMULATOR_HTTP",
     "BENCH_ECHO",
     "DEMO_HOSPITAL",
     "EMULATORS_TOKEN",
+    "FISCAL_EMULATOR_DIR",
+    "FISCAL_EMULATOR_HTTP",
     "MICRO_HIS_DATABASE_URL",
     "MICRO_HIS_HTTP",
     "MICRO_HIS_MLLP",
@@ -84,6 +89,12 @@ class Settings:
     his_sending_application: str
     his_charset: str
     wechatpay_base_url: str | None
+    alipay_base_url: str | None
+    fiscal_base_url: str | None
+    fiscal_app_id: str | None
+    fiscal_key: str | None
+    fiscal_place_code: str | None
+    fiscal_operator: str
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -132,12 +143,18 @@ class Settings:
             data_dir=data_dir,
             keys_dir=Path(env.get("KEYS_DIR", data_dir / "keys")),
             his_mllp=_endpoint(env, "HIS_MLLP"),
-            his_http_url=(env.get("HIS_HTTP_URL") or "").rstrip("/") or None,
+            his_http_url=_url(env, "HIS_HTTP_URL"),
             his_http_token=env.get("HIS_HTTP_TOKEN") or None,
             his_inbound=_endpoint(env, "HIS_INBOUND"),
             his_sending_application=env.get("HIS_SENDING_APPLICATION", "MICROHIS"),
             his_charset=env.get("HIS_CHARSET", "UNICODE UTF-8"),
-            wechatpay_base_url=(env.get("WECHATPAY_BASE_URL") or "").rstrip("/") or None,
+            wechatpay_base_url=_url(env, "WECHATPAY_BASE_URL"),
+            alipay_base_url=_url(env, "ALIPAY_BASE_URL"),
+            fiscal_base_url=_url(env, "FISCAL_BASE_URL"),
+            fiscal_app_id=env.get("FISCAL_APP_ID") or None,
+            fiscal_key=env.get("FISCAL_KEY") or None,
+            fiscal_place_code=env.get("FISCAL_PLACE_CODE") or None,
+            fiscal_operator=env.get("FISCAL_OPERATOR") or "互联网医院",
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
@@ -160,6 +177,7 @@ def _require_production(env: Mapping[str, str]) -> None:
         password = env[name].partition("://")[2].rpartition("@")[0].partition(":")[2]
         if unquote(password) in KNOWN_SECRETS:
             raise SettingsError(f"production refuses the well-known password in {name}")
+    _require_fiscal(env)
     if env["HIS_HTTP_TOKEN"] in KNOWN_SECRETS:
         raise SettingsError("production refuses the well-known HIS_HTTP_TOKEN")
 
@@ -191,6 +209,20 @@ def _channel(code: str) -> str:
     if not (code.isascii() and code.isidentifier() and code.islower()):
         raise SettingsError(f"DEVELOPER_CHANNEL has small letters, digits and underscores, not {code!r}")
     return code
+
+
+def _require_fiscal(env: Mapping[str, str]) -> None:
+    """A hospital has an account of its own, or no fiscal platform at all."""
+    if not env.get("FISCAL_BASE_URL"):
+        return
+    if missing := [name for name in ("FISCAL_APP_ID", "FISCAL_KEY", "FISCAL_PLACE_CODE") if not env.get(name)]:
+        raise SettingsError(f"with FISCAL_BASE_URL production wants {', '.join(missing)}")
+    if env["FISCAL_KEY"].partition(":")[0] not in ("file", "env"):
+        raise SettingsError("FISCAL_KEY is a reference (file:NAME or env:NAME), never the key itself")
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    return (env.get(name) or "").rstrip("/") or None
 
 
 def _endpoint(env: Mapping[str, str], name: str) -> Endpoint | None:

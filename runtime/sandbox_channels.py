@@ -25,10 +25,19 @@ from runtime.data_folder import write_private
 RSA_BITS: Final = 2048
 CERTIFICATE_LIVES: Final = timedelta(days=5 * 365)
 APIV3_KEY_CHARACTERS: Final = 32
+FISCAL_KEY_BYTES: Final = 24
 
 WECHATPAY_MERCHANT_NO: Final = "1900000109"
 WECHATPAY_APP_ID: Final = "wxd678efh567hg6787"
 WECHATPAY_MERCHANT_CODE: Final = "wechatpay-sandbox"
+
+ALIPAY_SELLER_ID: Final = "2088000000000109"
+ALIPAY_APP_ID: Final = "2021000000000109"
+ALIPAY_MERCHANT_CODE: Final = "alipay-sandbox"
+
+FISCAL_APP_ID: Final = "SANDBOX0000109"
+FISCAL_PLACE_CODE: Final = "0001"
+FISCAL_KEY: Final = "file:sandbox/fiscal/key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,20 @@ def describe_wechatpay_merchant() -> Merchant:
     )
 
 
+def describe_alipay_merchant() -> Merchant:
+    """Describe the sandbox's merchant with Alipay."""
+    return Merchant(
+        code=ALIPAY_MERCHANT_CODE,
+        channel=ChannelCode.ALIPAY,
+        merchant_no=ALIPAY_SELLER_ID,
+        app_id=ALIPAY_APP_ID,
+        key_references={
+            "app_private_key": "file:sandbox/alipay/app_private_key.pem",
+            "alipay_public_key": "file:sandbox/alipay/alipay_public_key.pem",
+        },
+    )
+
+
 class KeysInTheWay(Exception):
     """Keys of another sandbox lie where this one's would go; the text says where."""
 
@@ -65,9 +88,7 @@ def open_wechatpay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
         KeysInTheWay: ours are there and the channel does not know them; nothing is overwritten.
     """
     ours, registered = keys_dir / "sandbox" / "wechatpay", emulator_dir / "merchants.json"
-    if ours.exists():
-        if not registered.exists():
-            raise KeysInTheWay(f"{ours} belongs to another sandbox: give this one a KEYS_DIR of its own.")
+    if _is_open(ours, registered):
         return
     emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -91,6 +112,57 @@ def open_wechatpay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
     beside.rename(ours)
 
 
+def open_alipay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Make both sides' keys with Alipay where they are not there yet.
+
+    Raises:
+        KeysInTheWay: ours are there and Alipay does not know them; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "alipay", emulator_dir / "apps.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".alipay."))
+    application, alipay = (rsa.generate_private_key(65537, RSA_BITS) for _ in range(2))
+    write_private(beside / "app_private_key.pem", _pem(application))
+    write_private(beside / "alipay_public_key.pem", _public_pem(alipay))
+    write_private(emulator_dir / "alipay_private_key.pem", _pem(alipay))
+    app = {
+        "app_id": ALIPAY_APP_ID,
+        "seller_id": ALIPAY_SELLER_ID,
+        "seller_email": "pay@hospital.example",
+        "public_key": _public_pem(application),
+    }
+    write_private(registered, json.dumps([app], indent=2) + "\n")
+    beside.rename(ours)
+
+
+def open_fiscal_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Agree on a key with the fiscal e-receipt platform where there is none yet.
+
+    Raises:
+        KeysInTheWay: ours is there and the platform does not know it; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "fiscal", emulator_dir / "account.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".fiscal."))
+    key = secrets.token_hex(FISCAL_KEY_BYTES)
+    write_private(beside / "key", f"{key}\n")
+    write_private(registered, json.dumps({"app_id": FISCAL_APP_ID, "key": key}, indent=2) + "\n")
+    beside.rename(ours)
+
+
+def _is_open(ours: Path, registered: Path) -> bool:
+    """Tell whether an account is there, on both sides."""
+    if ours.exists() and not registered.exists():
+        raise KeysInTheWay(f"{ours} belongs to another sandbox: give this one a KEYS_DIR of its own.")
+    return ours.exists()
+
+
 def _make_channel(emulator_dir: Path) -> tuple[str, str]:
     """Make the channel's own keys; give the name and the public half of the one that merchants verify with."""
     channel = _certified("Tenpay.com Root CA (sandbox)")
@@ -100,7 +172,7 @@ def _make_channel(emulator_dir: Path) -> tuple[str, str]:
     write_private(emulator_dir / "certificate.pem", channel.certificate_pem)
     write_private(emulator_dir / "signing_key.pem", _pem(signing_key))
     write_private(emulator_dir / "signing_key_id", f"{key_id}\n")
-    return key_id, signing_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    return key_id, _public_pem(signing_key)
 
 
 def _certified(name: str) -> _Pair:
@@ -122,3 +194,7 @@ def _certified(name: str) -> _Pair:
 
 def _pem(key: rsa.RSAPrivateKey) -> str:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")

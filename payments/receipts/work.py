@@ -48,6 +48,10 @@ class ReceiptWork:
         self._payers = payers
         self._steps = {ISSUE: self._issue, WRITE_OFF: self._write_off}
 
+    async def aclose(self) -> None:
+        """Give the connections to the platform back."""
+        await self._platform.aclose()
+
     async def work(self, lease: Lease) -> int:
         """Try each letter once; give how many are done. A platform that is silent is not asked again this time.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from runtime.data_folder import DataFolder, State
 from runtime.embedded import ports
-from runtime.sandbox_channels import open_wechatpay_account
+from runtime.sandbox_channels import open_alipay_account, open_fiscal_account, open_wechatpay_account
 
 LOOPBACK: Final = "127.0.0.1"
 TOKEN: Final = "EMULATORS_TOKEN"  # noqa: S105  a setting's name
@@ -36,6 +36,20 @@ EMULATORS: Final = (
         prefix="WECHATPAY_EMULATOR",
         address_setting="WECHATPAY_BASE_URL",
         open_account=open_wechatpay_account,
+    ),
+    Emulator(
+        name="alipay",
+        module="integration.emulators.alipay.main",
+        prefix="ALIPAY_EMULATOR",
+        address_setting="ALIPAY_BASE_URL",
+        open_account=open_alipay_account,
+    ),
+    Emulator(
+        name="fiscal",
+        module="integration.emulators.fiscal.main",
+        prefix="FISCAL_EMULATOR",
+        address_setting="FISCAL_BASE_URL",
+        open_account=open_fiscal_account,
     ),
 )
 

@@ -1,7 +1,6 @@
 """Emulators as processes of their own, and a merchant's address that they tell."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -15,20 +14,16 @@ from urllib.parse import parse_qsl
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from payments.gateways.alipay.gateway import AlipayGateway
-from payments.gateways.alipay.keys import ALIPAY_PUBLIC_KEY, PRIVATE_KEY, read_keys
-from payments.gateways.port import ChannelCode, Merchant
+from payments.gateways.alipay.signing import load_private_key
+from payments.gateways.references import KeyStore
 from runtime.embedded.ports import any_free
+from runtime.sandbox_channels import describe_alipay_merchant, open_alipay_account
 
 ROOT = Path(__file__).parent.parent.parent
 TOKEN = "the-sandbox-token-of-the-tests"
 READY_SECONDS_MAX = 60
-
-APP_ID = "2021000000000001"
-SELLER_ID = "2088000000000001"
-APP_KEY = rsa.generate_private_key(65537, 2048)
 
 
 @dataclass
@@ -93,7 +88,7 @@ class EmulatorProcess:
 
 
 @asynccontextmanager
-async def emulator(module: str, prefix: str, folder: Path, **more: str) -> AsyncIterator[EmulatorProcess]:
+async def emulator(module: str, prefix: str, folder: Path) -> AsyncIterator[EmulatorProcess]:
     """Start an emulator with its memory in a folder, and end it afterwards."""
     port = any_free("127.0.0.1")
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
@@ -103,7 +98,6 @@ async def emulator(module: str, prefix: str, folder: Path, **more: str) -> Async
         f"{prefix}_DIR": str(folder),
         "EMULATORS_TOKEN": TOKEN,
         "TZ": "UTC",
-        **more,
     }
     folder.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240  it takes a millisecond
     url = f"http://127.0.0.1:{port}"
@@ -160,14 +154,6 @@ class Listener:
             self.arrived.notify_all()
 
 
-def private_pem(key: rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-
-
-def public_pem(key: rsa.RSAPrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-
-
 @dataclass
 class Alipay:
     """The emulated Alipay, the platform's gateway to it, and the address that it tells."""
@@ -177,35 +163,32 @@ class Alipay:
     listener: Listener
     keys_dir: Path
 
+    @property
+    def our_keys(self) -> Path:
+        return self.keys_dir / "sandbox" / "alipay"
+
+    @property
+    def app_key(self) -> rsa.RSAPrivateKey:
+        return load_private_key((self.our_keys / "app_private_key.pem").read_text())
+
+    @property
+    def alipays_key(self) -> rsa.RSAPrivateKey:
+        return load_private_key((self.keys_dir.parent / "alipay" / "alipay_private_key.pem").read_text())
+
 
 @asynccontextmanager
 async def alipay(folder: Path) -> AsyncIterator[Alipay]:
     """Bring the emulated Alipay up with one merchant, and a gateway that speaks with it."""
-    keys_dir, apps = folder / "keys", folder / "apps.json"
-    keys_dir.mkdir(parents=True)
-    app = {
-        "app_id": APP_ID,
-        "seller_id": SELLER_ID,
-        "seller_email": "pay@example.org",
-        "public_key": public_pem(APP_KEY),
-    }
-    apps.write_text(json.dumps([app]))
-    (keys_dir / "alipay_app.pem").write_text(private_pem(APP_KEY))
-    more = {"ALIPAY_EMULATOR_APPS": str(apps), "ALIPAY_EMULATOR_PUBLIC_KEY": str(keys_dir / "alipay_public.pem")}
+    keys_dir, own_dir = folder / "keys", folder / "alipay"
+    open_alipay_account(keys_dir=keys_dir, emulator_dir=own_dir)
     async with (
-        emulator("integration.emulators.alipay.main", "ALIPAY_EMULATOR", folder / "alipay", **more) as process,
+        emulator("integration.emulators.alipay.main", "ALIPAY_EMULATOR", own_dir) as process,
         Listener.open() as listener,
     ):
         gateway = AlipayGateway(
-            merchant(), gateway_url=f"{process.url}/gateway.do", notify_url=listener.url,
-            keys=read_keys(merchant().key_references, keys_dir),
-        )  # fmt: skip
+            describe_alipay_merchant(), KeyStore(keys_dir), notify_url=listener.url, base_url=process.url
+        )
         try:
             yield Alipay(process, gateway, listener, keys_dir)
         finally:
-            await gateway.aclose()
-
-
-def merchant() -> Merchant:
-    references = {PRIVATE_KEY: "file:alipay_app.pem", ALIPAY_PUBLIC_KEY: "file:alipay_public.pem"}
-    return Merchant("alipay-main", ChannelCode.ALIPAY, SELLER_ID, APP_ID, references)
+            await gateway.close_connections()

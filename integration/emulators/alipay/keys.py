@@ -1,8 +1,7 @@
-"""The emulator's own key pair, made at its first start, and the applications that it knows."""
+"""What the emulator has in its folder: its own key, and the applications that were registered with it."""
 
 import base64
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,20 +12,13 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from kernel.settings import SettingsError
 
 KEY_BITS: Final = 2048
 PRIVATE_KEY: Final = "alipay_private_key.pem"
-PRIVATE_FILE: Final = 0o600
+APPS: Final = "apps.json"
 DIGITS_16: Final = re.compile(r"[0-9]{16}", re.ASCII)
 
 
@@ -44,33 +36,30 @@ class App:
 
 
 def load_own_key(folder: Path) -> rsa.RSAPrivateKey:
-    """Give Alipay's private key of this sandbox, making it the first time."""
-    path = folder / PRIVATE_KEY
-    if not path.exists():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = rsa.generate_private_key(65537, KEY_BITS)
-        _write(path, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    key = load_pem_private_key(path.read_bytes(), None)
-    assert isinstance(key, rsa.RSAPrivateKey), "we made it so"
+    """Read Alipay's private key of this sandbox.
+
+    Raises:
+        SettingsError: it is not there, or is none.
+    """
+    try:
+        key = load_pem_private_key((folder / PRIVATE_KEY).read_bytes(), None)
+    except (OSError, ValueError, TypeError) as error:
+        raise SettingsError(f"{PRIVATE_KEY} cannot be read: {type(error).__name__}") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise SettingsError(f"{PRIVATE_KEY} is not an RSA key")
     return key
 
 
-def publish(key: rsa.RSAPrivateKey, path: Path) -> None:
-    """Write the public half to where the platform reads it."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(path, key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
-
-
-def load_apps(path: Path) -> dict[str, App]:
+def load_apps(folder: Path) -> dict[str, App]:
     """Read the applications: a JSON list of app_id, seller_id, seller_email and public_key (PEM).
 
     Raises:
         SettingsError: it cannot be read, or an application cannot be meant.
     """
     try:
-        apps = [_read_app(one) for one in json.loads(path.read_text(encoding="utf-8"))]
+        apps = [_read_app(one) for one in json.loads((folder / APPS).read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SettingsError(f"ALIPAY_EMULATOR_APPS cannot be read: {type(error).__name__}") from error
+        raise SettingsError(f"{APPS} cannot be read: {type(error).__name__}") from error
     return {app.app_id: app for app in apps}
 
 
@@ -101,12 +90,3 @@ def _read_app(found: Mapping[str, Any]) -> App:
     if not DIGITS_16.fullmatch(found["seller_id"]):
         raise ValueError("a seller has a number of 16 digits")
     return App(found["app_id"], found["seller_id"], found.get("seller_email", ""), key)
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

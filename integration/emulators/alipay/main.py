@@ -1,14 +1,11 @@
 """`python -m integration.emulators.alipay.main`: Alipay in a sandbox, in a process of its own.
 
-Besides what every emulator is told (docs/adr/0310) it reads ALIPAY_EMULATOR_APPS, a JSON file of the applications that
-it knows, and writes its public key to ALIPAY_EMULATOR_PUBLIC_KEY, where the platform reads it.
+It is told what every emulator is (docs/adr/0310); its own key and the applications that it knows lie in its folder.
 """
 
 import asyncio
-import os
 import sqlite3
 import sys
-from pathlib import Path
 from typing import Any, Final
 
 from sanic import Request, Sanic
@@ -16,7 +13,7 @@ from sanic.response import HTTPResponse
 
 from integration.emulators.alipay import bills
 from integration.emulators.alipay.gateway import BILL_PERTURBED, GATEWAY_FAULTS, Gateway
-from integration.emulators.alipay.keys import load_apps, load_own_key, publish
+from integration.emulators.alipay.keys import load_apps, load_own_key
 from integration.emulators.alipay.memory import SCHEMA
 from integration.emulators.alipay.told import NOTIFICATION_FORGED, Teller
 from integration.emulators.alipay.trades import TRADE_FAULTS, Trades
@@ -32,8 +29,6 @@ from kernel.settings import SettingsError
 
 NAME: Final = "alipay-emulator"
 PREFIX: Final = "ALIPAY_EMULATOR"
-APPS: Final = f"{PREFIX}_APPS"
-PUBLIC_KEY: Final = f"{PREFIX}_PUBLIC_KEY"
 LOOK_EVERY_SECONDS: Final = 0.5
 
 log = get_logger("emulators")
@@ -88,14 +83,10 @@ class Process:
         """Open the memory and the keys.
 
         Raises:
-            SettingsError: a setting is missing, or the applications cannot be read.
+            SettingsError: the key or the applications cannot be read.
         """
-        for name in (APPS, PUBLIC_KEY):
-            if not os.environ.get(name):
-                raise SettingsError(f"the emulator wants {name}")
-        apps = load_apps(Path(os.environ[APPS]))
+        apps = load_apps(settings.folder)
         key = load_own_key(settings.folder)
-        publish(key, Path(os.environ[PUBLIC_KEY]))
         self._store = Store(settings.folder / "alipay.sqlite3", schema=SCHEMA)
         clock = EmulatorClock(self._store)
         faults = Faults(self._store, own=TRADE_FAULTS | GATEWAY_FAULTS | {NOTIFICATION_FORGED})

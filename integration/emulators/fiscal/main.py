@@ -1,18 +1,16 @@
 """`python -m integration.emulators.fiscal.main`: a fiscal e-receipt platform in a sandbox, in a process of its own.
 
-Besides what every emulator is told (docs/adr/0310) it reads FISCAL_EMULATOR_APP_ID, and FISCAL_EMULATOR_KEY_FILE, the
-file with the key that it shares with the hospital.
+It is told what every emulator is (docs/adr/0310); the hospital's account, with the key that both share, lies in its
+folder.
 """
 
 import base64
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from sanic import Request, Sanic
@@ -31,8 +29,7 @@ from kernel.settings import SettingsError
 
 NAME: Final = "fiscal-emulator"
 PREFIX: Final = "FISCAL_EMULATOR"
-APP_ID: Final = f"{PREFIX}_APP_ID"
-KEY_FILE: Final = f"{PREFIX}_KEY_FILE"
+ACCOUNT: Final = "account.json"
 VERSION: Final = "1.0"
 KEY_CHARACTERS_MIN: Final = 16
 NOISE_CHARACTERS_MAX: Final = 64
@@ -143,22 +140,20 @@ def make(settings: EmulatorSettings) -> Emulator:
     """Open everything and give what is served.
 
     Raises:
-        SettingsError: a setting is missing, or the key cannot be read.
+        SettingsError: the account cannot be read.
     """
-    for name in (APP_ID, KEY_FILE):
-        if not os.environ.get(name):
-            raise SettingsError(f"the emulator wants {name}")
     try:
-        key = Path(os.environ[KEY_FILE]).read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{KEY_FILE} cannot be read") from error
+        account = json.loads((settings.folder / ACCOUNT).read_text(encoding="utf-8"))
+        app_id, key = str(account["app_id"]), str(account["key"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SettingsError(f"{ACCOUNT} cannot be read: {type(error).__name__}") from error
     if len(key) < KEY_CHARACTERS_MIN:
         raise SettingsError(f"the key wants at least {KEY_CHARACTERS_MIN} characters")
     store = Store(settings.folder / "fiscal.sqlite3", schema=SCHEMA)
     clock = EmulatorClock(store)
     switches = Faults(store, own=frozenset({REFUSED, ANSWER_FORGED, SILENT}))
     receipts = Receipts(store, clock)
-    platform = Platform(receipts, switches, app_id=os.environ[APP_ID], key=key)
+    platform = Platform(receipts, switches, app_id=app_id, key=key)
     control = BooksControl(receipts, token=settings.token, clock=clock, faults=switches)
 
     def mount(app: Sanic[Any, Any]) -> None:

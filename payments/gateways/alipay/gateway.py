@@ -31,7 +31,8 @@ from kernel import clock
 from kernel.money import to_yuan
 from payments.gateways.alipay import notifications, trades
 from payments.gateways.alipay.bills import ARCHIVE_BYTES_MAX, BILL_TYPES, unpack_bill
-from payments.gateways.alipay.wire import AlipayWire, Answer, Keys
+from payments.gateways.alipay.keys import load_keys
+from payments.gateways.alipay.wire import AlipayWire, Answer
 from payments.gateways.errors import BillNotReady, ChannelRefused, ChannelUnavailable
 from payments.gateways.port import (
     Bill,
@@ -49,7 +50,9 @@ from payments.gateways.port import (
     RefundState,
     Scene,
 )
+from payments.gateways.references import KeyStore
 
+LIVE_URL: Final = "https://openapi.alipay.com"
 JSAPI: Final = "JSAPI_PAY"
 FACE_TO_FACE: Final = "FACE_TO_FACE_PAYMENT"
 SUBJECT_CHARACTERS_MAX: Final = 128
@@ -65,18 +68,24 @@ CHANGED: Final = "Y"
 
 
 class AlipayGateway:
-    """Prepares, asks, closes and refunds with one application of one merchant.
+    """Prepares, asks, closes and refunds with one application of one merchant."""
 
-    notify_url: where Alipay tells of this merchant's trades.
-    """
+    def __init__(self, merchant: Merchant, keys: KeyStore, *, notify_url: str, base_url: str | None) -> None:
+        """Read the merchant's keys; nothing is connected yet.
 
-    def __init__(self, merchant: Merchant, *, gateway_url: str, notify_url: str, keys: Keys) -> None:
+        notify_url: where Alipay tells of this merchant's trades. base_url: an emulator's; None is Alipay itself.
+
+        Raises:
+            KeyUnusable: a key is missing, or is not what RSA2 can use.
+        """
+        assert merchant.channel is ChannelCode.ALIPAY, "the merchant is another channel's"
         self.merchant = merchant
         self._notify_url = notify_url
-        self._keys = keys
-        self._wire = AlipayWire(gateway_url=gateway_url, app_id=merchant.app_id, keys=keys)
+        self._keys = load_keys(keys, merchant.key_references)
+        url = f"{base_url or LIVE_URL}/gateway.do"
+        self._wire = AlipayWire(gateway_url=url, app_id=merchant.app_id, keys=self._keys)
 
-    async def aclose(self) -> None:
+    async def close_connections(self) -> None:
         """Give the connections back."""
         await self._wire.close()
 

@@ -20,13 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from payments.gateways.references import KeyUnusable
+
 SIGN_TYPE: Final = "RSA2"
 KEY_BITS_MIN: Final = 2048
 _PEM: Final = "-----BEGIN"
-
-
-class KeyUnusable(Exception):
-    """A key is not one that RSA2 can use; the text says which, never what it is."""
 
 
 def load_private_key(text: str) -> RSAPrivateKey:

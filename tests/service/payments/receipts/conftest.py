@@ -1,6 +1,5 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +14,9 @@ from payments.receipts.bosi import BosiFiscal, FiscalAccount
 from payments.receipts.port import Payer, ReceiptItem, ReceiptKind
 from payments.receipts.service import HANDLER, RefundedOrder, SettledOrder
 from payments.receipts.work import ReceiptWork
+from runtime.sandbox_channels import FISCAL_APP_ID as APP_ID
+from runtime.sandbox_channels import open_fiscal_account
 from tests.factories.emulators import EmulatorProcess, emulator
-
-APP_ID = "GZYYTEST0000001"
-KEY = "a-key-shared-with-the-province"
 
 
 def item(fen: int, code: str = "13") -> ReceiptItem:
@@ -39,6 +37,10 @@ class Cashier:
     db: Database
     process: EmulatorProcess
     fiscal: BosiFiscal
+
+    @property
+    def key(self) -> str:
+        return self.fiscal._account.key
 
     async def issue(self, fen: int = 1250, order_id: UUID | None = None) -> SettledOrder:
         order = SettledOrder(
@@ -87,16 +89,15 @@ class Cashier:
 @pytest.fixture(scope="module")
 async def _fiscal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmulatorProcess]:
     folder = tmp_path_factory.mktemp("fiscal")
-    (folder / "key").write_text(KEY)
-    more = {"FISCAL_EMULATOR_APP_ID": APP_ID, "FISCAL_EMULATOR_KEY_FILE": str(folder / "key")}
-    async with emulator("integration.emulators.fiscal.main", "FISCAL_EMULATOR", Path(folder), **more) as process:
+    open_fiscal_account(keys_dir=folder / "keys", emulator_dir=folder / "own")
+    async with emulator("integration.emulators.fiscal.main", "FISCAL_EMULATOR", folder / "own") as process:
         yield process
 
 
 @pytest.fixture
 async def cashier(_fiscal: EmulatorProcess, database: Database) -> AsyncIterator[Cashier]:
-    account = FiscalAccount(app_id=APP_ID, key=KEY, place_code="GZ01", operator="互联网医院")
-    fiscal = BosiFiscal(base_url=_fiscal.url, account=account)
+    key = (_fiscal.log.parent.parent / "keys" / "sandbox" / "fiscal" / "key").read_text().strip()
+    fiscal = BosiFiscal(base_url=_fiscal.url, account=FiscalAccount(APP_ID, key, "GZ01", "互联网医院"))
     yield Cashier(database, _fiscal, fiscal)
     await fiscal.aclose()
     await _fiscal.clear_faults()

@@ -13,7 +13,8 @@ from kernel.ids import new_id
 from payments.receipts.bosi import BosiFiscal, FiscalAccount, sign
 from payments.receipts.errors import FiscalRefused, FiscalUnavailable
 from payments.receipts.port import FiscalNumber, Payer, ReceiptItem, ReceiptKind, ReceiptRequest
-from tests.service.payments.receipts.conftest import APP_ID, KEY, Cashier, item
+from runtime.sandbox_channels import FISCAL_APP_ID as APP_ID
+from tests.service.payments.receipts.conftest import Cashier, item
 
 
 def request(fen: int = 1250, kind: ReceiptKind = ReceiptKind.OUTPATIENT) -> ReceiptRequest:
@@ -21,16 +22,17 @@ def request(fen: int = 1250, kind: ReceiptKind = ReceiptKind.OUTPATIENT) -> Rece
     return ReceiptRequest(new_id().hex, kind, Payer("陈测试", "P1"), "wechatpay", fen, items, clock.now())
 
 
-def by_hand(asked: dict[str, Any], **changes: str) -> dict[str, str]:
+def by_hand(cashier: Cashier, asked: dict[str, Any], **changes: str) -> dict[str, str]:
     packed = base64.b64encode(json.dumps(asked).encode()).decode()
     body = {"appid": APP_ID, "data": packed, "noise": new_id().hex, "version": "1.0"} | changes
-    content = f"appid={body['appid']}&data={body['data']}&noise={body['noise']}&key={KEY}&version={body['version']}"
+    ordered = ("appid", body["appid"]), ("data", body["data"]), ("noise", body["noise"]), ("key", cashier.key)
+    content = "&".join(f"{name}={value}" for name, value in (*ordered, ("version", body["version"])))
     return {"sign": hashlib.md5(content.encode()).hexdigest().upper()} | body  # noqa: S324  what the platform speaks
 
 
 async def told(cashier: Cashier, method: str, body: dict[str, str]) -> tuple[str, Any]:
     answer = (await cashier.process.control.post(f"/api/medical/{method}", json=body)).json()
-    expected = sign(app_id=APP_ID, data=answer["data"], noise=answer["noise"], key=KEY)
+    expected = sign(app_id=APP_ID, data=answer["data"], noise=answer["noise"], key=cashier.key)
     assert set(answer) == {"data", "noise", "sign"}
     assert answer["sign"] == expected
     inner = json.loads(base64.b64decode(answer["data"]))
@@ -38,10 +40,10 @@ async def told(cashier: Cashier, method: str, body: dict[str, str]) -> tuple[str
 
 
 def test_signatures_are_what_openssl_makes_of_the_same_words() -> None:
-    content = f"appid={APP_ID}&data=eyJ9&noise=n1&key={KEY}&version=1.0"
+    content = f"appid={APP_ID}&data=eyJ9&noise=n1&key=shared&version=1.0"
     command = ["openssl", "dgst", "-md5"]
     done = subprocess.run(command, input=content.encode(), capture_output=True, check=True)
-    assert sign(app_id=APP_ID, data="eyJ9", noise="n1", key=KEY) == done.stdout.decode().split()[-1].upper()
+    assert sign(app_id=APP_ID, data="eyJ9", noise="n1", key="shared") == done.stdout.decode().split()[-1].upper()
 
 
 @pytest.mark.parametrize(
@@ -104,14 +106,14 @@ async def test_another_key_is_refused_on_both_sides(cashier: Cashier) -> None:
 
 async def test_the_platform_refuses_what_is_not_signed_or_said_twice(cashier: Cashier) -> None:
     asked = {"busNo": "1", "busDateTime": "20261123083000000"}
-    body = by_hand(asked)
+    body = by_hand(cashier, asked)
     assert (await told(cashier, "getEBillByBusNo", body))[0] == "E0404"
     assert (await told(cashier, "getEBillByBusNo", body))[0] == "E0005"
-    assert (await told(cashier, "getEBillByBusNo", by_hand(asked, sign="0" * 32)))[0] == "E0004"
-    assert (await told(cashier, "getEBillByBusNo", by_hand(asked, version="2.0")))[0] == "E0003"
-    assert (await told(cashier, "getEBillByBusNo", by_hand(asked, appid="OTHER")))[0] == "E0003"
-    assert (await told(cashier, "getEBillByBusNo", by_hand(asked, data="!")))[0] == "E0002"
-    assert (await told(cashier, "turnPaper", by_hand(asked)))[0] == "E0001"
+    assert (await told(cashier, "getEBillByBusNo", by_hand(cashier, asked, sign="0" * 32)))[0] == "E0004"
+    assert (await told(cashier, "getEBillByBusNo", by_hand(cashier, asked, version="2.0")))[0] == "E0003"
+    assert (await told(cashier, "getEBillByBusNo", by_hand(cashier, asked, appid="OTHER")))[0] == "E0003"
+    assert (await told(cashier, "getEBillByBusNo", by_hand(cashier, asked, data="!")))[0] == "E0002"
+    assert (await told(cashier, "turnPaper", by_hand(cashier, asked)))[0] == "E0001"
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ async def test_the_platform_refuses_receipts_that_do_not_add_up(
     cashier: Cashier, changes: dict[str, Any], code: str
 ) -> None:
     data = cashier.fiscal._describe(request()) | changes
-    assert (await told(cashier, "invoiceEBillOutpatient", by_hand(data)))[0] == code
+    assert (await told(cashier, "invoiceEBillOutpatient", by_hand(cashier, data)))[0] == code
 
 
 async def test_a_receipt_is_asked_for_field_by_field(cashier: Cashier) -> None:
@@ -145,7 +147,7 @@ async def test_a_receipt_is_asked_for_field_by_field(cashier: Cashier) -> None:
          "amt": "0.50", "selfAmt": "0.00"},
     ]  # fmt: skip
     assert len(data["busDateTime"]) == 17
-    result, message = await told(cashier, "invoiceEBillOutpatient", by_hand(data))
+    result, message = await told(cashier, "invoiceEBillOutpatient", by_hand(cashier, data))
     assert result == "S0000"
     assert set(json.loads(message)) == {
         "billBatchCode", "billNo", "random", "createTime", "billQRCode", "pictureUrl", "pictureNetUrl", "billBusDate",

@@ -16,8 +16,9 @@ from payments.gateways.port import (
     RefundState,
     Scene,
 )
-from tests.factories.emulators import APP_ID, SELLER_ID
-from tests.service.payments.alipay.conftest import PAYER, Shop
+from runtime.sandbox_channels import ALIPAY_APP_ID as APP_ID
+from runtime.sandbox_channels import ALIPAY_SELLER_ID as SELLER_ID
+from tests.service.payments.gateways.alipay.conftest import PAYER, Shop
 
 
 def refund_of(attempt_no: str, number: str, fen: int, paid: int = 1250) -> RefundRequest:

@@ -17,8 +17,9 @@ from kernel import clock
 from payments.gateways.alipay.signing import signed_content
 from payments.gateways.alipay.wire import AlipayWire
 from payments.gateways.port import PaymentState, RefundRequest, RefundState
-from tests.factories.emulators import APP_ID, APP_KEY, TOKEN, EmulatorProcess, merchant
-from tests.service.payments.alipay.conftest import Shop
+from runtime.sandbox_channels import ALIPAY_APP_ID
+from tests.factories.emulators import TOKEN, EmulatorProcess
+from tests.service.payments.gateways.alipay.conftest import Shop
 
 
 def wire_of(shop: Shop) -> AlipayWire:
@@ -51,7 +52,7 @@ async def test_what_we_send_is_what_the_sdk_would_send_but_for_its_clock(shop: S
         form = wire_of(shop).write(query_request("T1"))
         assert form["timestamp"] == clock.clinic_time(clock.machine_now())
     assert {name: form[name] for name in form if name not in ("sign", "timestamp")} == {
-        "app_id": APP_ID,
+        "app_id": ALIPAY_APP_ID,
         "biz_content": '{"out_trade_no":"T1"}',
         "charset": "utf-8",
         "format": "json",
@@ -60,7 +61,7 @@ async def test_what_we_send_is_what_the_sdk_would_send_but_for_its_clock(shop: S
         "version": "1.0",
     }
     signed = {name: value for name, value in form.items() if name != "sign"}
-    pkcs1 = APP_KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    pkcs1 = shop.alipay.app_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     assert form["sign"] == sign_with_rsa2(pkcs1, get_sign_content(signed), "utf-8")
 
 
@@ -69,7 +70,7 @@ async def test_answers_are_signed_as_the_sdk_and_openssl_verify(shop: Shop, tmp_
     text = await post(shop.process, wire_of(shop).write(query_request(attempt_no)))
     signature = json.loads(text)["sign"]
     content = text[len('{"alipay_trade_query_response":') : -len(f',"sign":"{signature}"}}')]
-    public_key = shop.alipay.keys_dir / "alipay_public.pem"
+    public_key = shop.alipay.our_keys / "alipay_public_key.pem"
     assert openssl_verifies(tmp_path, public_key, content.encode(), signature)
     assert not openssl_verifies(tmp_path, public_key, content.replace("12.50", "99.50").encode(), signature)
     assert verify_with_rsa(public_key.read_text(), content.encode(), signature)
@@ -86,7 +87,7 @@ async def test_the_sdk_reads_its_answers(shop: Shop) -> None:
     text = await post(shop.process, wire_of(shop).write(query_request(attempt_no)))
     sdk = wire_of(shop)._sdk
     sdk._DefaultAlipayClient__config.skip_sign = False
-    sdk._DefaultAlipayClient__config.alipay_public_key = (shop.alipay.keys_dir / "alipay_public.pem").read_text()
+    sdk._DefaultAlipayClient__config.alipay_public_key = (shop.alipay.our_keys / "alipay_public_key.pem").read_text()
     try:
         read = sdk._DefaultAlipayClient__parse_response(text.encode())
     finally:
@@ -99,7 +100,7 @@ async def test_notifications_are_signed_as_the_sdk_and_openssl_verify(shop: Shop
     (form,) = await shop.wait_for_forms(attempt_no, 1)
     content = signed_content(form, without=frozenset({"sign", "sign_type"}))
     assert content == get_sign_content({k: v for k, v in form.items() if k not in ("sign", "sign_type")}).encode()
-    public_key = shop.alipay.keys_dir / "alipay_public.pem"
+    public_key = shop.alipay.our_keys / "alipay_public_key.pem"
     assert openssl_verifies(tmp_path, public_key, content, form["sign"])
     assert verify_with_rsa(public_key.read_text(), content, form["sign"])
 
@@ -190,4 +191,3 @@ async def test_production_has_no_emulator(own_shop: Shop) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "sandboxes only" in done.stderr
-    assert merchant().key_references

@@ -7,11 +7,12 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from payments.gateways.alipay.signing import load_private_key, sign, signed_content
+from payments.gateways.alipay.signing import sign, signed_content
 from payments.gateways.errors import NotificationRefused
 from payments.gateways.port import FactSource, PaymentFact, PaymentState, RefundFact, RefundRequest, RefundState
-from tests.factories.emulators import APP_ID, SELLER_ID
-from tests.service.payments.alipay.conftest import PAYER, Shop
+from runtime.sandbox_channels import ALIPAY_APP_ID as APP_ID
+from runtime.sandbox_channels import ALIPAY_SELLER_ID as SELLER_ID
+from tests.service.payments.gateways.alipay.conftest import PAYER, Shop
 
 HEADERS = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 SHANGHAI_MINUTES = 8 * 60
@@ -27,10 +28,6 @@ async def until_noted(shop: Shop, *, tries: int) -> None:
     async with asyncio.timeout(20):
         while (await shop.process.show("/notifications"))["notifications"][0]["tries"] < tries:
             await asyncio.sleep(0.02)
-
-
-def alipays_key(shop: Shop) -> rsa.RSAPrivateKey:
-    return load_private_key((shop.alipay.keys_dir.parent / "alipay" / "alipay_private_key.pem").read_text())
 
 
 def signed(key: rsa.RSAPrivateKey, form: dict[str, str], **changes: str) -> bytes:
@@ -65,7 +62,7 @@ async def test_a_payment_is_told_field_by_field(shop: Shop) -> None:
         "buyer_open_id": PAYER,
         "buyer_logon_id": "159****5620",
         "seller_id": SELLER_ID,
-        "seller_email": "pay@example.org",
+        "seller_email": "pay@hospital.example",
         "trade_status": "TRADE_SUCCESS",
         "total_amount": "12.50",
         "receipt_amount": "12.50",
@@ -124,9 +121,9 @@ async def test_a_closed_trade_is_told_as_closed(shop: Shop) -> None:
 async def test_a_refund_without_a_number_of_ours_is_kept_and_not_acted_on(shop: Shop) -> None:
     attempt_no = await shop.paid(1250)
     form = dict(parse_qsl((await body_of(shop, attempt_no)).decode()))
-    body = signed(alipays_key(shop), form, refund_fee="12.50", gmt_refund="2026-11-23 08:30:00.123")
+    body = signed(shop.alipay.alipays_key, form, refund_fee="12.50", gmt_refund="2026-11-23 08:30:00.123")
     assert shop.gateway.read_notification(HEADERS, body, now=datetime.now(UTC)).fact is None
-    untouched = signed(alipays_key(shop), form, refund_fee="0.00")
+    untouched = signed(shop.alipay.alipays_key, form, refund_fee="0.00")
     assert isinstance(shop.gateway.read_notification(HEADERS, untouched, now=datetime.now(UTC)).fact, PaymentFact)
 
 
@@ -163,7 +160,7 @@ async def test_what_is_stale_or_from_tomorrow_is_refused(shop: Shop) -> None:
 
 async def test_signed_nonsense_is_refused(shop: Shop) -> None:
     attempt_no = await shop.paid(1250)
-    form, key = dict(parse_qsl((await body_of(shop, attempt_no)).decode())), alipays_key(shop)
+    form, key = dict(parse_qsl((await body_of(shop, attempt_no)).decode())), shop.alipay.alipays_key
     for changes in (
         {"total_amount": "12.505"},
         {"total_amount": "1e3"},

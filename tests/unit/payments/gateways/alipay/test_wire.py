@@ -6,10 +6,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from payments.gateways.alipay.keys import ALIPAY_PUBLIC_KEY, PRIVATE_KEY, read_keys
-from payments.gateways.alipay.signing import KeyUnusable, load_private_key, load_public_key, sign, signed_content
+from payments.gateways.alipay.keys import ALIPAY_PUBLIC_KEY, PRIVATE_KEY, load_keys
+from payments.gateways.alipay.signing import load_private_key, load_public_key, sign, signed_content
 from payments.gateways.alipay.wire import read_answer
 from payments.gateways.errors import ChannelUnavailable
+from payments.gateways.references import KeyStore, KeyUnusable
 
 KEY = rsa.generate_private_key(65537, 2048)
 METHOD = "alipay.trade.query"
@@ -86,10 +87,10 @@ def test_keys_lie_where_their_references_say(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "app.pem").write_text(private_der(PrivateFormat.PKCS8))
     monkeypatch.setenv("OF_ALIPAY", public_text(Encoding.DER))
     good = {PRIVATE_KEY: "file:app.pem", ALIPAY_PUBLIC_KEY: "env:OF_ALIPAY"}
-    assert read_keys(good, tmp_path).private.private_numbers() == KEY.private_numbers()
+    assert load_keys(KeyStore(tmp_path), good).private.private_numbers() == KEY.private_numbers()
     for wrong in ("", "app.pem", "file:absent.pem", "file:../app.pem", "file:/etc/passwd", "env:ABSENT", "http://x"):
         with pytest.raises(KeyUnusable, match=PRIVATE_KEY):
-            read_keys(good | {PRIVATE_KEY: wrong}, tmp_path)
+            load_keys(KeyStore(tmp_path), good | {PRIVATE_KEY: wrong})
 
 
 def test_what_is_signed_leaves_out_what_is_empty() -> None:

@@ -13,8 +13,8 @@ from payments.gateways.alipay.bills import COLUMNS, unpack_bill
 from payments.gateways.alipay.errors import BillUnusable
 from payments.gateways.errors import BillNotReady, ChannelUnavailable
 from payments.gateways.port import BillKind, RefundRequest
-from tests.factories.emulators import SELLER_ID
-from tests.service.payments.alipay.conftest import Shop
+from runtime.sandbox_channels import ALIPAY_SELLER_ID as SELLER_ID
+from tests.service.payments.gateways.alipay.conftest import Shop
 
 DAY_SECONDS = 86_400
 
