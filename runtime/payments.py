@@ -7,6 +7,7 @@ from booking import notices
 from kernel.db import Transaction
 from kernel.settings import Settings
 from payments.events import PaymentEvent, Subscriber
+from payments.gateways.alipay.gateway import AlipayGateway
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
@@ -39,10 +40,19 @@ def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
             base_url=settings.wechatpay_base_url,
         )
 
+    def alipay(merchant: Merchant, secrets: Secrets) -> Gateway:
+        return AlipayGateway(
+            merchant,
+            KeyStore(secrets.keys_dir),
+            notify_url=notify_url(settings, merchant),
+            base_url=settings.alipay_base_url,
+        )
+
     return {
         ChannelCode.CASH: lambda one, _: WindowGateway(one),
         ChannelCode.CARD: lambda one, _: WindowGateway(one),
         ChannelCode.WECHATPAY: wechatpay,
+        ChannelCode.ALIPAY: alipay,
     }
 
 

@@ -46,7 +46,7 @@ _ALIPAY_COLUMNS: Final = (
     "服务费（元）",
 )
 _ALIPAY_TOTAL: Final = re.compile(
-    r"#(?P<kind>交易|退款)合计：(?P<count>\d{1,9})笔，商家实收共(?P<received>-?[\d.]{1,16})元"
+    r"#(?P<kind>交易|退款)合计：(?P<count>\d{1,9})笔，商家实收(?:退款)?共(?P<received>-?[\d.]{1,16})元"
 )
 
 

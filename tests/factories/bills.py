@@ -114,6 +114,9 @@ def alipay_bill(lines: Sequence[BookLine], *, day: date, partner: str = PARTNER)
     out.write("#-----------------------------------------业务明细列表结束------------------------------------\n")
     for name, kind, sign in (("交易", LineKind.PAYMENT, 1), ("退款", LineKind.REFUND, -1)):
         chosen = [line.amount_fen for line in lines if line.kind is kind]
-        out.write(f"#{name}合计：{len(chosen)}笔，商家实收共{yuan(sign * sum(chosen))}元，商家优惠共0.00元\n")
+        back = "退款" if name == "退款" else ""
+        out.write(
+            f"#{name}合计：{len(chosen)}笔，商家实收{back}共{yuan(sign * sum(chosen))}元，商家优惠{back}共0.00元\n"
+        )
     out.write("#导出时间：[2026年11月26日 09:12:34]\n")
     return Bill(BillKind.TRADES, day, out.getvalue().encode("gbk"))

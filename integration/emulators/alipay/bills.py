@@ -19,7 +19,7 @@ FUNDS: Final = "signcustomer"
 KINDS: Final = (TRADES, FUNDS)
 READY_AT: Final = time(10)
 FEE_PER_MILLE: Final = 6
-GBK: Final = "gb18030"
+GBK: Final = "gbk"
 
 SURPLUS: Final = "surplus"
 SHORTAGE: Final = "shortage"
@@ -154,7 +154,8 @@ def _frame(
     for total in totals:
         text.write(f"{total}\r\n")
     text.write(f"#导出时间：[{made_at.astimezone(SHANGHAI):%Y年%m月%d日 %H:%M:%S}]\r\n")
-    return text.getvalue().encode(GBK)
+    # A sign that GBK lacks is a question mark in a bill.
+    return text.getvalue().encode(GBK, errors="replace")
 
 
 def _trade_line(entry: Entry) -> list[str]:

@@ -14,11 +14,11 @@ from sanic.response import HTTPResponse
 from integration.emulators.alipay import bills
 from integration.emulators.alipay.gateway import BILL_PERTURBED, GATEWAY_FAULTS, Gateway
 from integration.emulators.alipay.keys import load_apps, load_own_key
-from integration.emulators.alipay.memory import SCHEMA
+from integration.emulators.alipay.memory import FEN_MAX, SCHEMA
 from integration.emulators.alipay.told import NOTIFICATION_FORGED, Teller
 from integration.emulators.alipay.trades import TRADE_FAULTS, Trades
 from integration.emulators.common.clock import EmulatorClock
-from integration.emulators.common.control import Control, read_object, reply, text
+from integration.emulators.common.control import Control, read_object, reply, text, whole_number
 from integration.emulators.common.errors import ControlRefused
 from integration.emulators.common.faults import Faults
 from integration.emulators.common.process import Emulator, run
@@ -55,11 +55,14 @@ class PayerControl(Control):
         return reply(self._trades.scan(text(body, "qr_code"), text(body, "buyer_open_id")))
 
     async def pay(self, request: Request) -> HTTPResponse:
-        """Pay a trade: `trade_no`, or `out_trade_no`."""
+        """Pay a trade: `trade_no`, or `out_trade_no`; `late` and `amount_fen` as nobody should."""
         body = read_object(request.body)
         trade_no = text(body, "trade_no") if "trade_no" in body else self._trades.find(text(body, "out_trade_no"))
         self._trades.let_time_pass()
-        paid = self._trades.pay(trade_no)
+        amount_fen = whole_number(body, "amount_fen") if "amount_fen" in body else None
+        if amount_fen is not None and not 0 < amount_fen <= FEN_MAX:
+            raise ControlRefused("amount_fen is an amount that may be paid")
+        paid = self._trades.pay(trade_no, late=body.get("late") is True, amount_fen=amount_fen)
         self._teller.notifier.wake()
         return reply(paid)
 

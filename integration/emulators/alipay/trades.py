@@ -152,16 +152,22 @@ class Trades:
                 )
         return self.show(trade["trade_no"])
 
-    def pay(self, trade_no: str) -> Answer:
+    def pay(self, trade_no: str, *, late: bool = False, amount_fen: int | None = None) -> Answer:
         """Pay, as the payer of the trade.
+
+        late: what nobody paid and what is closed too, as if the payer had begun before. amount_fen: another amount than
+        was asked. Alipay does neither; a platform must bear both.
 
         Raises:
             ControlRefused: nothing waits to be paid.
         """
         with self._store.transaction():
             trade = self._by_trade_no(trade_no)
-            if trade["status"] != "WAIT_BUYER_PAY" or trade["expire_ms"] <= self._now_ms():
+            waits = trade["status"] == "WAIT_BUYER_PAY" and trade["expire_ms"] > self._now_ms()
+            if not waits and not (late and trade["paid_ms"] is None):
                 raise ControlRefused("the trade does not wait for a payer")
+            if amount_fen is not None:
+                self._store.execute("UPDATE trade SET total_fen = ? WHERE trade_no = ?", amount_fen, trade_no)
             if (wait := self._faults.take(WAIT_BUYER_PAY)) is not None:
                 pays = self._now_ms() + wait.get("seconds", 60) * 1000
                 self._store.execute("UPDATE trade SET pays_ms = ? WHERE trade_no = ?", pays, trade_no)
@@ -292,7 +298,8 @@ class Trades:
 
     def _receive(self, trade: sqlite3.Row) -> None:
         self._store.execute(
-            "UPDATE trade SET status = 'TRADE_SUCCESS', paid_ms = ?, pays_ms = NULL WHERE trade_no = ?",
+            "UPDATE trade SET status = 'TRADE_SUCCESS', paid_ms = ?, pays_ms = NULL, closed_ms = NULL"
+            " WHERE trade_no = ?",
             self._now_ms(),
             trade["trade_no"],
         )

@@ -56,6 +56,8 @@ LIVE_URL: Final = "https://openapi.alipay.com"
 JSAPI: Final = "JSAPI_PAY"
 FACE_TO_FACE: Final = "FACE_TO_FACE_PAYMENT"
 SUBJECT_CHARACTERS_MAX: Final = 128
+NOT_IN_SUBJECTS: Final = str.maketrans(dict.fromkeys('/=&,"\r\n\t', " "))
+"""Alipay asks for none of these signs; the last would also break the lines of its bills."""
 REASON_CHARACTERS_MAX: Final = 80
 BILL_READY_AT: Final = time(10)
 """When a day's bill is there for certain, on the day after, Shanghai."""
@@ -80,10 +82,10 @@ class AlipayGateway:
         """
         assert merchant.channel is ChannelCode.ALIPAY, "the merchant is another channel's"
         self.merchant = merchant
-        self._notify_url = notify_url
+        self.notify_url = notify_url
         self._keys = load_keys(keys, merchant.key_references)
-        url = f"{base_url or LIVE_URL}/gateway.do"
-        self._wire = AlipayWire(gateway_url=url, app_id=merchant.app_id, keys=self._keys)
+        self.gateway_url = f"{base_url or LIVE_URL}/gateway.do"
+        self._wire = AlipayWire(gateway_url=self.gateway_url, app_id=merchant.app_id, keys=self._keys)
 
     async def close_connections(self) -> None:
         """Give the connections back."""
@@ -104,7 +106,7 @@ class AlipayGateway:
         model.buyer_open_id = request.payer
         _describe(model, request)
         call = AlipayTradeCreateRequest(biz_model=model)
-        call.notify_url = self._notify_url
+        call.notify_url = self.notify_url
         answer = await self._call(call, attempt_no=request.attempt_no)
         return Prepared(parameters={"tradeNO": _text(answer, "trade_no")})
 
@@ -114,7 +116,7 @@ class AlipayGateway:
         model.product_code = FACE_TO_FACE
         _describe(model, request)
         call = AlipayTradePrecreateRequest(biz_model=model)
-        call.notify_url = self._notify_url
+        call.notify_url = self.notify_url
         answer = await self._call(call, attempt_no=request.attempt_no)
         return Prepared(code_url=_text(answer, "qr_code"))
 
@@ -266,7 +268,7 @@ def _describe(model: Any, request: PaymentRequest) -> None:
     """Fill in what both ways of preparing have in common."""
     model.out_trade_no = request.attempt_no
     model.total_amount = to_yuan(request.amount_fen)
-    model.subject = request.description[:SUBJECT_CHARACTERS_MAX]
+    model.subject = request.description.translate(NOT_IN_SUBJECTS)[:SUBJECT_CHARACTERS_MAX]
     model.time_expire = clock.clinic_time(request.expires_at)
 
 

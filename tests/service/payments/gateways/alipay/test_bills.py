@@ -3,16 +3,18 @@
 import csv
 import io
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from kernel import clock
 from kernel.money import from_yuan
+from payments.books.bills import read_bill
 from payments.gateways.alipay.bills import COLUMNS, unpack_bill
 from payments.gateways.alipay.errors import BillUnusable
 from payments.gateways.errors import BillNotReady, ChannelUnavailable
-from payments.gateways.port import BillKind, RefundRequest
+from payments.gateways.port import BillKind, ChannelCode, RefundRequest
 from runtime.sandbox_channels import ALIPAY_SELLER_ID as SELLER_ID
 from tests.service.payments.gateways.alipay.conftest import Shop
 
@@ -75,6 +77,22 @@ async def test_a_day_of_payments_and_refunds(own_shop: Shop, day: date) -> None:
     await own_shop.process.advance(DAY_SECONDS)
     following = lines_of(await bill_of(own_shop, day + timedelta(days=1)))
     assert [line["商户订单号"] for line in following] == [next_day]
+
+
+async def test_the_books_read_what_alipay_writes(own_shop: Shop, day: date) -> None:
+    first = await own_shop.paid(1250)
+    await own_shop.gateway.refund(RefundRequest("R1", first, 250, 1250, "退号"))
+    request = await own_shop.request(300)
+    await own_shop.gateway.prepare(replace(request, description='门诊费 A/B,"C"&\n=D 㐂𠮷'))
+    await own_shop.pay(request.attempt_no)
+    await own_shop.process.advance(DAY_SECONDS)
+    bill = await own_shop.gateway.fetch_bill(day, BillKind.TRADES)
+    lines = list(read_bill(ChannelCode.ALIPAY, bill, merchant_no=SELLER_ID))
+    assert sorted((line.kind.value, line.number, line.amount_fen, line.fee_fen) for line in lines) == [
+        ("payment", first, 1250, 8),
+        ("payment", request.attempt_no, 300, 2),
+        ("refund", "R1", 250, 2),
+    ]
 
 
 async def test_the_account_agrees_with_its_movements(own_shop: Shop, day: date) -> None:

@@ -107,6 +107,15 @@ async def test_what_is_paid_cannot_be_closed(shop: Shop) -> None:
     assert (refused.value.code, refused.value.is_paid) == ("ACQ.TRADE_STATUS_ERROR", True)
 
 
+async def test_what_is_paid_late_or_wrongly_is_told_as_it_is(shop: Shop) -> None:
+    late, wrong = await shop.prepare(1250), await shop.prepare(1250)
+    await shop.gateway.close(late)
+    await shop.process.ask("/pay", {"out_trade_no": late, "late": True})
+    await shop.process.ask("/pay", {"out_trade_no": wrong, "amount_fen": 1})
+    facts = [await shop.gateway.query(attempt_no) for attempt_no in (late, wrong)]
+    assert [(fact.state, fact.amount_fen) for fact in facts] == [(PaymentState.PAID, 1250), (PaymentState.PAID, 1)]
+
+
 async def test_a_trade_ends_at_its_time_without_anybody(own_shop: Shop) -> None:
     request = await own_shop.request(minutes=5)
     await own_shop.gateway.prepare(request)
