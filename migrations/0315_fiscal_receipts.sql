@@ -63,6 +63,8 @@ END $$;
 
 CREATE TRIGGER fiscal_receipt_stays BEFORE UPDATE OR DELETE ON fiscal_receipt
     FOR EACH ROW EXECUTE FUNCTION fiscal_receipt_stays();
+CREATE TRIGGER fiscal_receipt_append_only BEFORE TRUNCATE ON fiscal_receipt
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewriting_history();
 
 -- What is receipted of each order: as it is meant, and as the fiscal platform has it. Once nothing is under way the two
 -- are one, and equal to what the ledger says stays paid.

@@ -53,20 +53,20 @@ class ReceiptWork:
         await self._platform.aclose()
 
     async def work(self, lease: Lease) -> int:
-        """Try each letter once; give how many are done. A platform that is silent is not asked again this time.
+        """Try each letter once; give how many were answered. A platform that is silent is not asked again this time.
 
         Raises:
             DatabaseUnavailable: the lease ends and the letters go again.
         """
         letters = await OUTBOX.renew(self._db, lease, lease_seconds=LEASE_SECONDS)
-        begun, done = clock.machine_now(), 0
+        begun, answered = clock.machine_now(), 0
         for place, letter in enumerate(letters):
             is_late = clock.machine_now() - begun > timedelta(seconds=BATCH_SECONDS_MAX)
             if place == LETTERS_MAX or is_late or not await self._try(lease, letter):
                 await OUTBOX.release(self._db, lease, [one["id"] for one in letters[place:]])
                 break
-            done += 1
-        return done
+            answered += 1
+        return answered
 
     async def _try(self, lease: Lease, letter: Row) -> bool:
         """Tell whether the platform answers; a letter that fails is put off."""

@@ -141,14 +141,15 @@ class Gateway:
             bills.entries_of(self._store, call.app, since=day, until=day)
         ):
             raise BusinessRefused("isp.bill_not_exist", "账单不存在")
-        token = secrets.token_urlsafe(24)
+        token, now = secrets.token_urlsafe(24), kernel_clock.machine_now()
+        self._store.execute("DELETE FROM download WHERE expire_ms < ?", to_ms(now))
         self._store.execute(
             "INSERT INTO download (token, app_id, kind, day, expire_ms) VALUES (?, ?, ?, ?, ?)",
             token,
             call.app.app_id,
             kind,
             day.isoformat(),
-            to_ms(kernel_clock.machine_now() + LINK_TERM),
+            to_ms(now + LINK_TERM),
         )
         return {"bill_download_url": f"{self._own_url}/bills/{token}"}
 

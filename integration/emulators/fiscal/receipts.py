@@ -24,8 +24,10 @@ CREATE TABLE IF NOT EXISTS receipt (
     red_code TEXT, red_number TEXT, red_random TEXT, red_ms INTEGER, red_reason TEXT,
     UNIQUE (code, number));
 CREATE TABLE IF NOT EXISTS noise (noise TEXT PRIMARY KEY, at_ms INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS noise_at ON noise (at_ms);
 """
 REGION: Final = "44"
+NOISE_KEPT_MS: Final = 86_400_000
 CODES: Final = {
     "invEBillRegistration": "060101",
     "invoiceEBillOutpatient": "060102",
@@ -130,10 +132,11 @@ class Receipts:
         return [{name: row[name] for name in row.keys() if name != "content"} for row in rows]  # noqa: SIM118  a Row
 
     def remember(self, noise: str) -> bool:
-        """Tell whether a noise is seen for the first time."""
-        return (
-            self._store.execute("INSERT OR IGNORE INTO noise (noise, at_ms) VALUES (?, ?)", noise, self._now_ms()) == 1
-        )
+        """Tell whether a noise is seen for the first time in a day."""
+        now_ms = self._now_ms()
+        with self._store.transaction():
+            self._store.execute("DELETE FROM noise WHERE at_ms < ?", now_ms - NOISE_KEPT_MS)
+            return self._store.execute("INSERT OR IGNORE INTO noise (noise, at_ms) VALUES (?, ?)", noise, now_ms) == 1
 
     def _now_ms(self) -> int:
         return to_ms(self._clock.now())

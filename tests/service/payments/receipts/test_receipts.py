@@ -224,6 +224,8 @@ async def test_what_a_receipt_says_is_never_rewritten(cashier: Cashier) -> None:
             await cashier.db.execute(f"UPDATE fiscal_receipt SET {change} WHERE id = $1", row["id"])
     with pytest.raises(asyncpg.RaiseError, match="never removed"):
         await cashier.db.execute("DELETE FROM fiscal_receipt")
+    with pytest.raises(asyncpg.PostgresError, match="fiscal_receipt"):
+        await cashier.db.execute("TRUNCATE fiscal_receipt")
     assert await cashier.rows(order.order_id) == [row]
 
 
