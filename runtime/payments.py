@@ -14,6 +14,7 @@ from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
 from payments.merchants import Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
+from payments.receipts import following
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
@@ -68,7 +69,10 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: 
 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
-    return [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
+    return [
+        *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
+        *following.SUBSCRIBERS,
+    ]
 
 
 async def post_notice(tx: Transaction, event: PaymentEvent) -> None:
