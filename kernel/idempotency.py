@@ -24,18 +24,20 @@ class IdempotencyMismatch(Conflict):
     en = "This idempotency key was used before with a different request."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Idempotency:
     """One caller's key for one request.
 
     operation:    what is asked for, e.g. `POST /appointments`.
     field_hashes: keyed hash of each top-level field (and path parameter), by name.
+    was_replayed: the stored answer was given, so this request has changed nothing.
     """
 
     client_id: str
     key: str
     operation: str
     field_hashes: Mapping[str, str] = field(default_factory=dict)
+    was_replayed: bool = field(default=False, compare=False)
 
     async def replay(self, tx: Transaction) -> dict[str, Any] | None:
         """Lock the key for this transaction and give the stored result, if there is one.
@@ -56,7 +58,7 @@ class Idempotency:
         return result
 
     def require_same(self, operation: str, field_hashes: Mapping[str, str]) -> None:
-        """Compare with the request that the key was first used for.
+        """Compare with the request that the key was first used for; one that is the same is answered as that was.
 
         Raises:
             IdempotencyMismatch: they differ; the first differing field is named.
@@ -66,6 +68,7 @@ class Idempotency:
         for name in sorted(set(field_hashes) | set(self.field_hashes)):
             if field_hashes.get(name) != self.field_hashes.get(name):
                 raise IdempotencyMismatch(field=name)
+        self.was_replayed = True
 
     async def remember(self, tx: Transaction, result: Mapping[str, object]) -> None:
         """Store the result with its effect; `replay` has run in the same transaction."""

@@ -8,16 +8,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 SANDBOX_ONLY = (
+    "ALIPAY_BASE_URL",
+    "ALIPAY_EMULATOR_DIR",
+    "ALIPAY_EMULATOR_HTTP",
     "BENCH_ECHO",
     "DEMO_HOSPITAL",
+    "EMULATORS_TOKEN",
+    "FISCAL_EMULATOR_DIR",
+    "FISCAL_EMULATOR_HTTP",
     "MICRO_HIS_DATABASE_URL",
     "MICRO_HIS_HTTP",
     "MICRO_HIS_MLLP",
     "MICRO_HIS_PEER",
     "MOVING_CLOCK",
+    "WECHATPAY_BASE_URL",
+    "WECHATPAY_EMULATOR_DIR",
+    "WECHATPAY_EMULATOR_HTTP",
 )
 PRODUCTION_WANTS = ("DATABASE_URL", "REDIS_URL", "KEYS_DIR", "PUBLIC_URL", "HIS_MLLP", "HIS_HTTP_URL", "HIS_HTTP_TOKEN")
 # Passwords and tokens that appear in documentation, manifests or examples.
@@ -28,6 +37,9 @@ KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "s
 PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
+# By which channel the applications book that developers make: in a sandbox by one that the invented hospital opens
+# numbers to; in production by one that takes nothing until the slot office gives it rules.
+DEVELOPER_CHANNELS = {"sandbox": "city_portal", "production": "partner"}
 
 
 class SettingsError(Exception):
@@ -76,9 +88,19 @@ class Settings:
     his_inbound: Endpoint | None
     his_sending_application: str
     his_charset: str
+    wechatpay_base_url: str | None
+    alipay_base_url: str | None
+    fiscal_base_url: str | None
+    fiscal_app_id: str | None
+    fiscal_key: str | None
+    fiscal_place_code: str | None
+    fiscal_operator: str
     ready_file: Path | None
     log_level: str
     bench_echo: bool
+    sandbox_url: str | None
+    production_url: str | None
+    developer_channel: str
 
     @property
     def production(self) -> bool:
@@ -121,14 +143,24 @@ class Settings:
             data_dir=data_dir,
             keys_dir=Path(env.get("KEYS_DIR", data_dir / "keys")),
             his_mllp=_endpoint(env, "HIS_MLLP"),
-            his_http_url=(env.get("HIS_HTTP_URL") or "").rstrip("/") or None,
+            his_http_url=_url(env, "HIS_HTTP_URL"),
             his_http_token=env.get("HIS_HTTP_TOKEN") or None,
             his_inbound=_endpoint(env, "HIS_INBOUND"),
             his_sending_application=env.get("HIS_SENDING_APPLICATION", "MICROHIS"),
             his_charset=env.get("HIS_CHARSET", "UNICODE UTF-8"),
+            wechatpay_base_url=_url(env, "WECHATPAY_BASE_URL"),
+            alipay_base_url=_url(env, "ALIPAY_BASE_URL"),
+            fiscal_base_url=_url(env, "FISCAL_BASE_URL"),
+            fiscal_app_id=env.get("FISCAL_APP_ID") or None,
+            fiscal_key=env.get("FISCAL_KEY") or None,
+            fiscal_place_code=env.get("FISCAL_PLACE_CODE") or None,
+            fiscal_operator=env.get("FISCAL_OPERATOR") or "互联网医院",
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
+            sandbox_url=_web_address(env, "SANDBOX_URL"),
+            production_url=_web_address(env, "PRODUCTION_URL"),
+            developer_channel=_channel(env.get("DEVELOPER_CHANNEL") or DEVELOPER_CHANNELS[mode]),
         )
 
 
@@ -145,8 +177,52 @@ def _require_production(env: Mapping[str, str]) -> None:
         password = env[name].partition("://")[2].rpartition("@")[0].partition(":")[2]
         if unquote(password) in KNOWN_SECRETS:
             raise SettingsError(f"production refuses the well-known password in {name}")
+    _require_fiscal(env)
     if env["HIS_HTTP_TOKEN"] in KNOWN_SECRETS:
         raise SettingsError("production refuses the well-known HIS_HTTP_TOKEN")
+
+
+def _web_address(env: Mapping[str, str], name: str) -> str | None:
+    """Read the address of another deployment, which people are led to.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = env.get(name)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a web address, not {text!r}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise SettingsError(f"{name} must be a web address, not {text!r}")
+    return text.rstrip("/")
+
+
+def _channel(code: str) -> str:
+    """Read a channel's code.
+
+    Raises:
+        SettingsError: it cannot be one.
+    """
+    if not (code.isascii() and code.isidentifier() and code.islower()):
+        raise SettingsError(f"DEVELOPER_CHANNEL has small letters, digits and underscores, not {code!r}")
+    return code
+
+
+def _require_fiscal(env: Mapping[str, str]) -> None:
+    """A hospital has an account of its own, or no fiscal platform at all."""
+    if not env.get("FISCAL_BASE_URL"):
+        return
+    if missing := [name for name in ("FISCAL_APP_ID", "FISCAL_KEY", "FISCAL_PLACE_CODE") if not env.get(name)]:
+        raise SettingsError(f"with FISCAL_BASE_URL production wants {', '.join(missing)}")
+    if env["FISCAL_KEY"].partition(":")[0] not in ("file", "env"):
+        raise SettingsError("FISCAL_KEY is a reference (file:NAME or env:NAME), never the key itself")
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    return (env.get(name) or "").rstrip("/") or None
 
 
 def _endpoint(env: Mapping[str, str], name: str) -> Endpoint | None:

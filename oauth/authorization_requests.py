@@ -15,10 +15,12 @@ from authlib.oauth2.rfc6749.errors import (
 
 from oauth import resources
 from oauth.clients import AUTHORIZATION_CODE, Client
-from oauth.refusals import InvalidTarget
+from oauth.refusals import InvalidTarget, TooManyScopes
 from oauth.scopes import COMMON_SCOPES, is_within
 
 VALUE_CHARACTERS_MAX: Final = 1_000
+# Of a patient's data; the consent that is made of them keeps no more (migration 0220).
+DATA_SCOPES_MAX: Final = 50
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 ACR_VALUES: Final = ("aal1", "aal2")
 _SECONDS: Final = re.compile(r"[0-9]{1,9}")
@@ -111,6 +113,8 @@ def validate(client: Client, asked: Mapping[str, str], *, jkt: str | None = None
     allowed = client.scopes | COMMON_SCOPES
     if not scopes or not all(_is_for_person(one, client) and is_within(one, allowed) for one in scopes):
         raise InvalidScopeError
+    if len(scopes - COMMON_SCOPES) > DATA_SCOPES_MAX:
+        raise TooManyScopes(DATA_SCOPES_MAX)
     if jkt is not None and asked.get("dpop_jkt", jkt) != jkt:
         raise InvalidRequestError
     prompts = tuple(sorted(set(asked.get("prompt", "").split())))

@@ -5,7 +5,7 @@ cap no lifetime; therefore they are checked here.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote_plus
@@ -32,6 +32,7 @@ ALGORITHMS: Final[dict[str, tuple[str, ...]]] = {
     "smart": ("RS384", "ES384", "ES256"),
     "fapi2": ("PS256", "ES256", "EdDSA", "Ed25519"),
 }
+Note = Callable[[Client], None]
 _TYPES: Final = (None, "JWT", "client-authentication+jwt")
 
 
@@ -44,10 +45,17 @@ class _Offer:
     proof: str = ""
 
 
-async def authenticate(form: Mapping[str, str], headers: Mapping[str, str], *, url: str, address: str) -> Client:
+def note_nobody(_client: Client) -> None:
+    """Tell nobody who has proved itself."""
+
+
+async def authenticate(
+    form: Mapping[str, str], headers: Mapping[str, str], *, url: str, address: str, note: Note = note_nobody
+) -> Client:
     """Give the client that has proved itself.
 
-    url: the endpoint's own address. address: where the request came from, for counting what fails.
+    url: the endpoint's own address. address: where the request came from, for counting what fails. note: is told who
+    has proved itself, also where the hospital's door stays shut.
 
     Raises:
         InvalidClientError: unknown, not let in, or not proved: these look alike.
@@ -60,6 +68,7 @@ async def authenticate(form: Mapping[str, str], headers: Mapping[str, str], *, u
         raise TooManyAttempts(seconds)
     client = await active_client(offer.client_id) if _can_be_an_id(offer.client_id) else None
     if client is not None and await _is_proved(client, offer, url):
+        note(client)
         await ports.admit(client, operation=f"POST {url.removeprefix(tokens.issuer())}", address=address)
         return client
     if client is None:

@@ -9,7 +9,7 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError
 from kernel import clock
 from kernel.db import Row, database
 from oauth import ports, revocation, tokens
-from oauth.client_authentication import authenticate
+from oauth.client_authentication import Note, authenticate, note_nobody
 from oauth.clients import Client
 from oauth.errors import InvalidToken
 from oauth.grants import COLUMNS, Grant, revoke_grant
@@ -37,7 +37,9 @@ def revocation_url() -> str:
     return f"{tokens.issuer()}/oauth/revoke"
 
 
-async def answer_introspection(form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "") -> Answer:
+async def answer_introspection(
+    form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "", note: Note = note_nobody
+) -> Answer:
     """Answer POST /oauth/introspect: what is not the caller's looks like what is no token (RFC 7662 section 2.2).
 
     Raises:
@@ -45,7 +47,7 @@ async def answer_introspection(form: Mapping[str, str], headers: Mapping[str, st
     """
     try:
         token = _token_in(form)
-        client = await authenticate(form, headers, url=introspection_url(), address=address)
+        client = await authenticate(form, headers, url=introspection_url(), address=address, note=note)
     except OAuth2Error as error:
         return refuse(error)
     try:
@@ -87,7 +89,9 @@ def _may_know(client: Client, owner: str) -> bool:
     return client.id == owner or SCOPE in client.scopes
 
 
-async def answer_revocation(form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "") -> Answer:
+async def answer_revocation(
+    form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "", note: Note = note_nobody
+) -> Answer:
     """Answer POST /oauth/revoke: 200 whether or not there was such a token of the caller's (RFC 7009 section 2.2).
 
     A refresh token ends its whole grant; an access token ends alone.
@@ -97,7 +101,7 @@ async def answer_revocation(form: Mapping[str, str], headers: Mapping[str, str],
     """
     try:
         token = _token_in(form)
-        client = await authenticate(form, headers, url=revocation_url(), address=address)
+        client = await authenticate(form, headers, url=revocation_url(), address=address, note=note)
     except OAuth2Error as error:
         return refuse(error)
     try:

@@ -38,7 +38,7 @@ DEMO_CLIENTS: Final = (
         "City appointment portal",
         "partner",
         "city_portal",
-        (*_BOOKING, "webhooks.manage"),
+        (*_BOOKING, "webhooks.manage", "sandbox.manage"),
     ),
     DemoClient(
         "kiosk",

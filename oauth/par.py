@@ -14,7 +14,7 @@ from kernel.crypto import cipher
 from kernel.db import Database, Transaction, database
 from oauth import tokens
 from oauth.authorization_requests import AuthorizationRequest, validate
-from oauth.client_authentication import authenticate
+from oauth.client_authentication import Note, authenticate, note_nobody
 from oauth.clients import Client
 from oauth.refusals import NO_STORE, Answer, refuse
 from oauth.server import proved_key, require_sane
@@ -43,7 +43,12 @@ def par_url() -> str:
 
 
 async def answer_push(
-    form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "", proof: str | None = None
+    form: Mapping[str, str],
+    headers: Mapping[str, str],
+    *,
+    address: str = "",
+    proof: str | None = None,
+    note: Note = note_nobody,
 ) -> Answer:
     """Answer POST /oauth/par: hold the request against the rules at once, and name it (RFC 9126 section 2).
 
@@ -52,7 +57,7 @@ async def answer_push(
     """
     try:
         require_sane(form)
-        client = await authenticate(form, headers, url=par_url(), address=address)
+        client = await authenticate(form, headers, url=par_url(), address=address, note=note)
         jkt = None if proof is None else await proved_key(client, proof, url=par_url())
         asked = {name: value for name, value in form.items() if name not in _PROOFS}
         if asked.pop("client_id", client.id) != client.id:

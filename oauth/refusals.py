@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from authlib.oauth2.rfc6749.errors import InvalidClientError
+from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidScopeError
 
 Answer = tuple[int, dict[str, Any], dict[str, str]]
 """Status, JSON body and headers."""
@@ -23,6 +23,18 @@ class InvalidProof(OAuth2Error):
     error = "invalid_dpop_proof"
 
 
+class TooManyScopes(InvalidScopeError):
+    """More kinds of data are asked for than a person could weigh, and than a consent keeps."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(description=f"at most {limit} scopes of a patient's data")
+
+
+def describe(error: OAuth2Error) -> dict[str, str]:
+    """Tell more than a refusal's code, where that helps whoever builds the application and nobody else."""
+    return {"error_description": error.description} if isinstance(error, TooManyScopes) else {}
+
+
 class TooManyAttempts(OAuth2Error):
     """This client has failed too often from this address; nobody else is locked out by it."""
 
@@ -40,4 +52,4 @@ def refuse(error: OAuth2Error) -> Answer:
     headers = {"www-authenticate": 'Basic realm="hospital"'} if is_unproven else {}
     if isinstance(error, TooManyAttempts):
         headers["retry-after"] = str(error.retry_after_seconds)
-    return 401 if is_unproven else error.status_code, {"error": error.error}, headers | NO_STORE
+    return 401 if is_unproven else error.status_code, {"error": error.error} | describe(error), headers | NO_STORE

@@ -6,15 +6,23 @@ are good.
 
 import re
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
+from uuid import UUID
 
 from kernel import clock
 from kernel.audit import record_change
-from kernel.db import Row, Transaction
+from kernel.db import Reader, Row, Transaction
 from kernel.events import Actor
 from kernel.ids import new_id
-from oauth.client_rules import NAME_CHARACTERS_MAX, Registration, RegistrationRefused, require_registrable
+from oauth.client_rules import (
+    NAME_CHARACTERS_MAX,
+    Registration,
+    RegistrationRefused,
+    read_key_set,
+    require_registrable,
+)
 from oauth.clients import STAFF_CODE, secret_hash
 from oauth.states import CLIENT
 
@@ -118,20 +126,76 @@ async def renew_secret(tx: Transaction, *, client_id: str, actor: Actor, overlap
     else:
         await tx.execute("DELETE FROM oauth_client_secret WHERE client_id = $1", client_id)
     secret = await _add_secret(tx, client_id)
-    await tx.execute("UPDATE oauth_client SET version = version + 1 WHERE id = $1", client_id)
-    after: dict[str, Any] = {"version": before["version"] + 1, "secret": "renewed"}
+    after: dict[str, Any] = {"secret": "renewed"}
     if overlap:
         after["earlier_secrets_until"] = ends_at
+    await _next_version(tx, client_id, before, after, actor)
+    return secret
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInForce:
+    """A secret as those may see it who look after it. expires_at: None until it is changed for another."""
+
+    id: UUID
+    created_at: datetime
+    expires_at: datetime | None
+
+
+async def list_secrets(db: Reader, client_id: str) -> list[SecretInForce]:
+    """Give a client's secrets that are in force, the newest first.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT id, created_at, expires_at FROM oauth_client_secret"
+        " WHERE client_id = $1 AND (expires_at IS NULL OR expires_at > $2) ORDER BY created_at DESC, id DESC",
+        client_id,
+        clock.now(),
+    )
+    return [SecretInForce(*row.values()) for row in rows]
+
+
+async def revoke_secret(tx: Transaction, *, client_id: str, secret_id: UUID, actor: Actor) -> bool:
+    """Take one secret away, at once; tells whether the client had it.
+
+    Raises:
+        RegistrationRefused: there is no such client.
+    """
+    before = await _lock_client(tx, client_id)
+    gone = await tx.execute("DELETE FROM oauth_client_secret WHERE client_id = $1 AND id = $2", client_id, secret_id)
+    if gone:
+        await _next_version(tx, client_id, before, {"secret": "revoked", "secret_id": str(secret_id)}, actor)
+    return gone == 1
+
+
+async def replace_key_set(tx: Transaction, *, client_id: str, jwks: dict[str, Any], actor: Actor) -> None:
+    """Give a client other public keys; those that are not among them are worth nothing within a second.
+
+    Raises:
+        RegistrationRefused: there is no such client, or it proves itself otherwise.
+        MetadataRefused: that is no set of public keys.
+    """
+    read_key_set(jwks)
+    before = await _lock_client(tx, client_id)
+    if before["auth_method"] != "private_key_jwt":
+        raise RegistrationRefused(f"{client_id} proves itself by {before['auth_method']}, not by keys.")
+    await tx.execute("UPDATE oauth_client SET jwks = $2, jwks_uri = NULL WHERE id = $1", client_id, jwks)
+    await _next_version(tx, client_id, before, {"jwks": jwks}, actor)
+
+
+async def _next_version(tx: Transaction, client_id: str, before: Row, after: dict[str, Any], actor: Actor) -> None:
+    await tx.execute("UPDATE oauth_client SET version = version + 1 WHERE id = $1", client_id)
     await record_change(
         tx,
         entity="oauth_client",
         entity_id=client_id,
         action="updated",
         before={"version": before["version"]},
-        after=after,
+        after={"version": before["version"] + 1} | after,
         actor=actor,
     )
-    return secret
 
 
 async def set_client_status(tx: Transaction, *, client_id: str, status: ClientStatus, actor: Actor) -> None:

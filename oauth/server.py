@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.errors import InvalidRequestError, UnsupportedGrantT
 
 from oauth import ports, tokens
 from oauth.authorization_codes import redeem
-from oauth.client_authentication import authenticate
+from oauth.client_authentication import Note, authenticate, note_nobody
 from oauth.client_credentials import grant_to_client
 from oauth.clients import AUTHORIZATION_CODE, CLIENT_CREDENTIALS, REFRESH_TOKEN, TOKEN_EXCHANGE, Client
 from oauth.decisions import TokenRequest
@@ -54,11 +54,17 @@ def token_url() -> str:
 
 
 async def answer_token_request(
-    form: Mapping[str, str], headers: Mapping[str, str], *, address: str = "", proof: str | None = None
+    form: Mapping[str, str],
+    headers: Mapping[str, str],
+    *,
+    address: str = "",
+    proof: str | None = None,
+    note: Note = note_nobody,
 ) -> Answer:
     """Answer POST /oauth/token: give the status, the JSON body and headers of RFC 6749 section 5.
 
-    address: where the request came from. proof: the DPoP header, if there is one.
+    address: where the request came from. proof: the DPoP header, if there is one. note: is told who has
+    proved itself.
 
     Raises:
         DatabaseUnavailable.
@@ -69,7 +75,7 @@ async def answer_token_request(
         if not grant_type:
             raise InvalidRequestError
         form = await _with_public_client(form, headers, grant_type)
-        client = await authenticate(form, headers, url=token_url(), address=address)
+        client = await authenticate(form, headers, url=token_url(), address=address, note=note)
         grant = _GRANTS.get(grant_type)
         if grant is None:
             raise UnsupportedGrantTypeError(grant_type)

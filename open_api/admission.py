@@ -1,5 +1,6 @@
 """The gateway as requests see it: the door before the handler; the records, and what is told of limits, after it."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -9,39 +10,49 @@ from sanic import Request
 from sanic.response import HTTPResponse
 
 from kernel import clock
+from kernel.db import database
 from oauth.clients import Client
 from open_api.calls import PartnerCall, Reply, Stream
+from open_api.errors import InternalError
 from open_api.routing import Handling
 from partners.addresses import client_address, masked
-from partners.errors import SignatureInvalid, SignatureReplayed, SignatureRequired
+from partners.errors import RateLimited, SignatureInvalid, SignatureReplayed, SignatureRequired
 from partners.gateway import REFUSED, Admission, gateway
 from partners.policies import Address
 from partners.request_records import Record, agent_kind, patient_ids_of
+from partners.sandbox.faults import AFTER, BEFORE, Fault, strike
 from partners.signatures import SignedRequest, require_signature
 from patients.access_log import access_log
 
 
 class Visit:
-    """One request of an application, from its coming in to its record. code: of its refusal."""
+    """One request of an application, from its coming in to its record. code: of its refusal.
+
+    faults: those that wait for the application's calls, in a sandbox.
+    """
 
     __slots__ = (
         "_address",
         "_admission",
         "_client",
         "_handling",
+        "_leaves_event",
         "_operation",
         "_patient_ids",
         "_request",
         "_request_id",
         "_started",
+        "_struck",
         "call",
         "code",
+        "faults",
     )
 
     def __init__(self, request: Request, request_id: str, *, operation: str, handling: Handling) -> None:
         """Note when it came. operation: its name in limits, records and logs."""
         self._request, self._request_id = request, request_id
         self._operation, self._handling = operation, handling
+        self._leaves_event = handling.leaves_event
         self._patient_ids: Sequence[UUID] = ()
         self._started = time.perf_counter()
         self._client: Client | None = None
@@ -49,6 +60,8 @@ class Visit:
         self._admission: Admission | None = None
         self.call: PartnerCall | None = None
         self.code: str | None = None
+        self.faults: tuple[Fault, ...] = ()
+        self._struck: str | None = None
 
     async def admit(self, client: Client) -> None:
         """Let a request of a known application in, or not.
@@ -59,9 +72,7 @@ class Visit:
             DatabaseUnavailable.
         """
         door = gateway()
-        forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
-        self._client = client
-        self._address = client_address(self._request.ip, forwarded, trusted_proxies=door.trusted_proxies)
+        self.know(client)
         self._admission = await door.admit(
             client.id,
             client.kind,
@@ -70,9 +81,17 @@ class Visit:
             address=self._address,
         )
         gate = self._admission.gate
+        self.faults = gate.faults
         if gate.signature_required:
             assert gate.sm2_public_key is not None, "the table demands it"
             await self._require_signature(client.id, gate.sm2_public_key)
+
+    def know(self, client: Client) -> None:
+        """Note whose request this is, so that it is recorded, whatever becomes of it."""
+        door = gateway()
+        forwarded = self._request.headers.getall("x-forwarded-for", ()) if door.trusted_proxies else ()
+        self._client = client
+        self._address = client_address(self._request.ip, forwarded, trusted_proxies=door.trusted_proxies)
 
     async def _require_signature(self, client_id: str, public_key: bytes) -> None:
         headers = self._request.headers
@@ -94,6 +113,40 @@ class Visit:
             REFUSED.labels(error.code.partition(".")[2]).inc()
             raise
 
+    async def strike_before(self, name: str) -> None:
+        """Let a fault that waits for this call hit before anything is done for it. name: of the operation.
+
+        Raises:
+            InternalError, RateLimited: the fault.
+            DatabaseUnavailable.
+        """
+        fault = await strike(database(), self.faults, BEFORE, name=name)
+        if fault is None:
+            return
+        self._struck = fault.kind
+        if fault.kind == "rate_limited":
+            # It tells its own limit, not those that really stand.
+            self._admission = None
+            raise RateLimited(policy="sandbox-fault", retry_after_seconds=fault.seconds)
+        raise InternalError
+
+    async def strike_after(self, name: str, *, is_change: bool) -> None:
+        """Let a fault that waits for this call hit after what was asked is done.
+
+        Raises:
+            InternalError: the fault; what was done stays done.
+            DatabaseUnavailable.
+        """
+        kinds = AFTER if is_change else AFTER - {"error_after_effect"}
+        fault = await strike(database(), self.faults, kinds, name=name)
+        if fault is None:
+            return
+        self._struck = fault.kind
+        if fault.kind == "error_after_effect":
+            raise InternalError
+        assert fault.seconds is not None, "a slow answer says how slow"
+        await asyncio.sleep(fault.seconds)
+
     async def log_access(self, call: PartnerCall, answer: Reply | Stream, *, is_change: bool) -> None:
         """Write whose data a partner is about to see, before it does.
 
@@ -101,8 +154,11 @@ class Visit:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing is shown.
         """
         call.patient_ids = patient_ids_of(answer.body if isinstance(answer, Reply) else None, call.patient_ids)
+        # An answer that is given again shows what it showed, and leaves no event of its own.
+        is_replay = call.idempotency is not None and call.idempotency.was_replayed
+        self._leaves_event = self._handling.leaves_event and not is_replay
         try:
-            await self.log_patients(call.client, call.patient_ids, is_change=is_change)
+            await self.log_patients(call.client, call.patient_ids, is_change=is_change and not is_replay)
         except BaseException:
             if isinstance(answer, Stream):
                 # Nobody will read it, and it holds a watcher's place.
@@ -116,7 +172,7 @@ class Visit:
             DatabaseUnavailable, Unavailable: it could not be written, so nothing may be shown.
         """
         self._patient_ids = patient_ids
-        if not patient_ids or client.kind != "partner" or self._handling.leaves_event:
+        if not patient_ids or client.kind != "partner" or self._leaves_event:
             return
         await access_log().record(
             patient_ids,
@@ -124,11 +180,14 @@ class Visit:
             operation=self._operation,
             action="change" if is_change else "read",
             request_id=self._request_id,
+            grant_id=None if client.person is None else UUID(client.person.grant_id),
         )
 
     def headers(self) -> dict[str, str]:
         """Tell the limits, and whether the route will go."""
         told = {} if self._admission is None else self._admission.headers()
+        if self._struck is not None:
+            told = told | {"sandbox-fault": self._struck}
         deprecation = self._handling.deprecation
         return told if deprecation is None else told | deprecation.headers()
 

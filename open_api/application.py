@@ -30,6 +30,7 @@ from open_api import (
     patients,
     queue,
     rush,
+    sandbox,
     stops,
     triage,
     waitlist,
@@ -59,6 +60,7 @@ from open_api.fhir.application import mount_fhir, refuse_elsewhere
 from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth.endpoints import mount_oauth
+from open_api.pages.front_door import mount_front_door, refusal_page, wants_page
 from open_api.problems import problem
 from open_api.routing import Routes
 
@@ -96,20 +98,23 @@ FEATURES: Final[Sequence[Routes]] = (
     partners.routes,
     administered_webhooks.routes,
     clients.routes,
+    sandbox.routes,
 )
 
 log = get_logger("open_api")
 
 
-def mount_open_api(app: Sanic[Any, Any]) -> None:
-    """Put the partner surface into the application."""
-    for routes in FEATURES:
-        for route in routes:
-            mount(app, route)
+def mount_open_api(app: Sanic[Any, Any], *, is_sandbox: bool) -> None:
+    """Put the partner surface into the application; what belongs to the sandbox only into a sandbox."""
+    served = [route for routes in FEATURES for route in routes if is_sandbox or not route.sandbox_only]
+    for route in served:
+        mount(app, route)
+    sandbox.allow_faults_of(served)
     mount_oauth(app)
     mount_fhir(app)
     mount_health(app)
-    mount_documentation(app)
+    mount_documentation(app, is_sandbox=is_sandbox)
+    mount_front_door(app)
 
 
 def _nothing_there(path: str) -> HospitalError:
@@ -150,4 +155,6 @@ class ProblemErrors(ErrorHandler):
                 log.error("request_failed", path=request.path, request_id=request_id, exc_info=exception)
                 error = errors.InternalError()
         told = refuse_elsewhere(request, error)
+        if told is None and wants_page(request):
+            return refusal_page(request, error)
         return told or problem(error, request_id=request_id, language=language_of(request))

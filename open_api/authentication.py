@@ -24,13 +24,7 @@ async def authenticate(request: Request, *, audience: str) -> clients.Client:
         InvalidToken: whatever is wrong; we do not say what.
         DatabaseUnavailable.
     """
-    header = request.headers.get("authorization")
-    if header is None:
-        raise InvalidToken
-    is_bound = header.startswith(DPOP)
-    if not is_bound and not header.startswith(BEARER):
-        raise InvalidToken
-    shown = header[len(DPOP if is_bound else BEARER) :]
+    shown, is_bound = _shown_token(request)
     token = tokens.verify(shown, audience=audience)
     # A bound token without its proof is a stolen one, until it is proved otherwise.
     if is_bound != (token.jkt is not None):
@@ -42,6 +36,26 @@ async def authenticate(request: Request, *, audience: str) -> clients.Client:
     if is_bound:
         await _require_proof(request, shown, token)
     return client.narrowed(token.scopes, token.person)
+
+
+def token_of(request: Request, *, audience: str) -> AccessToken:
+    """Give the token of a request that was let in by it.
+
+    Raises:
+        InvalidToken: it has run out meanwhile.
+    """
+    return tokens.verify(_shown_token(request)[0], audience=audience)
+
+
+def _shown_token(request: Request) -> tuple[str, bool]:
+    """Give the token, and whether it is shown as one that is bound to a key."""
+    header = request.headers.get("authorization")
+    if header is None:
+        raise InvalidToken
+    is_bound = header.startswith(DPOP)
+    if not is_bound and not header.startswith(BEARER):
+        raise InvalidToken
+    return header[len(DPOP if is_bound else BEARER) :], is_bound
 
 
 async def _require_proof(request: Request, shown: str, token: AccessToken) -> None:

@@ -8,6 +8,7 @@ import orjson
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
+from open_api import sandbox
 from open_api.docs_page.page import render_page
 from open_api.guard import SanicHandler, request_id_of
 from open_api.routing import PREFIX
@@ -15,9 +16,11 @@ from open_api.routing import PREFIX
 DOCUMENT: Final = Path(__file__).resolve().parent / "openapi.json"
 
 
-def mount_documentation(app: Sanic[Any, Any]) -> None:
-    """Put both into the application; they are made once, at start-up."""
+def mount_documentation(app: Sanic[Any, Any], *, is_sandbox: bool) -> None:
+    """Put both into the application; they are made once, at start-up. A production's tell nothing of the sandbox's."""
     document = DOCUMENT.read_bytes()
+    if not is_sandbox:
+        document = orjson.dumps(_of_production(orjson.loads(document)), option=orjson.OPT_INDENT_2)
     page, policy = render_page(orjson.loads(document))
     headers = {"content-security-policy": policy, "referrer-policy": "no-referrer"}
     app.add_route(
@@ -26,6 +29,13 @@ def mount_documentation(app: Sanic[Any, Any]) -> None:
     app.add_route(
         _unchanging(page.encode(), "text/html; charset=utf-8", headers), "/docs", methods=["GET"], name="docs"
     )
+
+
+def _of_production(document: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only a sandbox has."""
+    paths = {path: item for path, item in document["paths"].items() if not path.startswith(f"{PREFIX}/sandbox/")}
+    tags = [tag for tag in document["tags"] if tag["name"] != sandbox.routes.tag]
+    return document | {"paths": paths, "tags": tags}
 
 
 def _unchanging(content: bytes, content_type: str, more: dict[str, str]) -> SanicHandler:

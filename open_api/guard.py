@@ -28,10 +28,11 @@ from oauth.staff.delegations import require_delegate
 from open_api import errors
 from open_api.admission import Visit
 from open_api.answers import JSON, Answer
-from open_api.authentication import authenticate
+from open_api.authentication import authenticate, token_of
 from open_api.calls import PartnerCall, Reply, Stream
 from open_api.problems import problem
 from open_api.routing import PREFIX, Route
+from open_api.streams import streams
 from schema.registry import documents, validator, violations
 
 QUERY_CHARACTERS_MAX: Final = 2_000
@@ -69,6 +70,8 @@ def guarded(route: Route) -> SanicHandler:
         try:
             client = await authenticate(request, audience=tokens.open_api_audience())
             await visit.admit(client)
+            if visit.faults and not route.sandbox_only:
+                await visit.strike_before(route.name)
             if not _may(client, route):
                 raise InsufficientScope(scope=route.scope)
             staff, behalf = await _staff(request, client, route.scope) if route.changes_state else (None, None)
@@ -90,8 +93,10 @@ def guarded(route: Route) -> SanicHandler:
             )
             answer = await route.handler(call)
             await visit.log_access(call, answer, is_change=route.changes_state)
+            if visit.faults and not route.sandbox_only and not route.is_stream:
+                await visit.strike_after(route.name, is_change=route.changes_state)
             if isinstance(answer, Stream):
-                response = await _stream(request, answer, request_id, visit.headers())
+                response = await _stream(request, answer, request_id, visit.headers(), scope=route.scope)
             else:
                 response = _render(request, answer, request_id)
         except HospitalError as error:
@@ -236,15 +241,23 @@ def _idempotency(
     return Idempotency(client_id, key, route.operation, hashes)
 
 
-async def _stream(request: Request, stream: Stream, request_id: str, limits: dict[str, str]) -> HTTPResponse:
-    """Send events until there are no more, or nobody reads them. What goes wrong ends the stream: they come back."""
+async def _stream(
+    request: Request, stream: Stream, request_id: str, limits: dict[str, str], *, scope: str
+) -> HTTPResponse:
+    """Send events until there are no more, nobody reads them, or who reads them would be refused now.
+
+    What goes wrong ends the stream: they come back.
+    """
+    source = stream.source
     try:
+        token = token_of(request, audience=tokens.open_api_audience())
+        source = streams.hold(source, token=token, scope=scope)
         response: HTTPResponse | None = await request.respond(
             content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | limits | {"x-request-id": request_id}
         )
         assert response is not None, "nobody has answered this request yet"
         try:
-            await event_stream.feed(response.send, stream.source)
+            await event_stream.feed(response.send, source)
         except (TimeoutError, HospitalError) as error:
             log.info("stream_cut", reason=type(error).__name__, request_id=request_id)
             if isinstance(error, TimeoutError):
@@ -253,7 +266,7 @@ async def _stream(request: Request, stream: Stream, request_id: str, limits: dic
                 transport.abort()
         return response
     finally:
-        stream.source.close()
+        source.close()
 
 
 def _render(request: Request, reply: Reply, request_id: str) -> HTTPResponse:

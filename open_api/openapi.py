@@ -86,8 +86,7 @@ def _path(route: Route) -> str:
 
 def operation_id(route: Route) -> str:
     """Name an operation for generated clients: the handler's name; those of the administration are marked."""
-    name = route.handler.__name__
-    return f"administration_{name}" if route.path.startswith("/administration/") else name
+    return f"administration_{route.name}" if route.path.startswith("/administration/") else route.name
 
 
 def _operation(route: Route) -> Document:

@@ -44,6 +44,10 @@ class Handling:
     deprecation: Deprecation | None = None
 
 
+TOKENS: Final = Handling(operation_class="tokens")
+"""How the gateway takes what is asked of the authorization server."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation.
@@ -51,6 +55,7 @@ class Route:
     path: below /open/v1, with parameters as Sanic writes them, e.g. `/holds/<hold_id:uuid>`.
     scope: the one scope it needs. request, query, response: schema files by path.
     staff_only: no partner gets in, whatever scopes it was given by mistake.
+    sandbox_only: a production does not have it.
     status: of a usual answer; other_statuses: of answers that are no refusals either.
     safe: it changes nothing although it is a POST, which keeps what is asked out of the address.
     is_stream: it answers with server-sent events; `response` is the schema of their data.
@@ -68,6 +73,7 @@ class Route:
     errors: tuple[type[HospitalError], ...] = ()
     status: int = 200
     staff_only: bool = False
+    sandbox_only: bool = False
     other_statuses: tuple[int, ...] = ()
     safe: bool = False
     is_stream: bool = False
@@ -83,17 +89,24 @@ class Route:
         """The operation's name in logs and idempotency records."""
         return f"{self.method} {self.path}"
 
+    @property
+    def name(self) -> str:
+        """The operation's name for generated clients, without what sets those of the administration apart."""
+        return self.handler.__name__
+
 
 @dataclass(slots=True)
 class Routes:
     """The operations of one feature.
 
-    staff_only: all of them are for the hospital's own applications. described_by: the module whose first line says
+    staff_only: all of them are for the hospital's own applications. sandbox_only: a production has none of them.
+    described_by: the module whose first line says
     what they are about, where it is not the one that the handlers stand in. operation_class: of those that name none.
     """
 
     tag: str
     staff_only: bool = False
+    sandbox_only: bool = False
     described_by: str | None = None
     operation_class: OperationClass = "care"
     entries: list[Route] = field(default_factory=list)
@@ -215,6 +228,7 @@ class Routes:
                     errors=tuple(errors),
                     status=status,
                     staff_only=self.staff_only,
+                    sandbox_only=self.sandbox_only,
                     other_statuses=tuple(other_statuses),
                     safe=safe,
                     is_stream=is_stream,

@@ -125,36 +125,58 @@ async def set_policy(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return stored
-        if client_id is not None:
-            await _lock(tx, client_id)
-        is_daily = window_seconds == DAY_SECONDS
-        # One who sets a policy of a kind at the same time waits here, and then sees this one's row.
-        await tx.execute("LOCK TABLE rate_policy IN SHARE ROW EXCLUSIVE MODE")
-        before = await tx.fetchrow(
-            f"{_POLICY} WHERE client_id IS NOT DISTINCT FROM $1"
-            " AND client_kind IS NOT DISTINCT FROM $2 AND covers = $3 AND (window_seconds = 86400) = $4",
-            client_id,
-            client_kind,
-            covers,
-            is_daily,
-        )
-        after = await tx.fetchrow(
-            "INSERT INTO rate_policy (id, client_id, client_kind, covers, window_seconds, requests)"
-            " VALUES ($1, $2, $3, $4, $5, $6)"
-            " ON CONFLICT (id) DO UPDATE SET window_seconds = excluded.window_seconds, requests = excluded.requests,"
-            " version = rate_policy.version + 1 RETURNING *",
-            before["id"] if before else new_id(),
-            client_id,
-            client_kind,
-            covers,
-            window_seconds,
-            requests,
-        )
-        assert after is not None, "an upsert gives its row"
-        await _keep_policy_change(tx, before, after, actor=actor)
+        policy = await put_policy(
+            tx, client_id=client_id, client_kind=client_kind, covers=covers, window_seconds=window_seconds,
+            requests=requests, actor=actor,
+        )  # fmt: skip
         if idempotency:
-            await idempotency.remember(tx, dict(after))
-        return dict(after)
+            await idempotency.remember(tx, policy)
+        return policy
+
+
+async def put_policy(
+    tx: Transaction,
+    *,
+    client_id: str | None,
+    client_kind: str | None,
+    covers: str,
+    window_seconds: int,
+    requests: int | None,
+    actor: Actor,
+) -> Values:
+    """Set a limit within a transaction, as `set_policy` says.
+
+    Raises:
+        ClientNotFound.
+    """
+    if client_id is not None:
+        await _lock(tx, client_id)
+    is_daily = window_seconds == DAY_SECONDS
+    # One who sets a policy of a kind at the same time waits here, and then sees this one's row.
+    await tx.execute("LOCK TABLE rate_policy IN SHARE ROW EXCLUSIVE MODE")
+    before = await tx.fetchrow(
+        f"{_POLICY} WHERE client_id IS NOT DISTINCT FROM $1"
+        " AND client_kind IS NOT DISTINCT FROM $2 AND covers = $3 AND (window_seconds = 86400) = $4",
+        client_id,
+        client_kind,
+        covers,
+        is_daily,
+    )
+    after = await tx.fetchrow(
+        "INSERT INTO rate_policy (id, client_id, client_kind, covers, window_seconds, requests)"
+        " VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (id) DO UPDATE SET window_seconds = excluded.window_seconds, requests = excluded.requests,"
+        " version = rate_policy.version + 1 RETURNING *",
+        before["id"] if before else new_id(),
+        client_id,
+        client_kind,
+        covers,
+        window_seconds,
+        requests,
+    )
+    assert after is not None, "an upsert gives its row"
+    await _keep_policy_change(tx, before, after, actor=actor)
+    return dict(after)
 
 
 async def remove_policy(

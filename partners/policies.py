@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final, Literal
 
+from kernel import clock
 from kernel.db import database
+from partners.sandbox.faults import AFTER, BEFORE, Fault, are_faults_allowed, fault_of
 
 REMEMBER_SECONDS: Final = 0.8
 REMEMBERED_MAX: Final = 10_000
@@ -27,6 +29,12 @@ SELECT coalesce(g.stopped, false) OR EXISTS (SELECT FROM partner_application a W
            ORDER BY covers, window_seconds = 86400, client_id NULLS LAST) p), '[]') AS policies
 FROM (SELECT $1::text AS client_id) c LEFT JOIN application_gate g USING (client_id)
 """
+# A sandbox's doors know of faults too; a production's do not ask.
+_FAULTS: Final = """
+     , coalesce((SELECT jsonb_agg(f ORDER BY f.id) FROM sandbox_fault f WHERE f.client_id = $1
+           AND f.status = 'active' AND f.ends_at > $3 AND f.kind = ANY ($4)), '[]') AS faults
+"""
+_FACTS_OF_SANDBOX: Final = _FACTS.replace("FROM (SELECT $1", f"{_FAULTS}FROM (SELECT $1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +65,10 @@ class Limits:
 
 @dataclass(slots=True)
 class Gate:
-    """One application's door. networks: where it may come from; none: from anywhere."""
+    """One application's door. networks: where it may come from; none: from anywhere.
+
+    faults: those that its calls in a sandbox are to meet.
+    """
 
     client_id: str
     stopped: bool
@@ -65,6 +76,7 @@ class Gate:
     sm2_public_key: bytes | None
     signature_required: bool
     policies: list[dict[str, Any]]
+    faults: tuple[Fault, ...] = ()
     _limits: dict[str, Limits] = field(default_factory=dict)
 
     def admits(self, address: Address | None) -> bool:
@@ -136,7 +148,11 @@ async def read_gate(client_id: str, kind: str) -> Gate:
     Raises:
         DatabaseUnavailable.
     """
-    row = await database().fetchrow(_FACTS, client_id, kind)
+    with_faults = are_faults_allowed()
+    if with_faults:
+        row = await database().fetchrow(_FACTS_OF_SANDBOX, client_id, kind, clock.now(), sorted(BEFORE | AFTER))
+    else:
+        row = await database().fetchrow(_FACTS, client_id, kind)
     assert row is not None, "one row, whatever stands in the tables"
     return Gate(
         client_id,
@@ -145,4 +161,5 @@ async def read_gate(client_id: str, kind: str) -> Gate:
         sm2_public_key=row["sm2_public_key"],
         signature_required=row["signature_required"],
         policies=row["policies"],
+        faults=tuple(fault_of(fault) for fault in row["faults"]) if with_faults else (),
     )

@@ -137,7 +137,10 @@ def agent_kind(user_agent: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordFilter:
-    """Which records to list; None leaves a filter off. `since` is included, `until` is not."""
+    """Which records to list; None leaves a filter off. `since` is included, `until` is not.
+
+    statuses: the lowest and the highest of a range.
+    """
 
     client_id: str | None = None
     operation: str | None = None
@@ -147,6 +150,7 @@ class RecordFilter:
     request_id: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    statuses: tuple[int, int] | None = None
 
 
 _SEARCH: Final = """
@@ -157,8 +161,9 @@ WHERE ($1::text IS NULL OR client_id = $1) AND ($2::text IS NULL OR operation = 
   AND ($3::smallint IS NULL OR status = $3) AND ($4::text IS NULL OR code = $4)
   AND ($5::uuid IS NULL OR patient_ids @> ARRAY[$5::uuid]) AND ($6::text IS NULL OR request_id = $6)
   AND at >= coalesce($7::timestamptz, '-infinity') AND at < coalesce($8::timestamptz, 'infinity')
-  AND ($9::timestamptz IS NULL OR (at, id) < ($9, $10))
-ORDER BY at DESC, id DESC LIMIT $11
+  AND ($9::smallint IS NULL OR status BETWEEN $9 AND $10)
+  AND ($11::timestamptz IS NULL OR (at, id) < ($11, $12))
+ORDER BY at DESC, id DESC LIMIT $13
 """
 
 
@@ -180,6 +185,7 @@ async def list_records(
         wanted.request_id,
         wanted.since,
         wanted.until,
+        *(wanted.statuses or (None, None)),
         *(before or (None, None)),
         limit,
     )

@@ -1,4 +1,4 @@
-"""The life of a partner's application."""
+"""The lives of a partner's application, and of an invitation to its organisation."""
 
 from typing import Final, Literal
 
@@ -15,5 +15,14 @@ APPLICATION: Final = TransitionTable(
         "live": frozenset({"suspended", "retired"}),
         "suspended": frozenset({"live", "retired"}),
         "retired": frozenset(),
+    }
+)
+
+INVITATION: Final = TransitionTable(
+    {
+        "open": frozenset({"taken", "declined", "withdrawn"}),
+        "taken": frozenset(),
+        "declined": frozenset(),
+        "withdrawn": frozenset(),
     }
 )

@@ -22,23 +22,36 @@ BATCH_ENTRIES_MAX: Final = 1_000
 WAITING_ENTRIES_MAX: Final = 20_000
 
 _WRITE: Final = (
-    "INSERT INTO patient_access_log (at, patient_id, client_id, operation, action, request_id)"
-    " SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[])"
+    "INSERT INTO patient_access_log"
+    " (at, patient_id, client_id, operation, action, request_id, consent_id, account_id)"
+    " SELECT e.at, e.patient_id, e.client_id, e.operation, e.action, e.request_id, g.consent_id, g.subject_id"
+    " FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[])"
+    " WITH ORDINALITY AS e (at, patient_id, client_id, operation, action, request_id, grant_id, place)"
+    " LEFT JOIN oauth_grant g ON g.id = e.grant_id AND g.subject_kind = 'account' ORDER BY e.place"
 )
 _READ: Final = """
-SELECT source, id, at, patient_id, client_id, operation, action, request_id FROM patient_access_told
-WHERE ($1::uuid IS NULL OR patient_id = $1) AND ($2::text IS NULL OR client_id = $2)
-  AND ($3::timestamptz IS NULL OR at >= $3) AND ($4::timestamptz IS NULL OR at < $4)
-  AND ($5::timestamptz IS NULL OR (at, source, id) < ($5, $6, $7))
-ORDER BY at DESC, source DESC, id DESC LIMIT $8
+SELECT t.source, t.id, t.at, t.patient_id, t.client_id, t.operation, t.action, t.request_id,
+       a.name AS application, t.consent_id, c.given_at AS consented_at, t.account_id
+FROM (SELECT * FROM patient_access_told
+      WHERE ($1::uuid IS NULL OR patient_id = $1) AND ($2::text IS NULL OR client_id = $2)
+        AND ($3::timestamptz IS NULL OR at >= $3) AND ($4::timestamptz IS NULL OR at < $4)
+        AND ($5::timestamptz IS NULL OR (at, source, id) < ($5, $6, $7))
+      ORDER BY at DESC, source DESC, id DESC LIMIT $8) t
+LEFT JOIN oauth_client a ON a.id = t.client_id
+LEFT JOIN patient_consent c ON c.id = t.consent_id
+ORDER BY t.at DESC, t.source DESC, t.id DESC
 """
 
-Entry = tuple[datetime, UUID, str, str, Literal["read", "change"], str]
+Entry = tuple[datetime, UUID, str, str, Literal["read", "change"], str, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One line of the log. source and id: its place among lines of one instant. operation: of the API, or the event."""
+    """One line of the log. source and id: its place among lines of one instant. operation: of the API, or the event.
+
+    application: the client's name; None once it is not registered any more. consent_id, consented_at, account_id: under
+    which consent, given when, and for whose account it acted; None where it acted for itself.
+    """
 
     source: str
     id: int
@@ -48,6 +61,10 @@ class Access:
     operation: str
     action: str
     request_id: str | None
+    application: str | None
+    consent_id: UUID | None
+    consented_at: datetime | None
+    account_id: UUID | None
 
 
 class AccessLog:
@@ -66,8 +83,11 @@ class AccessLog:
         operation: str,
         action: Literal["read", "change"],
         request_id: str,
+        grant_id: UUID | None = None,
     ) -> None:
         """Write that an application saw or changed data of these patients; returns when it is on disk.
+
+        grant_id: what it was allowed by a person, where it acted for one.
 
         Raises:
             DatabaseUnavailable: it is not known whether it was written, so nothing may be shown.
@@ -76,7 +96,7 @@ class AccessLog:
         if self._count >= WAITING_ENTRIES_MAX:
             raise Unavailable
         at = clock.now()
-        entries = [(at, patient_id, client_id, operation, action, request_id) for patient_id in patient_ids]
+        entries = [(at, patient_id, client_id, operation, action, request_id, grant_id) for patient_id in patient_ids]
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, done))
         self._count += len(entries)

@@ -78,6 +78,20 @@ class Accounts:
         return [Member(*row.values()) for row in rows]
 
 
+async def phone_hash_of(account_id: UUID) -> bytes:
+    """Give the keyed hash of an account's number, by which somebody may have invited it.
+
+    Raises:
+        AccountNotFound, DatabaseUnavailable.
+    """
+    found: bytes | None = await database().fetchval(
+        "SELECT phone_hash FROM patient_account WHERE id = $1 AND status = 'active'", account_id
+    )
+    if found is None:
+        raise AccountNotFound
+    return found
+
+
 async def require_member(account_id: UUID, patient_id: UUID) -> None:
     """Check that an account may act for a person now.
 

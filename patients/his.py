@@ -149,11 +149,14 @@ async def _require_same_person(tx: Transaction, patient_id: UUID, told: PatientF
     """Check that what is told of a person can be true of the one whom the numbers name.
 
     The identity number of GB 11643 settles it. A passport is renewed, its number may be another's in another
-    country, and a person has several documents: there the birth date tells.
+    country, and a person has several documents: there the birth date tells. A chart that now carries the document of
+    somebody else whom we know was merged with theirs, and that is for people to settle here, too (ADR 271).
 
     Raises:
         IdentityDisagrees.
     """
+    if await _is_anothers(tx, patient_id, told):
+        raise IdentityDisagrees(field="document")
     row = await tx.fetchrow("SELECT document_type, document_hash, birth_date FROM patient WHERE id = $1", patient_id)
     assert row is not None, "found in this transaction"
     if told.document_type == row["document_type"] == RESIDENT_ID and told.document_number:
@@ -163,6 +166,19 @@ async def _require_same_person(tx: Transaction, patient_id: UUID, told: PatientF
         return
     if told.birth_date not in (None, row["birth_date"]):
         raise IdentityDisagrees(field="birth_date")
+
+
+async def _is_anothers(tx: Transaction, patient_id: UUID, told: PatientFacts) -> bool:
+    """Tell whether the document that is told of a person is another person's here."""
+    if told.document_type is None or not told.document_number:
+        return False
+    document = Document(told.document_type, told.document_number.strip().upper())
+    owner = await tx.fetchval(
+        "SELECT id FROM patient WHERE document_type = $1 AND document_hash = $2",
+        document.type,
+        cipher().lookup_hash(document.lookup_text),
+    )
+    return owner not in (None, patient_id)
 
 
 async def _load(intents: Sequence[Intent]) -> Mapping[int, OutboundChange]:

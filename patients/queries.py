@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kernel.db import Reader
+from patients.errors import PatientNotFound
 
 
 class PatientFacts(NamedTuple):
@@ -25,6 +26,23 @@ async def clients_of(db: Reader, patient_id: UUID) -> list[str]:
     """List the partners who have registered a patient."""
     rows = await db.fetch("SELECT client_id FROM patient_access WHERE patient_id = $1 ORDER BY client_id", patient_id)
     return [row["client_id"] for row in rows]
+
+
+async def billing_name(db: Reader, patient_id: UUID, *, number_system: str) -> tuple[str, str | None]:
+    """Give whom receipts of a patient are made out to: their name, and their number in a system of the hospital's.
+
+    Raises:
+        PatientNotFound: no such patient.
+    """
+    rows = await db.fetch(
+        "SELECT p.name, i.value FROM patient p LEFT JOIN patient_identifier i ON i.patient_id = p.id AND i.system = $2"
+        " WHERE p.id = $1",
+        patient_id,
+        number_system,
+    )
+    if not rows:
+        raise PatientNotFound
+    return rows[0]["name"], rows[0]["value"]
 
 
 async def eligibility_facts(db: Reader, keys: Sequence[tuple[UUID, str | None]]) -> dict[UUID, PatientFacts]:

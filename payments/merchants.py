@@ -20,7 +20,10 @@ from payments import errors, ledger
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 
 SECRET_BYTES_MAX: Final = 65_536
-_REFERENCE: Final = re.compile(r"(?:file:[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})")
+# A name below the keys folder may have up to two folders; each begins with a letter or digit, so none leads out of it.
+_REFERENCE: Final = re.compile(
+    r"(?:file:(?:[A-Za-z0-9][A-Za-z0-9._-]{0,49}/){0,2}[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})"
+)
 
 _COLUMNS: Final = "code, channel, merchant_no, app_id, key_references"
 
@@ -178,6 +181,31 @@ async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID 
         action="updated",
         before=None,
         after={"channel": merchant.channel.value, "merchant_no": merchant.merchant_no, "app_id": merchant.app_id},
+        actor=actor,
+    )
+
+
+async def stop_merchant(tx: Transaction, code: str, *, actor: Actor) -> None:
+    """Take no more money by an account; what it took can still be asked about and refunded.
+
+    Raises:
+        ChannelNotOffered: there is none, or it is stopped already.
+    """
+    stopped = await tx.execute(
+        "UPDATE payment_merchant SET status = 'stopped', updated_at = $2, version = version + 1"
+        " WHERE code = $1 AND status = 'active'",
+        code,
+        clock.now(),
+    )
+    if not stopped:
+        raise errors.ChannelNotOffered(channel=code)
+    await record_change(
+        tx,
+        entity="payment_merchant",
+        entity_id=code,
+        action="updated",
+        before={"status": "active"},
+        after={"status": "stopped"},
         actor=actor,
     )
 

@@ -30,7 +30,7 @@ from oauth.clients import (
     Profile,
 )
 from oauth.dynamic_registration import hand_out_token
-from oauth.scopes import is_within
+from oauth.scopes import COMMON_SCOPES, is_within
 from oauth.sign_in.setup import configure_sign_in
 from oauth.staff import invitations, people
 from oauth.staff.errors import StaffNotFound
@@ -41,6 +41,7 @@ from runtime.composition import build_sign_in
 from runtime.login import login_name
 
 DATABASE_CONNECTIONS_MAX: Final = 2
+SCOPE_HELP: Final = "of the data it may use, e.g. appointments.read; not openid; may be given several times"
 
 
 def main(arguments: list[str]) -> int:
@@ -136,7 +137,14 @@ def _scope(text: str) -> str:
     """Read a scope: one of the open API's, or SMART's for what the FHIR API serves."""
     if text in SCOPES or is_within(text, FHIR_SCOPES):
         return text
-    raise argparse.ArgumentTypeError(f"{text} is none of {', '.join((*SCOPES, *FHIR_SCOPES))}")
+    if text in COMMON_SCOPES:
+        raise argparse.ArgumentTypeError(
+            f"{text} needs no registering: every application at which somebody signs in (--redirect-uri) may ask for"
+            f" {', '.join(sorted(COMMON_SCOPES))}. Leave it out here, and ask for it when signing somebody in."
+        )
+    raise argparse.ArgumentTypeError(
+        f"there is no scope {text!r}. Of the open API: {', '.join(SCOPES)}. Of FHIR: {', '.join(FHIR_SCOPES)}."
+    )
 
 
 def _registration(given: argparse.Namespace) -> Registration:
@@ -198,7 +206,7 @@ def _parser() -> argparse.ArgumentParser:
     client.add_argument("--name", required=True)
     client.add_argument("--kind", choices=("partner", "internal"), required=True)
     client.add_argument("--channel", required=True, help="by which it books, e.g. window; made if it is not there")
-    client.add_argument("--scope", type=_scope, action="append", default=[], help="may be given several times")
+    client.add_argument("--scope", type=_scope, action="append", default=[], help=SCOPE_HELP)
     client.add_argument("--profile", choices=get_args(Profile), default="plain", help="whose rules it keeps")
     client.add_argument("--type", choices=get_args(ApplicationType), default="service")
     client.add_argument("--auth-method", choices=get_args(AuthMethod), default="client_secret_basic")

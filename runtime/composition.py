@@ -10,6 +10,7 @@ from oauth import clients, keys, ports, tokens
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from oauth.sign_in.setup import SignIn, configure_sign_in
 from partners.gateway import Doors, close_gateway, open_gateway
+from partners.sandbox.faults import allow_faults
 from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
@@ -36,6 +37,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     connect_payments(settings)
     # A partner's program on the same machine is a sandbox's alone.
     outbound.allow_loopback(allowed=not settings.production)
+    allow_faults(allowed=not settings.production)
     open_resolver(Policy(loopback=not settings.production))
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:

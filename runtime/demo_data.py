@@ -6,6 +6,8 @@ Running it again loads nothing twice; it makes the schedules that are missing fo
 import asyncio
 import sys
 
+import asyncpg
+
 from kernel.crypto import load_cipher
 from kernel.db import database, open_database
 from kernel.errors import HospitalError
@@ -47,8 +49,14 @@ def main() -> int:
         asyncio.run(load(settings))
     except OtherHospital:
         _say("the database holds another hospital; it is left alone")
-    except (SettingsError, HospitalError, FileNotFoundError) as error:
+    except HospitalError as error:
+        print(f"demo data: {error.en}", file=sys.stderr)
+        return 1
+    except (SettingsError, OSError, ValueError) as error:
         print(f"demo data: {error}", file=sys.stderr)
+        return 1
+    except asyncpg.PostgresError as error:
+        print(f"demo data: the database refused it: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -9,18 +9,23 @@ from kernel.settings import Settings
 from payments.billing import set_billing
 from payments.bills.fulfilment import BillFulfilment
 from payments.events import PaymentEvent, Subscriber
-from payments.gateways.port import ChannelCode
+from payments.gateways.alipay.gateway import AlipayGateway
+from payments.gateways.port import ChannelCode, Gateway, Merchant
+from payments.gateways.references import KeyStore
+from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
 from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
 from payments.merchants import Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
+from payments.receipts import following
 from runtime.his import build_billing
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
 )
 """What the application that made an order may hear of it, in the feed and by webhook."""
+NOTIFICATIONS_PATH: Final = "/payments/notifications"
 
 
 def connect_payments(settings: Settings) -> None:
@@ -30,9 +35,37 @@ def connect_payments(settings: Settings) -> None:
     set_fulfilments(build_fulfilments(settings))
 
 
-def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:  # noqa: ARG001  the channels' addresses come with them
+def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
     """Give what builds the gateway of a merchant's account, by channel."""
-    return {ChannelCode.CASH: lambda one, _: WindowGateway(one), ChannelCode.CARD: lambda one, _: WindowGateway(one)}
+
+    def wechatpay(merchant: Merchant, secrets: Secrets) -> Gateway:
+        url = notify_url(settings, merchant)
+        return WechatPayGateway(
+            merchant,
+            KeyStore(secrets.keys_dir),
+            notify_urls=NotifyUrls(payments=url, refunds=url),
+            base_url=settings.wechatpay_base_url,
+        )
+
+    def alipay(merchant: Merchant, secrets: Secrets) -> Gateway:
+        return AlipayGateway(
+            merchant,
+            KeyStore(secrets.keys_dir),
+            notify_url=notify_url(settings, merchant),
+            base_url=settings.alipay_base_url,
+        )
+
+    return {
+        ChannelCode.CASH: lambda one, _: WindowGateway(one),
+        ChannelCode.CARD: lambda one, _: WindowGateway(one),
+        ChannelCode.WECHATPAY: wechatpay,
+        ChannelCode.ALIPAY: alipay,
+    }
+
+
+def notify_url(settings: Settings, merchant: Merchant) -> str:
+    """Give the address at which a channel tells of one merchant's payments and refunds."""
+    return f"{settings.public_url}{NOTIFICATIONS_PATH}/{merchant.channel.value}/{merchant.code}"
 
 
 def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: ARG001  the HIS's address comes with them
@@ -46,8 +79,11 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: 
 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
-    told = [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
-    return [*discharge.SUBSCRIBERS, *told]
+    return [
+        *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
+        *following.SUBSCRIBERS,
+        *discharge.SUBSCRIBERS,
+    ]
 
 
 async def post_notice(tx: Transaction, event: PaymentEvent) -> None:

@@ -100,7 +100,7 @@ def main(arguments: list[str]) -> int:
         print(f"keys: {error}", file=sys.stderr)
         return 1
     for step in steps:
-        print(f"{clock.clinic_time(clock.now())}  {step.name}: {step.said}")
+        print(f"{clock.now().astimezone(clock.SHANGHAI).isoformat(timespec='seconds')}  {step.name}: {step.said}")
     return 0
 
 

@@ -16,6 +16,8 @@ from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 from booking.queue.live import Hub, open_hub
+from console.developer.application import mount_developer
+from console.developer.setup import Portal
 from console.screen import mount_screen
 from kernel.db import DatabaseUnavailable
 from kernel.log import configure_logging, get_logger
@@ -25,6 +27,7 @@ from oauth.watch import watching
 from open_api.application import BODY_BYTES_MAX, ProblemErrors, mount_open_api
 from open_api.oauth.application import mount_authorization
 from open_api.sign_in.application import mount_sign_in
+from open_api.streams import watching_streams
 from runtime.composition import platform
 
 BACKLOG = 2048
@@ -48,10 +51,11 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     app.config.ACCESS_LOG = False
     app.config.MOTD = False
     app.config.PROXIES_COUNT = settings.proxies_count or None
-    mount_open_api(app)
+    mount_open_api(app, is_sandbox=not settings.production)
     mount_authorization(app)
     mount_sign_in(app, is_sandbox=not settings.production)
     mount_screen(app)
+    mount_developer(app, portal_of(settings))
     if settings.bench_echo:
         app.add_route(_echo, "/echo", methods=["POST"], name="bench_echo")
     stack = AsyncExitStack()
@@ -60,6 +64,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     async def open_platform(_app: Sanic[Any, Any]) -> None:
         database = await stack.enter_async_context(platform(settings))
         await stack.enter_async_context(watching())
+        await stack.enter_async_context(watching_streams())
         # Ended before the connections are: readers of streams would keep them open.
         app.ctx.queue_hub = open_hub(database, redis_url=settings.redis_url)
 
@@ -85,6 +90,16 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
         await stack.aclose()
 
     return app
+
+
+def portal_of(settings: Settings) -> Portal:
+    """Say which deployment's developer portal this is, and where the other one is."""
+    return Portal(
+        is_sandbox=not settings.production,
+        base_url=settings.public_url,
+        other_url=settings.sandbox_url if settings.production else settings.production_url,
+        channel=settings.developer_channel,
+    )
 
 
 def _settle_memory() -> None:

@@ -35,40 +35,51 @@ async def order_stop(new: NewStop, *, actor: Actor, idempotency: Idempotency | N
         PolicyInvalid, ValueNotAllowed, ReferenceUnknown, FeeMissing, ScheduleClash: the policy cannot be carried out.
         IdempotencyMismatch, DatabaseUnavailable, DatabaseBusy.
     """
-    at = clock.now()
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return stored
-        schedule = await _lock_coming(tx, new.schedule_id, at=at)
-        policy = await _policy_of(tx, new)
-        await _require_substitute(tx, new, policy, schedule, at=at)
-        order_id = new_id()
-        await tx.execute(
-            "INSERT INTO stop_order (id, schedule_id, level, slot_ids, queue_numbers, effective_at, reason, steps,"
-            " offer_minutes, within_days, substitute_id, status, client_id, staff_code, created_at, updated_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'freezing', $12, $13, $14, $14)",
-            order_id,
-            new.schedule_id,
-            new.level,
-            None if new.slot_ids is None else list(new.slot_ids),
-            None if new.queue_numbers is None else list(new.queue_numbers),
-            # What has begun goes on; who is in the room is not sent away.
-            max(new.effective_at or at, at),
-            new.reason,
-            list(policy.steps),
-            policy.offer_minutes,
-            policy.within_days,
-            new.substitute_id,
-            actor.client_id,
-            actor.staff_code,
-            at,
-        )
-        await _require_something(tx, order_id)
-        answer = await show_order(tx, order_id)
-        await _record(tx, order_id, before=None, after=answer, actor=actor)
+        answer = await order_within(tx, new, actor=actor)
         if idempotency:
             await idempotency.remember(tx, answer)
         return answer
+
+
+async def order_within(tx: Transaction, new: NewStop, *, actor: Actor) -> Values:
+    """Order a stop in the caller's transaction.
+
+    Raises:
+        EntryNotFound, ScheduleNotActive, DayPast, NothingToStop, AlreadyStopped.
+        PolicyInvalid, ValueNotAllowed, ReferenceUnknown, FeeMissing, ScheduleClash.
+    """
+    at = clock.now()
+    schedule = await _lock_coming(tx, new.schedule_id, at=at)
+    policy = await _policy_of(tx, new)
+    await _require_substitute(tx, new, policy, schedule, at=at)
+    order_id = new_id()
+    await tx.execute(
+        "INSERT INTO stop_order (id, schedule_id, level, slot_ids, queue_numbers, effective_at, reason, steps,"
+        " offer_minutes, within_days, substitute_id, status, client_id, staff_code, created_at, updated_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'freezing', $12, $13, $14, $14)",
+        order_id,
+        new.schedule_id,
+        new.level,
+        None if new.slot_ids is None else list(new.slot_ids),
+        None if new.queue_numbers is None else list(new.queue_numbers),
+        # What has begun goes on; who is in the room is not sent away.
+        max(new.effective_at or at, at),
+        new.reason,
+        list(policy.steps),
+        policy.offer_minutes,
+        policy.within_days,
+        new.substitute_id,
+        actor.client_id,
+        actor.staff_code,
+        at,
+    )
+    await _require_something(tx, order_id)
+    answer = await show_order(tx, order_id)
+    await _record(tx, order_id, before=None, after=answer, actor=actor)
+    return answer
 
 
 async def pause_stop(order_id: UUID, *, actor: Actor, idempotency: Idempotency | None = None) -> Values:
@@ -265,21 +276,31 @@ async def _require_something(tx: Transaction, order_id: UUID) -> None:
 
 
 async def _turn(order_id: UUID, *, to: str, actor: Actor, idempotency: Idempotency | None) -> Values:
-    at = clock.now()
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return stored
-        order = await claims.lock_order(tx, order_id)
-        await claims.turn_order(tx, order, to=to, at=at)
-        if to == "restarted":
-            await _require_restartable(tx, order, at=at)
-        if to in ("aborted", "restarted"):
-            await _keep_the_rest(tx, order, at=at)
-        answer = await show_order(tx, order_id)
-        await _record(tx, order_id, before={"status": order["status"]}, after={"status": to}, actor=actor)
+        answer = await turn_within(tx, order_id, to=to, actor=actor)
         if idempotency:
             await idempotency.remember(tx, answer)
         return answer
+
+
+async def turn_within(tx: Transaction, order_id: UUID, *, to: str, actor: Actor) -> Values:
+    """Pause, resume, abort or take back an order in the caller's transaction.
+
+    Raises:
+        EntryNotFound, StopStatusConflict, RestartTooLate.
+    """
+    at = clock.now()
+    order = await claims.lock_order(tx, order_id)
+    await claims.turn_order(tx, order, to=to, at=at)
+    if to == "restarted":
+        await _require_restartable(tx, order, at=at)
+    if to in ("aborted", "restarted"):
+        await _keep_the_rest(tx, order, at=at)
+    answer = await show_order(tx, order_id)
+    await _record(tx, order_id, before={"status": order["status"]}, after={"status": to}, actor=actor)
+    return answer
 
 
 async def _require_restartable(tx: Transaction, order: Row, *, at: datetime) -> None:

@@ -22,6 +22,8 @@ _APPLICATIONS: Final = "partners.applications"
 _POLICIES: Final = "partners.policies"
 _RECORDS: Final = "partners.records"
 _ACCESSES: Final = "partners.accesses"
+# For the cursor alone, or for the patient's own page.
+_UNSHOWN: Final = ("source", "application", "consent_id", "consented_at", "account_id")
 
 
 @routes.post(
@@ -287,7 +289,8 @@ async def list_patient_accesses(call: PartnerCall) -> Reply:
     )
     answer = shown_page(_ACCESSES, [asdict(entry) for entry in found], limit, "at", "source", "id")
     for item in answer.body["items"]:
-        del item["source"]
+        for name in _UNSHOWN:
+            del item[name]
     return answer
 
 

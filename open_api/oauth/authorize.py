@@ -20,7 +20,8 @@ from oauth.clients import Client, read_client
 from oauth.errors import ApplicationUnknown, RedirectUnknown
 from oauth.grants import standing_grant
 from oauth.interactions import Interaction, open_interaction
-from oauth.par import take
+from oauth.par import store, take
+from oauth.refusals import describe
 from open_api.oauth.endpoints import read_form
 from open_api.pages.browser import Browser, see_other
 
@@ -48,12 +49,20 @@ async def authorize(request: Request, browser: Browser) -> HTTPResponse:
         raise RedirectUnknown from error
     except OAuth2Error as error:
         return _refuse(client, asked, error)
+    if request.method == "POST" and browser.is_new:
+        return await _come_back(client, wanted)
     answer = await _answer_unasked(client, wanted, browser)
     if answer is not None:
         return answer
     async with database().transaction() as tx:
         interaction = await open_interaction(tx, wanted, visit_hash=browser.visit.hash)
     return see_other(f"/oauth/consent/{interaction.id}")
+
+
+async def _come_back(client: Client, asked: AuthorizationRequest) -> HTTPResponse:
+    """Let a browser bring by GET what another site made it post: with such a post it does not say which one it is."""
+    pushed = await store(client, asked)
+    return see_other(f"/oauth/authorize?{urlencode({'client_id': client.id, 'request_uri': pushed.request_uri})}")
 
 
 def send_back(asked: AuthorizationRequest, **answer: str) -> HTTPResponse:
@@ -127,7 +136,7 @@ def _refuse(client: Client, asked: Mapping[str, str], error: OAuth2Error) -> HTT
         where = require_redirect_uri(client, asked.get("redirect_uri"))
     except RedirectRefused as refused:
         raise RedirectUnknown from refused
-    return _redirect(where, asked.get("state"), {"error": error.error or "invalid_request"})
+    return _redirect(where, asked.get("state"), {"error": error.error or "invalid_request"} | describe(error))
 
 
 def _redirect(where: str, state: str | None, answer: Mapping[str, str]) -> HTTPResponse:

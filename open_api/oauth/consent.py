@@ -25,7 +25,7 @@ from oauth.sign_in.setup import sign_in
 from oauth.token_answers import REFRESH_SCOPES
 from open_api.oauth.authorize import send_back
 from open_api.oauth.words import name_scope, say
-from open_api.pages.browser import Browser, read_form, see_other
+from open_api.pages.browser import FIELDS_MAX, Browser, read_form, see_other
 from open_api.pages.html import Html, html, join
 from open_api.pages.layout import notice, page
 from open_api.sign_in.words import say as say_of_sign_in
@@ -75,7 +75,8 @@ async def show_consent(_request: Request, browser: Browser, interaction_id: UUID
 async def decide(request: Request, browser: Browser, interaction_id: UUID) -> HTTPResponse:
     """Take the person's answer, once."""
     interaction, client = await _find(interaction_id, browser)
-    form = read_form(request, browser)
+    # A tick is a field of its own, and no more are asked for than the request was let in with.
+    form = read_form(request, browser, fields_max=FIELDS_MAX + len(_data(interaction)))
     session = browser.session
     if form.get("decision") == "deny":
         async with database().transaction() as tx:

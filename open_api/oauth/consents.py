@@ -13,11 +13,12 @@ from open_api.oauth.words import name_scope, say
 from open_api.pages.browser import Browser, read_form, see_other
 from open_api.pages.html import Html, html, join
 from open_api.pages.layout import notice, page
-from open_api.sign_in.sessions import LINK, shown_time
 from open_api.sign_in.sessions import PAGE as SESSIONS_PAGE
+from open_api.sign_in.sessions import links, shown_time
 from patients.consents import Consent, list_consents, withdraw_consent
 
 PAGE: Final = "/account/consents"
+ACCESSES_PAGE: Final = "/account/accesses"
 ENTRY: Final = """<li><div class="what"><strong>{application}</strong>
 <span class="when">{whom}</span>
 <span class="when">{scopes}</span>
@@ -46,7 +47,8 @@ async def show_consents(request: Request, browser: Browser) -> HTTPResponse:
     if ended:
         parts.append(html("<h2>{title}</h2>", title=say("ended_title", language)))
         parts.append(html('<ul class="list">{entries}</ul>', entries=join(ended)))
-    parts.append(html(LINK, href=SESSIONS_PAGE, text=say("to_sessions", language)))
+    others = ((ACCESSES_PAGE, "to_accesses"), (SESSIONS_PAGE, "to_sessions"))
+    parts.append(links((href, say(word, language)) for href, word in others))
     return page(say("consents_title", language), join(parts), language=language)
 
 

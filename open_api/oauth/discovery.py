@@ -18,7 +18,7 @@ from oauth.sign_in.setup import sign_in
 from open_api.cross_origin import let_anybody_read, mount_preflight
 from open_api.fhir.scopes import FHIR_SCOPES
 from open_api.oauth.answers import answer
-from open_api.oauth.scopes import SCOPES
+from open_api.oauth.scopes import SANDBOX_SCOPES, SCOPES
 
 CACHED: Final = "public, max-age=300"
 PATHS: Final = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
@@ -97,7 +97,11 @@ def server_metadata() -> dict[str, Any]:
         "userinfo_endpoint": f"{url}/oauth/userinfo",
         "end_session_endpoint": f"{url}/oauth/logout",
         "jwks_uri": f"{url}/oauth/jwks",
-        "scopes_supported": [*sorted(COMMON_SCOPES - {"launch"}), *FHIR_SCOPES, *SCOPES],
+        "scopes_supported": [
+            *sorted(COMMON_SCOPES - {"launch"}),
+            *FHIR_SCOPES,
+            *(scope for scope in SCOPES if sign_in().sandbox or scope not in SANDBOX_SCOPES),
+        ],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": server.grant_types(),

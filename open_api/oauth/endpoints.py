@@ -8,8 +8,10 @@ from sanic.response import HTTPResponse
 
 from kernel.errors import HospitalError
 from oauth import introspection, par, server
+from oauth.clients import Client
 from oauth.keys import signing_keys
 from oauth.refusals import NO_STORE, Answer
+from open_api.admission import Visit
 from open_api.cross_origin import let_anybody_read, let_application_read, mount_preflight
 from open_api.guard import language_of, request_id_of
 from open_api.oauth.answers import answer
@@ -17,6 +19,7 @@ from open_api.oauth.discovery import CACHED, mount_discovery
 from open_api.oauth.registration import mount_registration
 from open_api.pages.browser import address_of_caller
 from open_api.problems import problem
+from open_api.routing import TOKENS
 
 
 def mount_oauth(app: Sanic[Any, Any]) -> None:
@@ -58,16 +61,33 @@ async def push(request: Request) -> HTTPResponse:
 async def _answer_form(
     request: Request, rule: Callable[..., Awaitable[Answer]], *, takes_proof: bool = False
 ) -> HTTPResponse:
-    """Let a rule answer a form; credentials and tokens in the address are refused (RFC 9700 section 4.3.2)."""
+    """Let a rule answer a form; credentials and tokens in the address are refused (RFC 9700 section 4.3.2).
+
+    What a client that has proved itself asked for is recorded like any request of it: how it ended, not what was sent.
+    """
     form, proofs = read_form(request), request.headers.getall("dpop", [])
     if form is None or len(proofs) > 1 or request.query_string:
         return answer((400, {"error": "invalid_request"}, dict(NO_STORE)), request)
+    operation = f"{request.method} {request.path}"
+    visit = Visit(request, request_id_of(request), operation=operation, handling=TOKENS)
     more = {"proof": proofs[0] if proofs else None} if takes_proof else {}
+    named: list[Client] = []
+    body: dict[str, Any] = {}
     try:
-        found = await rule(form, request.headers, address=address_of_caller(request), **more)
+        found = await rule(form, request.headers, address=address_of_caller(request), note=named.append, **more)
     except HospitalError as error:
-        return problem(error, request_id=request_id_of(request), language=language_of(request))
-    return answer(found, request)
+        visit.code = error.code
+        response = problem(error, request_id=request_id_of(request), language=language_of(request))
+    else:
+        body = found[1]
+        visit.code = f"oauth.{body['error']}" if "error" in body else None
+        response = answer(found, request)
+    for client in named:
+        # Anybody may name a public client. It has shown that it is one by a code or token that was good.
+        if not client.is_public or "access_token" in body:
+            visit.know(client)
+    visit.end(response)
+    return response
 
 
 def read_form(request: Request) -> dict[str, str] | None:

@@ -16,6 +16,7 @@ from oauth.id_tokens import OPENID, read_hint
 from oauth.sign_in import sessions
 from oauth.sign_in.setup import sign_in
 from oauth.staff import people
+from open_api.admission import Visit
 from open_api.authentication import authenticate
 from open_api.cross_origin import let_application_read
 from open_api.guard import language_of, request_id_of
@@ -25,6 +26,7 @@ from open_api.pages.browser import Browser, forget_session, read_form, see_other
 from open_api.pages.html import html
 from open_api.pages.layout import page
 from open_api.problems import problem
+from open_api.routing import TOKENS
 from partners.errors import ApplicationStopped
 
 CONFIRM = """<p class="lead">{lead}</p>
@@ -38,8 +40,11 @@ CONFIRM = """<p class="lead">{lead}</p>
 
 async def userinfo(request: Request) -> HTTPResponse:
     """Say who is signed in (OpenID Connect Core section 5.3), to an application that they allowed to know."""
+    operation = f"{request.method} /oauth/userinfo"
+    visit = Visit(request, request_id_of(request), operation=operation, handling=TOKENS)
     try:
         client = await _authenticate(request)
+        visit.know(client)
         if await ports.is_stopped(client):
             raise ApplicationStopped
         if OPENID not in client.scopes:
@@ -47,17 +52,33 @@ async def userinfo(request: Request) -> HTTPResponse:
         person = client.person
         if person is None:
             raise InvalidToken
-        claims: dict[str, Any] = {"sub": person.id}
-        grant = await find_grant(UUID(person.grant_id))
-        if "fhirUser" in client.scopes and grant is not None and grant.fhir_user is not None:
-            claims["fhirUser"] = grant.fhir_user
-        if "profile" in client.scopes:
-            claims |= await _profile(person)
+        claims, patient_ids = await _claims(client, person)
+        await visit.log_patients(client, patient_ids)
     except HospitalError as error:
+        visit.code = error.code
         response = problem(error, request_id=request_id_of(request), language=language_of(request))
     else:
         response = answer((200, claims, {"cache-control": "no-store"}), request)
+    visit.end(response)
     return await let_application_read(request, response)
+
+
+async def _claims(client: Client, person: Person) -> tuple[dict[str, Any], list[UUID]]:
+    """Say what an application may know of a person, and which patients it learns of by that."""
+    claims: dict[str, Any] = {"sub": person.id}
+    patients: set[UUID] = set()
+    grant = await find_grant(UUID(person.grant_id))
+    if "fhirUser" in client.scopes and grant is not None and grant.fhir_user is not None:
+        claims["fhirUser"] = grant.fhir_user
+        patients.add(UUID(grant.fhir_user.rpartition("/")[2]))
+    if "profile" in client.scopes and person.kind == "staff":
+        claims |= await _staff_profile(person)
+    elif "profile" in client.scopes:
+        members = await sign_in().accounts.members(UUID(person.id))
+        for one in (one for one in members if one.relationship == "self"):
+            claims["name"] = one.name
+            patients.add(one.patient_id)
+    return claims, sorted(patients)
 
 
 async def _authenticate(request: Request) -> Client:
@@ -68,15 +89,12 @@ async def _authenticate(request: Request) -> Client:
         return await authenticate(request, audience=resources.fhir())
 
 
-async def _profile(person: Person) -> dict[str, Any]:
-    """Say who somebody is: an account's own holder by name, a member of staff by name, code and roles."""
-    if person.kind == "staff":
-        known = await people.identify(UUID(person.id))
-        if known is None:
-            raise InvalidToken
-        return {"name": known.name, "preferred_username": known.code, "roles": list(known.roles)}
-    members = await sign_in().accounts.members(UUID(person.id))
-    return next(({"name": one.name} for one in members if one.relationship == "self"), {})
+async def _staff_profile(person: Person) -> dict[str, Any]:
+    """Say who a member of staff is: by name, code and roles."""
+    known = await people.identify(UUID(person.id))
+    if known is None:
+        raise InvalidToken
+    return {"name": known.name, "preferred_username": known.code, "roles": list(known.roles)}
 
 
 async def show_logout(request: Request, browser: Browser) -> HTTPResponse:

@@ -15,9 +15,13 @@ SCOPES: Final = {
     "queue.read": "Read places in the queues before consulting rooms.",
     "queue.write": "Call, pass and transfer patients in the queues (the hospital's own applications).",
     "webhooks.manage": "Say where your application wants to be told of events, and see what was delivered.",
+    "sandbox.manage": "Let faults meet your own application, on a sandbox alone.",
     "administration.read": "Read the slot office's rules, schedules and changes (the hospital's own applications).",
     "administration.write": "Change them (the hospital's own applications).",
     "staff.read": "Read who works here, and what they may do (the hospital's own applications).",
     "staff.write": "Employ, move and let go members of staff (the hospital's own applications).",
     "tokens.introspect": "Ask whether the tokens of other applications are good (resource servers).",
 }
+
+SANDBOX_SCOPES: Final = frozenset({"sandbox.manage"})
+"""A production does not offer them, and has nothing that they open."""

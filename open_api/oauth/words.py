@@ -43,6 +43,8 @@ WORDS: Final = {
     "given_by_other": ("由家人的账户授权", "Allowed by a relative's account"),
     "withdraw": ("收回授权", "Take it back"),
     "to_sessions": ("登录管理", "Where you are signed in"),
+    "to_consents": ("我的授权", "Applications I have allowed"),
+    "to_accesses": ("谁使用过我的信息", "Who used my information"),
     "withdrawn": ("授权已收回。", "It has been taken back."),
     "signed_in_with": ("使用医院账户登录", "Signs you in with your hospital account"),
     "sign_out_title": ("退出登录", "Sign out"),
@@ -59,20 +61,8 @@ _OF_OPENNESS: Final = {
     "offline_access": ("您离开后仍可继续使用，直到授权到期", "Keep access while you are away, until it ends"),
     "online_access": ("在您登录期间使用", "Keep access while you are signed in"),
 }
-# The open API's own, as a person understands them; what is missing here is the hospital's own affair.
-_OF_THE_OPEN_API: Final = {
-    "catalogue.read": ("查看科室、医生和出诊安排", "See departments, doctors and schedules"),
-    "slots.read": ("查看可预约的号源", "See free appointment times"),
-    "patients.read": ("查看就诊人基本信息", "See personal details"),
-    "patients.write": ("登记就诊人", "Register patients"),
-    "appointments.read": ("查看预约挂号记录", "See appointments"),
-    "appointments.write": ("预约、改约和取消挂号", "Book, move and cancel appointments"),
-    "waitlist.read": ("查看候补", "See places on the waitlist"),
-    "waitlist.write": ("加入和退出候补", "Join and leave the waitlist"),
-    "checkin.write": ("报到", "Check in"),
-    "queue.read": ("查看候诊排队", "See the place in the queue"),
-}
-_RESOURCES: Final = {
+# What SMART scopes and FHIR addresses name.
+RESOURCES: Final = {
     "*": ("全部健康信息", "all health information"),
     "Patient": ("基本信息（姓名、性别、出生日期）", "personal details (name, sex, birth date)"),
     "Appointment": ("预约挂号记录", "appointments"),
@@ -80,7 +70,7 @@ _RESOURCES: Final = {
     "Slot": ("可预约的号源", "free appointment times"),
     "Practitioner": ("医生信息", "doctors"),
 }
-_SMART: Final = re.compile(r"(?:patient|user|system)/(\*|[A-Za-z]{1,40})\.([cruds]{1,5})(?:\?.*)?")
+_SMART: Final = re.compile(r"patient/(\*|[A-Za-z]{1,40})\.([cruds]{1,5})(?:\?.*)?")
 
 
 def say(word: str, language: str, **values: object) -> str:
@@ -89,16 +79,14 @@ def say(word: str, language: str, **values: object) -> str:
 
 
 def name_scope(scope: str, language: str) -> str:
-    """Say in plain words what a scope opens."""
+    """Say in plain words what a scope opens that a person can be asked for."""
     english = language == "en"
     if scope in _OF_OPENNESS:
         return _OF_OPENNESS[scope][english]
-    if scope in _OF_THE_OPEN_API:
-        return _OF_THE_OPEN_API[scope][english]
     smart = _SMART.fullmatch(scope)
     if smart is None:
         return scope
-    thing = _RESOURCES.get(smart[1], (smart[1], smart[1]))[english]
+    thing = RESOURCES.get(smart[1], (smart[1], smart[1]))[english]
     if set(smart[2]) & set("cud"):
         return f"See and change {thing}" if english else f"查看和修改{thing}"
     return f"See {thing}" if english else f"查看{thing}"

@@ -90,8 +90,10 @@ async def read_browser(request: Request) -> Browser:
     return Browser(visit, session, session_token if session else None, visit_token is None)
 
 
-def read_form(request: Request, browser: Browser) -> dict[str, str]:
+def read_form(request: Request, browser: Browser, *, fields_max: int = FIELDS_MAX) -> dict[str, str]:
     """Give a form's fields, once it is certain that our own page for this browser and session posted it.
+
+    fields_max: how many the page can have.
 
     Raises:
         FormOutdated: or it is malformed, as no page of ours is.
@@ -100,7 +102,7 @@ def read_form(request: Request, browser: Browser) -> dict[str, str]:
     if _content_type(request) != "application/x-www-form-urlencoded":
         raise FormOutdated
     form: dict[str, list[str]] = request.get_form(keep_blank_values=True) or {}
-    if len(form) > FIELDS_MAX:
+    if len(form) > fields_max:
         raise FormOutdated
     fields: dict[str, str] = {}
     for name, values in form.items():

@@ -4,6 +4,7 @@ A page takes nothing from elsewhere, runs no script of its own text, cannot be f
 """
 
 from collections.abc import Sequence
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ ASSETS: Final = {
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
 HOSPITAL: Final = {"zh": "互联网医院", "en": "Internet Hospital"}
 
+_NOTHING: Final = Html("")
 _FRAME: Final = """<!doctype html>
 <html lang="{lang}">
 <head>
@@ -31,9 +33,9 @@ _FRAME: Final = """<!doctype html>
 <title>{title} · {hospital}</title>
 <link rel="icon" href="{icon}">
 <link rel="stylesheet" href="{stylesheet}">
-{scripts}</head>
+{styles}{scripts}</head>
 <body class="{width}">
-<header><p class="hospital"><span class="mark" aria-hidden="true">＋</span>{hospital}</p></header>
+<header><p class="hospital"><span class="mark" aria-hidden="true">＋</span>{hospital}</p>{top}</header>
 <main>
 <h1>{title}</h1>
 {body}
@@ -57,10 +59,14 @@ def page(
     scripts: Sequence[str] = (),
     form_targets: Sequence[str] = (),
     wide: bool = False,
+    styles: Sequence[str] = (),
+    top: Html = _NOTHING,
 ) -> HTTPResponse:
     """Make a page.
 
-    scripts: of ASSETS. form_targets: other origins that a form's answer may lead to, as a consent page's redirect does.
+    scripts: of ASSETS, or addresses of a surface's own. form_targets: other origins that a form's answer may lead to,
+    as a consent page's redirect does.
+    styles: addresses of a surface's own stylesheets. top: what its pages have in common, under the hospital's name.
     """
     text = html(
         _FRAME,
@@ -69,7 +75,12 @@ def page(
         hospital=HOSPITAL[language],
         icon=address_of("icon.svg"),
         stylesheet=address_of("hospital.css"),
-        scripts=join(html('<script src="{src}" defer></script>\n', src=address_of(name)) for name in scripts),
+        scripts=join(
+            html('<script src="{src}" defer></script>\n', src=name if name.startswith("/") else address_of(name))
+            for name in scripts
+        ),
+        styles=join(html('<link rel="stylesheet" href="{href}">\n', href=href) for href in styles),
+        top=top,
         width="wide" if wide else "narrow",
         body=body,
         footer=_FOOTER[language],
@@ -107,18 +118,22 @@ _NOTICE: Final = {True: {"kind": "bad", "role": "alert"}, False: {"kind": "good"
 
 def mount_assets(app: Sanic[Any, Any]) -> None:
     """Put the stylesheet and the scripts into the application, each under an address that changes with it."""
-    for name in ASSETS:
-        app.add_route(
-            _Asset(name).serve, f"/pages/{name}", methods=["GET"], name=f"page_asset_{name}".replace(".", "_")
-        )
+    for name, content_type in ASSETS.items():
+        mount_asset(app, f"/pages/{name}", FOLDER / name, content_type)
+
+
+def mount_asset(app: Sanic[Any, Any], path: str, file: Path, content_type: str) -> None:
+    """Put one file into the application; pages name it by `versioned`."""
+    route = f"page_asset_{path.strip('/')}".replace(".", "_").replace("/", "_")
+    app.add_route(_Asset(file, content_type).serve, path, methods=["GET"], name=route)
 
 
 class _Asset:
     """One file, read at start-up."""
 
-    def __init__(self, name: str) -> None:
-        self._content = (FOLDER / name).read_bytes()
-        self._type = ASSETS[name]
+    def __init__(self, file: Path, content_type: str) -> None:
+        self._content = file.read_bytes()
+        self._type = content_type
         self._headers = {"cache-control": "public, max-age=86400", "x-content-type-options": "nosniff"}
 
     async def serve(self, _request: Request) -> HTTPResponse:
@@ -126,11 +141,12 @@ class _Asset:
         return HTTPResponse(self._content, 200, dict(self._headers), self._type)
 
 
-_VERSIONS: Final[dict[str, str]] = {}
-
-
 def address_of(name: str) -> str:
+    """Give the address of one of ASSETS."""
+    return versioned(f"/pages/{name}", FOLDER / name)
+
+
+@cache
+def versioned(path: str, file: Path) -> str:
     """Give an asset's address; a new version has a new one."""
-    if name not in _VERSIONS:
-        _VERSIONS[name] = blake2b((FOLDER / name).read_bytes(), digest_size=6).hexdigest()
-    return f"/pages/{name}?v={_VERSIONS[name]}"
+    return f"{path}?v={blake2b(file.read_bytes(), digest_size=6).hexdigest()}"

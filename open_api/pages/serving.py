@@ -69,7 +69,9 @@ def _served(handler: PageHandler, *, script: bool) -> Callable[..., Coroutine[An
             fault = InternalError()
             response = problem_of(request, fault) if script else error_page(fault, language=language_of(request))
         response.headers["x-request-id"] = request_id_of(request)
-        return keep_visit(response, browser) if browser else response
+        # A post without the browser's cookie is another site's, for the cookie is kept from those: one that were set in
+        # answer would take the place of the browser's own, and end what its person is in the middle of.
+        return keep_visit(response, browser) if browser and request.method == "GET" else response
 
     serve.__name__ = handler.__name__
     return serve

@@ -1,5 +1,6 @@
 """One's own sessions and passkeys: looking through them, and ending what one does not know."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -18,8 +19,9 @@ from open_api.sign_in.passkeys import passkey_button
 from open_api.sign_in.words import say
 
 PAGE: Final = "/account/sessions"
-LINK: Final = """<p class="links"><a href="{href}">{text}</a></p>
+LINKS: Final = """<p class="links">{links}</p>
 """
+LINK: Final = '<a href="{href}">{text}</a>'
 DONE: Final = ("ended", "others_ended", "passkey_is_there", "passkey_removed")
 ENTRY: Final = """<li><div class="what"><strong>{device}</strong><span class="when">{when}</span></div>{action}</li>
 """
@@ -47,7 +49,8 @@ async def show_sessions(request: Request, browser: Browser) -> HTTPResponse:
     scripts = ["passkey.js"] if keys else []
     parts = [body, members, keys]
     if session.subject.kind == "account":
-        parts.append(html(LINK, href="/account/consents", text=say("to_consents", language)))
+        others = (("/account/consents", "to_consents"), ("/account/accesses", "to_accesses"))
+        parts.append(links((href, say(word, language)) for href, word in others))
     return page(say("sessions_title", language), join(parts), language=language, scripts=scripts)
 
 
@@ -81,6 +84,11 @@ async def sign_out(request: Request, browser: Browser) -> HTTPResponse:
 def shown_time(instant: datetime) -> str:
     """Write an instant as the list shows it: to the minute, in Guangzhou."""
     return clock.clinic_time(instant)[:-3]
+
+
+def links(others: Iterable[tuple[str, str]]) -> Html:
+    """Lead on to other pages of one's account: each its address and what it is called."""
+    return html(LINKS, links=join(html(LINK, href=href, text=text) for href, text in others))
 
 
 def _entry(one: Session, browser: Browser, *, is_this: bool) -> Html:

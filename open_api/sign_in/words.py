@@ -51,6 +51,7 @@ WORDS: Final = {
         "This browser has no passkeys. Please sign in another way.",
     ),
     "to_consents": ("我的授权", "Applications I have allowed"),
+    "to_accesses": ("谁使用过我的信息", "Who used my information"),
     "use_phone": ("使用手机验证码登录", "Sign in with a code by text message"),
     "use_password": ("使用密码登录", "Sign in with a password"),
     "staff_title": ("员工登录", "Staff sign-in"),

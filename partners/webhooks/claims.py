@@ -85,7 +85,8 @@ class DeliveryBox:
         rows = await db.fetch(
             "UPDATE webhook_delivery d SET due_at = $4 FROM webhook_endpoint e"
             " WHERE d.position = ANY ($1) AND d.lease_id = $2 AND d.status = 'pending' AND d.due_at > $3"
-            " AND e.id = d.endpoint_id RETURNING d.position, d.id, d.endpoint_id, d.body, d.tries, e.url",
+            " AND e.id = d.endpoint_id RETURNING d.position, d.id, d.endpoint_id, d.body, d.tries, d.event_type,"
+            " e.url, e.client_id",
             list(lease.letter_ids),
             lease.id,
             now,

@@ -3,6 +3,7 @@
 No label names a partner or an address, so there are as many figures as there are outcomes, however many partners come.
 """
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -27,6 +28,30 @@ def forget_gauges() -> None:
         gauge.set(float("nan"))
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits to be delivered to active endpoints. lag: the age of the oldest to one that answers well."""
+
+    pending: int
+    lag: timedelta
+
+
+async def read_backlog(db: Database) -> Backlog:
+    """Tell what waits to be delivered.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    row = await db.fetchrow(
+        "SELECT count(*) AS pending, min(d.created_at) FILTER (WHERE e.failures = 0) AS oldest_at"
+        " FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id AND e.status = 'active'"
+        " WHERE d.status = 'pending'"
+    )
+    assert row is not None, "an aggregate without GROUP BY gives one row"
+    oldest = row["oldest_at"]
+    return Backlog(row["pending"], max(timedelta(0), clock.now() - oldest) if oldest else timedelta(0))
+
+
 async def refresh_gauges(db: Database) -> None:
     """Read the present figures; called before each scrape is answered.
 
@@ -34,16 +59,10 @@ async def refresh_gauges(db: Database) -> None:
         DatabaseUnavailable.
     """
     now = clock.now()
-    row = await db.fetchrow(
-        "SELECT count(*) AS pending, min(d.created_at) FILTER (WHERE e.failures = 0) AS oldest_at,"
-        " (SELECT count(*) FROM webhook_delivery WHERE status = 'failed') AS failed"
-        " FROM webhook_delivery d JOIN webhook_endpoint e ON e.id = d.endpoint_id AND e.status = 'active'"
-        " WHERE d.status = 'pending'"
-    )
-    assert row is not None, "an aggregate without GROUP BY gives one row"
-    PENDING.set(row["pending"])
-    LAG.set(max(0.0, (now - row["oldest_at"]).total_seconds()) if row["oldest_at"] else 0.0)
-    FAILED.set(row["failed"])
+    backlog = await read_backlog(db)
+    PENDING.set(backlog.pending)
+    LAG.set(backlog.lag.total_seconds())
+    FAILED.set(await db.fetchval("SELECT count(*) FROM webhook_delivery WHERE status = 'failed'"))
     states = await db.fetch(
         "SELECT CASE WHEN status = 'active' AND failures > 0 THEN 'failing' ELSE status END AS state, count(*)"
         " FROM webhook_endpoint GROUP BY 1"

@@ -6,7 +6,7 @@ taken from the box, sent and recorded meanwhile.
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -14,10 +14,12 @@ from kernel import clock
 from kernel.boxes import Lease
 from kernel.crypto import FieldCipher
 from kernel.db import Database, Row
+from partners.sandbox.faults import Kind
 from partners.webhooks import signing
 from partners.webhooks.claims import BOX, HANDLER, Sent, record_sent
 from partners.webhooks.health import Tell, note_answers
 from partners.webhooks.retries import delay_after
+from partners.webhooks.troubles import Troubles
 from partners.webhooks.wire import POST_SECONDS_MAX, Answer, Wire
 
 IN_FLIGHT_MAX: Final = 256
@@ -42,11 +44,15 @@ class SendReport:
 class Sender:
     """Sends the deliveries of one lease after another, over connections that it keeps."""
 
-    def __init__(self, db: Database, wire: Wire, *, cipher: FieldCipher, tell: Tell) -> None:
+    def __init__(
+        self, db: Database, wire: Wire, *, cipher: FieldCipher, tell: Tell, troubles: Troubles | None = None
+    ) -> None:
+        """troubles: a sandbox's faults; a production has none."""
         self._db = db
         self._wire = wire
         self._cipher = cipher
         self._tell = tell
+        self._troubles = troubles
 
     async def work(self, lease: Lease) -> SendReport:
         """Send a lease's deliveries, and more under the same lease as long as there are some and time is left.
@@ -91,7 +97,11 @@ class Sender:
     async def _start(self, lease: Lease) -> set[asyncio.Task[Sent]]:
         rows = await BOX.renew(self._db, lease, lease_seconds=LEASE_SECONDS)
         keys = await self._keys({row["endpoint_id"] for row in rows})
-        return {asyncio.create_task(self._send(row, keys.get(row["endpoint_id"], ()))) for row in rows}
+        struck = {} if self._troubles is None else await self._troubles.strike(rows)
+        return {
+            asyncio.create_task(self._send(row, keys.get(row["endpoint_id"], ()), trouble=struck.get(row["id"])))
+            for row in rows
+        }
 
     async def _keys(self, endpoint_ids: set[UUID]) -> dict[UUID, list[bytes]]:
         """Give the keys that sign for endpoints now: two each while one is being exchanged."""
@@ -106,19 +116,25 @@ class Sender:
             keys.setdefault(row["endpoint_id"], []).append(signing.key_of(self._cipher.open(row["sealed"])))
         return keys
 
-    async def _send(self, row: Row, keys: Sequence[bytes]) -> Sent:
+    async def _send(self, row: Row, keys: Sequence[bytes], *, trouble: Kind | None) -> Sent:
+        if trouble == "webhook_lost":
+            return replace(_sent(row, Answer("lost"), milliseconds=0), next_due_at=None)
         at = clock.now()
         body = row["body"].encode()
         started = asyncio.get_running_loop().time()
         headers = signing.headers(signing.message_id(row["id"]), body, keys=keys, at=at)
         answer = await self._wire.post(row["url"], headers, body)
         milliseconds = round((asyncio.get_running_loop().time() - started) * 1_000)
-        return _sent(row, answer, milliseconds=milliseconds)
+        sent = _sent(row, answer, milliseconds=milliseconds)
+        # What is to come twice is due again at once, as if its answer had not been heard.
+        return replace(sent, next_due_at=sent.next_due_at or sent.at) if trouble == "webhook_doubled" else sent
 
     async def _record(self, lease: Lease, sent: Sequence[Sent], report: SendReport) -> None:
         async with self._db.transaction() as tx:
             await record_sent(tx, lease, sent)
-            await note_answers(tx, sent, tell=self._tell, at=clock.now())
+            # What was never sent tells nothing of its receiver.
+            tried = [one for one in sent if one.outcome != "lost"]
+            await note_answers(tx, tried, tell=self._tell, at=clock.now())
         delivered = sum(one.outcome == "delivered" for one in sent)
         report.delivered += delivered
         report.failed += len(sent) - delivered

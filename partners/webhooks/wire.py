@@ -28,8 +28,18 @@ IDLE_MAX: Final = 512
 _READ_BYTES: Final = 16 * 1024
 
 Outcome = Literal[
-    "delivered", "gone", "redirected", "refused", "timeout", "connection", "tls", "address_refused", "answer_unreadable"
+    "delivered",
+    "gone",
+    "redirected",
+    "refused",
+    "timeout",
+    "connection",
+    "tls",
+    "address_refused",
+    "answer_unreadable",
+    "lost",
 ]
+"""Of a try; `lost`: it was none, for a sandbox's fault took it."""
 
 
 @dataclass(frozen=True, slots=True)

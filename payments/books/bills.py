@@ -46,7 +46,7 @@ _ALIPAY_COLUMNS: Final = (
     "服务费（元）",
 )
 _ALIPAY_TOTAL: Final = re.compile(
-    r"#(?P<kind>交易|退款)合计：(?P<count>\d{1,9})笔，商家实收共(?P<received>-?[\d.]{1,16})元"
+    r"#(?P<kind>交易|退款)合计：(?P<count>\d{1,9})笔，商家实收(?:退款)?共(?P<received>-?[\d.]{1,16})元"
 )
 
 
@@ -131,6 +131,12 @@ def _fen(text: str, page: _Page) -> int:
         raise page.refuse("bad_amount") from error
 
 
+def _fee_fen(text: str, page: _Page) -> int:
+    """Read a fee: WeChat Pay writes `0.01000`, whole fen with three zeros behind them."""
+    whole, _, decimals = text.partition(".")
+    return _fen(f"{whole}.{decimals[:2]}" if decimals[2:] == "000" else text, page)
+
+
 def _read_wechatpay(content: bytes, merchant_no: str) -> Iterator[BookLine]:
     page = _Page()
     lines = _text_lines(content, "utf-8", page)
@@ -153,7 +159,7 @@ def _wechatpay_line(values: Sequence[str], merchant_no: str, page: _Page) -> Boo
     at, merchant, transaction, attempt, state, channel_refund, refund, fee, paid, refunded = values
     if merchant != merchant_no:
         raise page.refuse("foreign_merchant")
-    tally, fee_fen = page.tally, _fen(fee, page)
+    tally, fee_fen = page.tally, _fee_fen(fee, page)
     if state == "SUCCESS":
         number, channel_no, amount_fen, kind = attempt, transaction, _fen(paid, page), LineKind.PAYMENT
         tally.payments += 1
@@ -193,7 +199,7 @@ def _check_wechatpay_totals(header: Sequence[str], text: str, page: _Page) -> No
         raise page.refuse("wrong_field_count")
     count, paid, refunded, fee = (fields[place] for place in places)
     tally = page.tally
-    told = (count, _fen(paid, page), _fen(refunded, page), _fen(fee, page))
+    told = (count, _fen(paid, page), _fen(refunded, page), _fee_fen(fee, page))
     if told != (str(tally.payments + tally.refunds), tally.paid_fen, tally.refunded_fen, tally.fee_fen):
         raise page.refuse("totals_differ")
 

@@ -181,8 +181,15 @@ def next_clinic_day(now: datetime) -> date:
 
 
 def _check_again(folder: DataFolder) -> int:
-    """Compare the books of a day that was kept once more with what its people know."""
-    known: Known = json.loads((folder.root / "known.json").read_text(encoding="utf-8"))
+    """Compare the books of a day that was kept once more with what its people know.
+
+    Raises:
+        DayFailed: no day was played there to its end.
+    """
+    try:
+        known: Known = json.loads((folder.root / "known.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise DayFailed(f"no day was played to its end in {folder.root}") from error
     platform = Platform(folder)
 
     async def look() -> list[Check]:

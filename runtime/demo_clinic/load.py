@@ -9,16 +9,19 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from booking.catalogue.generation import generate_schedules
 from kernel.crypto import FieldCipher, load_cipher
 from kernel.db import Transaction, database, open_database
+from kernel.errors import HospitalError
 from kernel.log import configure_logging
 from kernel.settings import Settings, SettingsError
 from patients.documents import RESIDENT_ID, Document
 from runtime.demo_clinic.hospital import plan_clinics
 from runtime.demo_clinic.plan import Visit, plan_day
 from runtime.demo_clinic.world import Session, Slot, World
-from runtime.demo_hospital.load import ACTOR, load_hospital
+from runtime.demo_hospital.load import ACTOR, OtherHospital, load_hospital
 
 CLIENTS: Final = {"portal": "demo-city-portal", "kiosk": "demo-kiosk", "office": "demo-slot-office"}
 
@@ -110,10 +113,17 @@ def main() -> int:
         settings = Settings.from_environment()
         configure_logging("WARNING")
         asyncio.run(load(settings, given))
-    except SettingsError as error:
+    except OtherHospital:
+        print("the database holds another hospital; the day is played in an empty one", file=sys.stderr)
+    except HospitalError as error:
+        print(error.en, file=sys.stderr)
+    except (SettingsError, OSError, ValueError) as error:
         print(error, file=sys.stderr)
-        return 1
-    return 0
+    except asyncpg.PostgresError as error:
+        print(f"the database refused it: {error}", file=sys.stderr)
+    else:
+        return 0
+    return 1
 
 
 if __name__ == "__main__":

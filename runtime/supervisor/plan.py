@@ -12,7 +12,8 @@ from runtime import keys
 from runtime.data_folder import DataFolder, State
 from runtime.embedded import ports, postgres, valkey
 from runtime.processes import RUN_MARK
-from runtime.supervisor import readiness
+from runtime.sandbox_channels import KeysInTheWay
+from runtime.supervisor import emulators, readiness
 from runtime.supervisor.children import ProcessSpec
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,6 +45,16 @@ TAKEN_FROM_OUTSIDE = (
     "HIS_INBOUND",
     "HIS_SENDING_APPLICATION",
     "HIS_CHARSET",
+    "WECHATPAY_BASE_URL",
+    "SANDBOX_URL",
+    "PRODUCTION_URL",
+    "DEVELOPER_CHANNEL",
+    "ALIPAY_BASE_URL",
+    "FISCAL_BASE_URL",
+    "FISCAL_APP_ID",
+    "FISCAL_KEY",
+    "FISCAL_PLACE_CODE",
+    "FISCAL_OPERATOR",
     "BENCH_ECHO",
     "DEMO_HOSPITAL",
     "MOVING_CLOCK",
@@ -69,6 +80,7 @@ class Plan:
 
     environment: dict[str, str]
     his_environment: dict[str, str]
+    emulator_environments: dict[str, dict[str, str]]
     database: postgres.PostgresServer | None
     cache: valkey.ValkeyServer | None
     web_processes: int
@@ -113,13 +125,19 @@ def make_plan(folder: DataFolder, options: Options, outside: Mapping[str, str]) 
         environment["DATABASE_URL"] = database.url(user=DATABASE, password=password, database=DATABASE)
     if cache is not None:
         environment["REDIS_URL"] = cache.url()
+    emulated: dict[str, dict[str, str]] = {}
     if not is_production:
         keys.create_missing(Path(environment["KEYS_DIR"]))
+        try:
+            emulated = emulators.prepare(folder, state, environment, given)
+        except KeysInTheWay as error:
+            raise SetupRefused(str(error)) from error
     his_environment = {} if is_production or "HIS_MLLP" in given else _his(state, environment, database, outside)
     folder.save_state(state)
     return Plan(
         environment=environment,
         his_environment=his_environment,
+        emulator_environments=emulated,
         database=database,
         cache=cache,
         web_processes=_web_processes(options.workers),
@@ -151,6 +169,8 @@ def _addresses(folder: DataFolder, state: State, options: Options, given: dict[s
             "HIS_HTTP_URL": f"http://{LOOPBACK}:{his_http_port}",
             "HIS_HTTP_TOKEN": state.secret("his_http_token"),
         }
+    if given["MODE"] != "production":
+        environment |= emulators.addresses(state, given)
     if "HIS_INBOUND" not in given:
         environment["HIS_INBOUND"] = f"{LOOPBACK}:{ports.remembered(state, 'his_inbound')}"
     return environment | given
@@ -245,7 +265,7 @@ def store_specs(folder: DataFolder, plan: Plan) -> list[ProcessSpec]:
 
 
 def platform_specs(folder: DataFolder, plan: Plan) -> list[ProcessSpec]:
-    """The processes of the hospital itself, and the embedded HIS beside them."""
+    """The processes of the hospital itself, and beside them the embedded HIS and the emulated channels."""
     shared = bare_environment(folder) | plan.environment
     specs = []
     if plan.has_micro_his:
@@ -260,6 +280,19 @@ def platform_specs(folder: DataFolder, plan: Plan) -> list[ProcessSpec]:
                 stage=STAGE_HIS,
             )
         )
+    for one in emulators.EMULATORS:
+        if own := plan.emulator_environments.get(one.name):
+            host, _, port = own[f"{one.prefix}_HTTP"].rpartition(":")
+            specs.append(
+                _python_process(
+                    folder,
+                    name=one.name,
+                    module=one.module,
+                    environment=bare_environment(folder) | own,
+                    is_ready=readiness.http_ok(host, int(port), "/health"),
+                    stage=STAGE_HIS,
+                )
+            )
     for name, module in (
         ("his-inbound", "runtime.inbound"),
         ("relay", "runtime.worker.relay"),

@@ -4,6 +4,7 @@ from typing import Any
 
 from oauth.known_credentials import DEMO_CLIENTS
 from runtime.data_folder import DataFolder
+from runtime.supervisor import emulators
 from runtime.supervisor.plan import Plan
 
 
@@ -21,6 +22,12 @@ def write(folder: DataFolder, plan: Plan) -> None:
         run["his_mllp"] = {"host": host, "port": int(port)}
         run["his_http_url"] = environment.get("HIS_HTTP_URL")
         run["his_http_token"] = environment.get("HIS_HTTP_TOKEN")
+    if plan.emulator_environments:
+        run["emulators"] = {
+            one.name: {"base_url": environment[one.address_setting], "token": own[emulators.TOKEN]}
+            for one in emulators.EMULATORS
+            if (own := plan.emulator_environments.get(one.name))
+        }
     run["demo_clients"] = {} if plan.is_production else demo_clients()
     folder.save_run(run)
 

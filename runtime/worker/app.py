@@ -14,6 +14,7 @@ APPLY: Final = "his.apply_batch"
 SEND: Final = "webhooks.send_batch"
 PAY: Final = "payments.work_batch"
 HEAR: Final = "payments.hear_batch"
+RECEIPT: Final = "receipts.work_batch"
 TASK_SECONDS_MAX: Final = 60
 """A task that has not ended by then is killed with its process; its lease ends before."""
 

@@ -33,6 +33,8 @@ from oauth.housekeeping import purge_expired
 from oauth.refresh_tokens import GRACE, forget_answers
 from oauth.sign_in.purging import purge_sign_in
 from partners.request_records import keep_days
+from partners.sandbox.service import KEPT as FAULTS_KEPT
+from partners.sandbox.service import purge_faults
 from partners.signatures import purge_nonces
 from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
@@ -159,6 +161,7 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_changes(db)
     gone += await purge_superseded(db)
     gone += await notifications.purge_notifications(db, before=machine_now - notifications.KEPT)
+    gone += await purge_faults(db, before=now - FAULTS_KEPT)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
 

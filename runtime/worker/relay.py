@@ -30,8 +30,9 @@ from partners.webhooks.claims import BOX as WEBHOOKS
 from payments import inbox as notifications
 from payments.events import EVENTS_HANDLER as PAYMENT_EVENTS
 from payments.events import HANDLER as PAYMENTS
+from payments.receipts import service as receipts
 from runtime.ready import announce_ready
-from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, SEND, make_app
+from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
 from runtime.worker.timetable import Timetable
 from runtime.worker.webhooks import hand_on_events
@@ -48,6 +49,8 @@ WEBHOOK_BATCHES_UNDER_WAY_MAX: Final = 1
 """One worker process sends webhooks at a time, many at once; the others stay with the HIS whatever receivers do."""
 PAYMENT_BATCHES_UNDER_WAY_MAX: Final = 2
 """A channel that is slow keeps two worker processes at most."""
+RECEIPT_BATCHES_UNDER_WAY_MAX: Final = 1
+"""A fiscal platform that is slow keeps one worker process."""
 PUBLISH_SECONDS_MAX: Final = 10.0
 DATABASE_CONNECTIONS_MAX: Final = 5
 
@@ -203,6 +206,8 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
         Queue(OUTBOX, PAYMENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]
+    if settings.fiscal_base_url is not None:
+        queues.append(Queue(OUTBOX, receipts.HANDLER, RECEIPT, always, RECEIPT_BATCHES_UNDER_WAY_MAX))
     if settings.his_mllp is not None:
         queues.append(Queue(OUTBOX, delivery.HANDLER, DELIVER, while_it_answers))
     return queues

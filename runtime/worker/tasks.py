@@ -23,11 +23,13 @@ from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
 from partners.webhooks.sender import Sender
 from payments import inbox as notifications
+from payments.receipts.work import ReceiptWork
 from payments.work import PaymentWork
 from runtime.his import build_port
 from runtime.payments import build_subscribers, connect_payments
+from runtime.receipts import build_receipt_work
 from runtime.subscriptions import build_subscriptions
-from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, SEND
+from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND
 from runtime.worker.webhooks import build_sender
 
 SECONDS_MAX: Final = 40.0
@@ -69,6 +71,7 @@ class _Process:
         self._engine: _Engine | None = None
         self._sender: Sender | None = None
         self._payments: PaymentWork | None = None
+        self._receipts: ReceiptWork | None = None
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:
         """Run one task's coroutine to its end."""
@@ -110,6 +113,17 @@ class _Process:
             self._payments = PaymentWork(opened.db, build_subscribers())
         return self._payments
 
+    async def receipts(self) -> ReceiptWork:
+        """Give what has fiscal receipts issued and written off.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        opened = await self._open()
+        if self._receipts is None:
+            self._receipts = build_receipt_work(opened.db, opened.settings)
+        return self._receipts
+
     async def opened_database(self) -> Database:
         """Give the database, with the payment channels connected.
 
@@ -134,13 +148,15 @@ class _Process:
     def close(self) -> None:
         """Give everything back."""
         if self._opened is not None:
-            self._runner.run(_close(self._engine))
+            self._runner.run(_close(self._engine, self._receipts))
         self._runner.close()
 
 
-async def _close(engine: _Engine | None) -> None:
+async def _close(engine: _Engine | None, receipts: ReceiptWork | None) -> None:
     if engine is not None:
         await engine.his.close()
+    if receipts is not None:
+        await receipts.aclose()
     await close_redis()
     await database().close()
 
@@ -168,6 +184,7 @@ def register_tasks(app: Celery) -> None:
     app.task(name=SEND)(send_batch)
     app.task(name=PAY)(pay_batch)
     app.task(name=HEAR)(hear_batch)
+    app.task(name=RECEIPT)(receipt_batch)
 
 
 def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
@@ -193,6 +210,11 @@ def pay_batch(lease_id: str, letter_ids: list[int]) -> None:
 def hear_batch(lease_id: str, notification_ids: list[int]) -> None:
     """Take in a leased batch of the payment channels' notifications."""
     _run(_hear(Lease(UUID(lease_id), tuple(notification_ids))))
+
+
+def receipt_batch(lease_id: str, letter_ids: list[int]) -> None:
+    """Have a leased batch of fiscal receipts issued and written off."""
+    _run(_receipt(Lease(UUID(lease_id), tuple(letter_ids))))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -246,6 +268,15 @@ async def _hear(lease: Lease) -> None:
         wake()
         await flush_wakes()
     log.debug("notifications_heard", done=done)
+
+
+async def _receipt(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        work = await _this_process().receipts()
+        done = await work.work(lease)
+        wake()
+        await flush_wakes()
+    log.debug("receipts_worked", done=done)
 
 
 def _this_process() -> _Process:

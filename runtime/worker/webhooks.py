@@ -9,9 +9,11 @@ from booking import notices
 from kernel.crypto import FieldCipher
 from kernel.db import Database, Transaction
 from kernel.settings import Settings
+from partners.sandbox.faults import allow_faults
 from partners.webhooks.addresses import Policy, open_resolver
 from partners.webhooks.fan_out import EVENTS_A_TURN_MAX, Event, Place, fan_out
 from partners.webhooks.sender import Sender
+from partners.webhooks.troubles import Troubles
 from partners.webhooks.wire import Wire
 
 TURNS_MAX: Final = 10
@@ -43,6 +45,8 @@ async def tell_disabled(tx: Transaction, client_id: str, endpoint_id: UUID, reas
 
 
 def build_sender(db: Database, settings: Settings, *, cipher: FieldCipher) -> Sender:
-    """Give what sends webhooks in this process; in a sandbox to the machine itself too."""
+    """Give what sends webhooks in this process; in a sandbox to the machine itself too, and with its faults."""
     wire = Wire(open_resolver(Policy(loopback=not settings.production)))
-    return Sender(db, wire, cipher=cipher, tell=tell_disabled)
+    allow_faults(allowed=not settings.production)
+    troubles = None if settings.production else Troubles(db)
+    return Sender(db, wire, cipher=cipher, tell=tell_disabled, troubles=troubles)

@@ -1,11 +1,6 @@
-"""The sign-in pages in a real browser: without a mouse, at a phone's width, with a real authenticator's protocol.
+"""The sign-in pages in a real browser: without a mouse, at a phone's width, with a real authenticator's protocol."""
 
-HOSPITAL_SCREENSHOTS names a folder in which pictures of each state are kept, to be looked at.
-"""
-
-import os
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pyotp
@@ -14,49 +9,13 @@ import pytest
 from kernel.db import Database
 from patients.accounts import bind_member
 from tests.factories.browser import Page, browser_page
+from tests.factories.pages import FOCUSED, at, look, press, sign_in_by_phone, speak, type_in
 from tests.factories.patients import registration
 from tests.factories.sign_in import Visitor, new_phone
 from tests.factories.staff import PASSWORD, employ, invite, prepare
 from tests.server import WebServer
 
 pytestmark = pytest.mark.browser
-
-SIZES = ((390, 844), (1280, 800))
-TARGET_PIXELS_MIN = 44
-# WCAG 2.2, 1.4.3: text against what stands behind it, in what is seen of the page.
-CONTRASTS = """(() => {
-  const channel = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-  const parse = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-  const luminance = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const behind = (e) => {
-    for (let at = e; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color.length === 3 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  return [...document.querySelectorAll('h1, h2, p, a, button, label, li, span, strong')]
-    .filter((e) => e.checkVisibility() && [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
-    .map((e) => {
-      const both = [luminance(parse(getComputedStyle(e).color)), luminance(behind(e))];
-      const [one, other] = both.sort((a, b) => b - a);
-      return [(one + 0.05) / (other + 0.05), e.innerText.slice(0, 30)];
-    })
-    .filter(([ratio, text]) => ratio < 4.5 && text !== '＋');
-})()"""
-SMALL_TARGETS = (
-    "[...document.querySelectorAll('a, button, input:not([type=hidden])')].filter(e => e.checkVisibility())"
-    f".filter(e => e.getBoundingClientRect().height < {TARGET_PIXELS_MIN}).map(e => e.outerHTML.slice(0, 80))"
-)
-OUTSIDE = (
-    "[...document.querySelectorAll('main *')].filter(e => { const r = e.getBoundingClientRect();"
-    " return r.width && (r.left < 0 || r.right > innerWidth + 1); }).map(e => e.outerHTML.slice(0, 80))"
-)
-UNLABELLED = (
-    "[...document.querySelectorAll('input:not([type=hidden], [hidden])')]"
-    ".filter((e) => !e.labels.length).map((e) => e.outerHTML)"
-)
-FOCUSED = "document.activeElement && document.activeElement.id"
 
 
 @pytest.fixture(scope="module")
@@ -73,73 +32,6 @@ async def page(server: WebServer, database: Database) -> AsyncIterator[Page]:
     async with browser_page() as one:
         await speak(one, "zh-CN")
         yield one
-
-
-async def speak(page: Page, language: str) -> None:
-    """Set the browser's language."""
-    await page.ask("Network.enable")
-    await page.ask("Network.setExtraHTTPHeaders", headers={"accept-language": language})
-
-
-async def look(page: Page, name: str) -> None:
-    """Check that a page can be read and used at both sizes, and keep pictures where somebody wants to look."""
-    folder = os.environ.get("HOSPITAL_SCREENSHOTS")
-    for width, height in SIZES:
-        await page.ask(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
-        )
-        assert await page.evaluate(OUTSIDE) == [], name
-        assert await page.evaluate(SMALL_TARGETS) == [], name
-        if folder:
-            await page.screenshot(Path(folder) / f"{name}-{width}.png")
-    assert await page.evaluate(UNLABELLED) == [], name
-    assert (
-        await page.evaluate("parseFloat(getComputedStyle(document.querySelector('main p, main label')).fontSize)") >= 18
-    )
-    for scheme in ("dark", "light"):
-        await page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        assert await page.evaluate(CONTRASTS) == [], f"{name} {scheme}"
-        if folder and scheme == "dark":
-            await page.screenshot(Path(folder) / f"{name}-dark.png")
-
-
-async def at(page: Page, path: str) -> None:
-    """Wait until the browser stands at a page of ours."""
-    await page.until(f"location.pathname === '{path}' && document.readyState === 'complete'")
-
-
-async def type_in(page: Page, text: str) -> None:
-    """Type where the focus is."""
-    await page.ask("Input.insertText", text=text)
-
-
-async def press(page: Page, key: str) -> None:
-    """Press a key."""
-    text = {"Enter": "\r"}.get(key, "")
-    for kind in ("keyDown", "keyUp"):
-        await page.ask(
-            "Input.dispatchKeyEvent",
-            type=kind,
-            key=key,
-            code=key,
-            windowsVirtualKeyCode={"Enter": 13, "Tab": 9}[key],
-            **({"text": text} if text and kind == "keyDown" else {}),
-        )
-
-
-async def sign_in_by_phone(page: Page, server: WebServer, phone: str) -> None:
-    await page.open(f"{server.base_url}/sign-in")
-    await at(page, "/sign-in")
-    # What is typed before the field has the focus is lost.
-    await page.until(f"({FOCUSED}) === 'phone'")
-    await type_in(page, phone)
-    await press(page, "Enter")
-    await at(page, "/sign-in/code")
-    await page.until(f"({FOCUSED}) === 'code'")
-    async with Visitor(server.base_url) as reader:
-        await type_in(page, await reader.code_for(phone))
-    await press(page, "Enter")
-    await at(page, "/account/sessions")
 
 
 async def add_authenticator(page: Page) -> None:
@@ -202,7 +94,7 @@ async def test_a_patient_signs_in_by_keyboard_alone_and_without_any_script(
 
 async def test_a_patient_adds_a_passkey_and_signs_in_with_it(page: Page, server: WebServer, database: Database) -> None:
     await add_authenticator(page)
-    await sign_in_by_phone(page, server, new_phone())
+    await sign_in_by_phone(page, server.base_url, new_phone())
     await page.evaluate("document.querySelector('[data-passkey]').click()")
     await page.until("location.search === '?done=passkey_is_there' && document.readyState === 'complete'")
     await look(page, "passkey-added")
@@ -225,7 +117,7 @@ async def test_a_passkey_that_is_not_known_any_more_is_refused_in_words(
     page: Page, server: WebServer, database: Database
 ) -> None:
     await add_authenticator(page)
-    await sign_in_by_phone(page, server, new_phone())
+    await sign_in_by_phone(page, server.base_url, new_phone())
     await page.evaluate("document.querySelector('[data-passkey]').click()")
     await page.until("location.search === '?done=passkey_is_there' && document.readyState === 'complete'")
     await database.execute("DELETE FROM sign_in_passkey")
@@ -241,7 +133,7 @@ async def test_an_answer_of_an_authenticator_is_worth_something_once(
     page: Page, server: WebServer, database: Database
 ) -> None:
     await add_authenticator(page)
-    await sign_in_by_phone(page, server, new_phone())
+    await sign_in_by_phone(page, server.base_url, new_phone())
     await page.evaluate("document.querySelector('[data-passkey]').click()")
     await page.until("location.search === '?done=passkey_is_there' && document.readyState === 'complete'")
     await page.ask("Page.navigate", url=f"{server.base_url}/sign-in/passkey")

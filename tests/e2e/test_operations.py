@@ -38,7 +38,19 @@ def _identities(hospital: Hospital) -> list[Identity]:
 
 def test_everything_runs_and_is_described(own_hospital: Hospital) -> None:
     status = own_hospital.status()
-    assert {"postgres", "valkey", "micro-his", "his-inbound", "relay", "worker", "web-1", "web-2"} <= set(status)
+    assert {
+        "postgres",
+        "valkey",
+        "micro-his",
+        "wechatpay",
+        "alipay",
+        "fiscal",
+        "his-inbound",
+        "relay",
+        "worker",
+        "web-1",
+        "web-2",
+    } <= set(status)
     assert {one["state"] for one in status.values()} == {"running"}
     assert _answers(own_hospital)
     run = json.loads((own_hospital.data / "run.json").read_text())
@@ -61,7 +73,10 @@ def test_a_process_is_taken_down_and_up_on_purpose(own_hospital: Hospital) -> No
     assert own_hospital.status()["micro-his"]["state"] == "running"
 
 
-@pytest.mark.parametrize("name", ["web-1", "relay", "worker", "his-inbound", "micro-his", "valkey", "postgres"])
+@pytest.mark.parametrize(
+    "name",
+    ["web-1", "relay", "worker", "his-inbound", "micro-his", "wechatpay", "alipay", "fiscal", "valkey", "postgres"],
+)
 def test_what_is_killed_comes_back(own_hospital: Hospital, name: str) -> None:
     killed = own_hospital.kill(name)
     deadline = time.monotonic() + SERVES_SECONDS_MAX

@@ -68,7 +68,7 @@ def test_a_partner_that_is_set_up_well_passes(hospital_running: Hospital, tmp_pa
     done = partner_check(hospital_running.base_url, demo.client_id, demo.secret, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     found = verdicts(done.stdout)
-    assert len(found) == 19
+    assert len(found) == 21
     assert {name for name, verdict in found.items() if verdict != "works"} <= {"webhook", "sold out", "reschedule"}
     assert found["webhook"] == "left out"
     assert demo.secret not in done.stdout + done.stderr

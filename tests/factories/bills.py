@@ -52,8 +52,9 @@ def wechat_bill(lines: Sequence[BookLine], *, day: date, merchant_no: str = MERC
     """Write WeChat Pay's trade bill: a byte order mark, a backtick before each field, totals at the end."""
     rows = [WECHAT_HEADER, *(_wechat_row(line, merchant_no) for line in lines), WECHAT_TOTALS]
     totals = Totals.of(lines)
-    amounts = (totals.paid, totals.refunded, 0, totals.fee, totals.paid, totals.refunded)
-    rows.append(",".join(f"`{value}" for value in (totals.count, *map(yuan, amounts))))
+    paid, refunded = yuan(totals.paid), yuan(totals.refunded)
+    values = (totals.count, paid, refunded, "0.00", f"{yuan(totals.fee)}000", paid, refunded)
+    rows.append(",".join(f"`{value}" for value in values))
     text = "\ufeff" + "\r\n".join(rows) + "\r\n"
     return Bill(BillKind.TRADES, day, text.encode())
 
@@ -78,7 +79,8 @@ def _wechat_row(line: BookLine, merchant_no: str) -> str:
         "退款金额": "0.00" if is_payment else amount,
         "退款状态": "" if is_payment else "SUCCESS",
         "商品名称": "门诊挂号, 骨科",
-        "手续费": fee,
+        # WeChat Pay writes fees with five places.
+        "手续费": f"{fee}000",
         "费率": "0.60%",
         "订单金额": amount if is_payment else "0.00",
         "申请退款金额": "0.00" if is_payment else amount,
@@ -112,6 +114,9 @@ def alipay_bill(lines: Sequence[BookLine], *, day: date, partner: str = PARTNER)
     out.write("#-----------------------------------------业务明细列表结束------------------------------------\n")
     for name, kind, sign in (("交易", LineKind.PAYMENT, 1), ("退款", LineKind.REFUND, -1)):
         chosen = [line.amount_fen for line in lines if line.kind is kind]
-        out.write(f"#{name}合计：{len(chosen)}笔，商家实收共{yuan(sign * sum(chosen))}元，商家优惠共0.00元\n")
+        back = "退款" if name == "退款" else ""
+        out.write(
+            f"#{name}合计：{len(chosen)}笔，商家实收{back}共{yuan(sign * sum(chosen))}元，商家优惠{back}共0.00元\n"
+        )
     out.write("#导出时间：[2026年11月26日 09:12:34]\n")
     return Bill(BillKind.TRADES, day, out.getvalue().encode("gbk"))

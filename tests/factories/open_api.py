@@ -33,6 +33,7 @@ BOOKING_SCOPES = (
     "checkin.write",
     "queue.read",
     "webhooks.manage",
+    "sandbox.manage",
 )
 OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write", "staff.read", "staff.write")
 PREFIX = "/open/v1"

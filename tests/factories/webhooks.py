@@ -19,6 +19,7 @@ from partners.webhooks import endpoints, signing
 from partners.webhooks.addresses import Policy, Resolver
 from partners.webhooks.claims import BOX, HANDLER
 from partners.webhooks.sender import Sender, SendReport
+from partners.webhooks.troubles import Troubles
 from partners.webhooks.wire import Wire
 from runtime.worker.webhooks import hand_on_events, tell_disabled
 
@@ -157,10 +158,10 @@ async def happen(
     raise AssertionError("the feed did not come so far")
 
 
-def make_sender(db: Database, *, resolver: Resolver | None = None) -> Sender:
-    """A worker's sender in a sandbox."""
+def make_sender(db: Database, *, resolver: Resolver | None = None, troubles: Troubles | None = None) -> Sender:
+    """A worker's sender in a sandbox, without its faults unless they are given."""
     wire = Wire(resolver or Resolver(Policy(loopback=True)))
-    return Sender(db, wire, cipher=cipher(), tell=tell_disabled)
+    return Sender(db, wire, cipher=cipher(), tell=tell_disabled, troubles=troubles)
 
 
 async def send_due(db: Database, sender: Sender | None = None) -> SendReport | None:

@@ -1542,3 +1542,97 @@ class Operations(ABC):
             device_id=device_id,
         )
         return cast("types.Ban", self._send(call))
+
+    def trigger_fault(
+        self,
+        body: types.SandboxFaultNew,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.SandboxFault:
+        """Let a fault meet your application's next calls or deliveries, or stop the clinic of one of its
+        appointments.
+
+        Scope: `sandbox.manage`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+        IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
+        RequestInvalidIdempotencyKey, RequestUnsupportedMediaType, SandboxFaultInvalid,
+        SandboxFaultLimitReached, StopsAlreadyStopped.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/sandbox/faults",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.SandboxFault", self._send(call))
+
+    def list_faults(
+        self,
+        *,
+        limit: types.Limit | None = None,
+        cursor: types.Cursor | None = None,
+    ) -> types.SandboxFaultList:
+        """List your application's faults, the newest first: those that wait, and those that are over, for
+        seven days.
+
+        Scope: `sandbox.manage`. Refused with: RequestInvalidCursor.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/sandbox/faults",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return cast("types.SandboxFaultList", self._send(call))
+
+    def iterate_faults(
+        self,
+        *,
+        limit: types.Limit | None = None,
+    ) -> Iterator[types.SandboxFault]:
+        """List your application's faults, the newest first: those that wait, and those that are over, for
+        seven days. All pages, one entry after another.
+
+        Scope: `sandbox.manage`. Refused with: RequestInvalidCursor.
+        """
+        return self._iterate(lambda cursor: self.list_faults(limit=limit, cursor=cursor))
+
+    def get_fault(
+        self,
+        fault_id: types.Id,
+    ) -> types.SandboxFault:
+        """Read one of your application's faults, and how often it has hit.
+
+        Scope: `sandbox.manage`. Refused with: RequestNotFound, SandboxFaultNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/sandbox/faults/{segment(fault_id)}",
+        )
+        return cast("types.SandboxFault", self._send(call))
+
+    def cancel_fault(
+        self,
+        fault_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.SandboxFault:
+        """Call a fault off. A stopped clinic is given again; who was moved or cancelled meanwhile stays so.
+
+        Scope: `sandbox.manage`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, SandboxFaultEnded,
+        SandboxFaultNotFound, StopsRestartTooLate, StopsStatusConflict.
+        """
+        call = Call(
+            "DELETE",
+            f"/open/v1/sandbox/faults/{segment(fault_id)}",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.SandboxFault", self._send(call))

@@ -637,6 +637,41 @@ class RushTooManyJoins(TooManyRequests):
     default_code = "rush.too_many_joins"
 
 
+class SandboxFaultEnded(Conflict):
+    """The fault is over; `current_status` says how: used_up, cancelled or ended. Patients read: 该模拟故障已结束 /
+    This fault has ended already."""
+
+    default_code = "sandbox.fault_ended"
+
+
+class SandboxFaultInvalid(Unprocessable):
+    """A field is missing, or means nothing with this kind of fault; `field` names it. Patients read:
+    模拟故障的参数与其类型不符 / A field does not fit this kind of fault."""
+
+    default_code = "sandbox.fault_invalid"
+
+
+class SandboxFaultLimitReached(Conflict):
+    """The application has as many faults of this kind waiting as it may; `limit` says how many. Patients
+    read: 进行中的模拟故障数量已达上限 / The application has as many faults waiting as it may have."""
+
+    default_code = "sandbox.fault_limit_reached"
+
+
+class SandboxFaultNotFound(NotFound):
+    """No such fault, or not one of this application; old ones are forgotten. Patients read: 没有找到该模拟故障 / This
+    fault could not be found."""
+
+    default_code = "sandbox.fault_not_found"
+
+
+class StopsAlreadyStopped(Conflict):
+    """Everything that shall be stopped is stopped by another order; `stop_id` names it. Patients read:
+    该出诊或时段已在停诊处理中 / This clinic or time has been stopped already."""
+
+    default_code = "stops.already_stopped"
+
+
 class StopsNotFound(NotFound):
     """No such stop order, or the appointment is not touched by any. Patients read: 没有找到该停诊记录 / This stop
     could not be found."""
@@ -656,6 +691,21 @@ class StopsOfferNotFound(NotFound):
     / There is no offer for this appointment."""
 
     default_code = "stops.offer_not_found"
+
+
+class StopsRestartTooLate(Conflict):
+    """What was stopped has begun, or another practitioner gives the clinic. Patients read:
+    停诊时段已开始或已安排替诊，不能恢复出诊 / The clinic can no longer be restarted: its time has begun, or a substitute gives
+    it."""
+
+    default_code = "stops.restart_too_late"
+
+
+class StopsStatusConflict(Conflict):
+    """The order is not in a state that allows this; `current_status` says where it is. Patients read:
+    该停诊的当前状态不允许此操作 / The stop is not in a state that allows this."""
+
+    default_code = "stops.status_conflict"
 
 
 class WaitlistAlreadyWaiting(Conflict):
@@ -865,9 +915,16 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "rush.ticket_ended": RushTicketEnded,
     "rush.ticket_not_found": RushTicketNotFound,
     "rush.too_many_joins": RushTooManyJoins,
+    "sandbox.fault_ended": SandboxFaultEnded,
+    "sandbox.fault_invalid": SandboxFaultInvalid,
+    "sandbox.fault_limit_reached": SandboxFaultLimitReached,
+    "sandbox.fault_not_found": SandboxFaultNotFound,
+    "stops.already_stopped": StopsAlreadyStopped,
     "stops.not_found": StopsNotFound,
     "stops.offer_ended": StopsOfferEnded,
     "stops.offer_not_found": StopsOfferNotFound,
+    "stops.restart_too_late": StopsRestartTooLate,
+    "stops.status_conflict": StopsStatusConflict,
     "waitlist.already_waiting": WaitlistAlreadyWaiting,
     "waitlist.closed": WaitlistClosed,
     "waitlist.dates_invalid": WaitlistDatesInvalid,

@@ -28,6 +28,13 @@ Limit: TypeAlias = "int"
 Next: TypeAlias = "str | None"
 """The cursor of the next page, or null on the last."""
 
+SandboxFaultKind: TypeAlias = "Literal['slow_answer', 'internal_error', 'error_after_effect', 'rate_limited', 'webhook_lost', 'webhook_doubled', 'clinic_stopped']"
+"""`slow_answer`: a call is served, and its answer comes after `seconds`. `internal_error`: 500, nothing is
+done. `error_after_effect`: a change is made, and the answer is 500; repeat it with its idempotency key.
+`rate_limited`: 429 with Retry-After `seconds`, nothing is done. `webhook_lost`: a delivery counts as given up
+and never reaches you; the feed of events has it, and a replay brings it. `webhook_doubled`: a delivery comes
+twice under one id. `clinic_stopped`: the clinic of `appointment_id` is stopped, with all that follows."""
+
 Text: TypeAlias = "str"
 """One line of text in UTF-8 without control characters."""
 
@@ -1100,6 +1107,85 @@ class RushTicketRequest(TypedDict):
     """A patient registered by real name."""
 
 
+class SandboxFault(TypedDict):
+    """A fault that an application has asked for."""
+
+    id: Id
+
+    kind: SandboxFaultKind
+
+    operation: str | None
+    """Only calls of this operation; null: of any."""
+
+    event_type: str | None
+    """Only deliveries of this type of event; null: of any."""
+
+    seconds: int | None
+    """How long the answer takes, or when one may ask again."""
+
+    calls: int | None
+    """How many calls or deliveries it hits at most; null for a stopped clinic."""
+
+    struck: int
+    """How many it has hit."""
+
+    appointment_id: Id | None
+    """Whose clinic was stopped."""
+
+    stop_id: Id | None
+    """The stop, as `/appointments/{appointment_id}/stop` and the events name it."""
+
+    stop_level: Literal['schedule', 'seat', None]
+    """`schedule`: the clinic is stopped for everybody. `seat`: somebody else has a number or a hold there, so
+    your application's numbers alone are stopped."""
+
+    status: Literal['active', 'used_up', 'cancelled', 'ended']
+    """`used_up`: it has hit as often as it may. `ended`: its time is over."""
+
+    ends_at: Instant
+    """When it stops waiting; for a stopped clinic, until when it can be called off."""
+
+    created_at: Instant
+
+
+class SandboxFaultList(TypedDict):
+    """SandboxFaultList."""
+
+    items: list[SandboxFault]
+
+    next: Next
+
+
+class SandboxFaultNew(TypedDict):
+    """A field that means nothing with the kind of fault is refused."""
+
+    kind: SandboxFaultKind
+
+    operation: NotRequired[str]
+    """Only calls of this operation, by its operationId. Absent: of any but these here. Not for webhooks and
+    clinics."""
+
+    event_type: NotRequired[str]
+    """Only deliveries of this type of event, for `webhook_lost` and `webhook_doubled`."""
+
+    calls: NotRequired[int]
+    """How many calls or deliveries it hits at most; 1 where absent."""
+
+    minutes: NotRequired[int]
+    """How long it waits for them; 10 where absent."""
+
+    seconds: NotRequired[int]
+    """`slow_answer`: how long the answer takes; 5 where absent. `rate_limited`: when one may ask again; 1
+    where absent."""
+
+    appointment_id: NotRequired[Id]
+    """For `clinic_stopped`: a coming appointment of your application."""
+
+    remedy: NotRequired[Literal['offer', 'move', 'cancel']]
+    """For `clinic_stopped`: whether patients are offered other times, moved to one, or cancelled at once.
+    Absent: as the hospital's rule says."""
+
+
 class Schedule(TypedDict):
     """A practitioner's clinic on one day and period."""
 
@@ -1398,10 +1484,10 @@ class WebhookAttempt(TypedDict):
 
     milliseconds: int
 
-    outcome: Literal['delivered', 'gone', 'redirected', 'refused', 'timeout', 'connection', 'tls', 'address_refused', 'answer_unreadable']
+    outcome: Literal['delivered', 'gone', 'redirected', 'refused', 'timeout', 'connection', 'tls', 'address_refused', 'answer_unreadable', 'lost']
     """`delivered`: 2xx. `gone`: 410. `redirected`: 3xx, which we do not follow. `refused`: another status.
     `timeout`: no answer within 10 seconds. `address_refused`: the name leads to an address that is not
-    public."""
+    public. `lost`: not sent at all, as a sandbox's fault would have it."""
 
     status_code: int | None
     """What your receiver answered."""

@@ -164,6 +164,12 @@ export interface ListBansQuery {
   cursor?: types.Cursor | undefined;
 }
 
+/** What `listFaults` may be asked. */
+export interface ListFaultsQuery {
+  limit?: types.Limit | undefined;
+  cursor?: types.Cursor | undefined;
+}
+
 /** One method per operation; a client says how they are sent. */
 export abstract class Operations {
   /** Send a call and give what was answered. */
@@ -1241,6 +1247,76 @@ export abstract class Operations {
       method: "POST",
       path: `/open/v1/bans/${segment(banId)}/appeal`,
       body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Let a fault meet your application's next calls or deliveries, or stop the clinic of one of its appointments.
+   *
+   * Scope: `sandbox.manage`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+   * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
+   * RequestUnsupportedMediaType, SandboxFaultInvalid, SandboxFaultLimitReached, StopsAlreadyStopped.
+   */
+  triggerFault(body: types.SandboxFaultNew, options: DeviceOptions = {}): Promise<types.SandboxFault> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/sandbox/faults",
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List your application's faults, the newest first: those that wait, and those that are over, for seven days.
+   *
+   * Scope: `sandbox.manage`. Refused with: RequestInvalidCursor.
+   */
+  listFaults(query: ListFaultsQuery = {}, options: CallOptions = {}): Promise<types.SandboxFaultList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/sandbox/faults",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List your application's faults, the newest first: those that wait, and those that are over, for seven days.
+   * All pages, one entry after another.
+   *
+   * Scope: `sandbox.manage`. Refused with: RequestInvalidCursor.
+   */
+  iterateFaults(query: Omit<ListFaultsQuery, "cursor"> = {}, options: CallOptions = {}): AsyncGenerator<types.SandboxFault, void, undefined> {
+    return this.iterate((cursor) => this.listFaults({ ...query, cursor }, options));
+  }
+
+  /**
+   * Read one of your application's faults, and how often it has hit.
+   *
+   * Scope: `sandbox.manage`. Refused with: RequestNotFound, SandboxFaultNotFound.
+   */
+  getFault(faultId: types.Id, options: CallOptions = {}): Promise<types.SandboxFault> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/sandbox/faults/${segment(faultId)}`,
+      options,
+    });
+  }
+
+  /**
+   * Call a fault off. A stopped clinic is given again; who was moved or cancelled meanwhile stays so.
+   *
+   * Scope: `sandbox.manage`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, SandboxFaultEnded, SandboxFaultNotFound,
+   * StopsRestartTooLate, StopsStatusConflict.
+   */
+  cancelFault(faultId: types.Id, options: DeviceOptions = {}): Promise<types.SandboxFault> {
+    return this.send({
+      method: "DELETE",
+      path: `/open/v1/sandbox/faults/${segment(faultId)}`,
       changes: true,
       options,
     });

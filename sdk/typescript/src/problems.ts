@@ -694,6 +694,46 @@ export class RushTooManyJoins extends TooManyRequests {
 }
 
 /**
+ * The fault is over; `current_status` says how: used_up, cancelled or ended. Patients read: 该模拟故障已结束 / This
+ * fault has ended already.
+ */
+export class SandboxFaultEnded extends Conflict {
+  declare readonly code: "sandbox.fault_ended";
+}
+
+/**
+ * A field is missing, or means nothing with this kind of fault; `field` names it. Patients read: 模拟故障的参数与其类型不符 /
+ * A field does not fit this kind of fault.
+ */
+export class SandboxFaultInvalid extends Unprocessable {
+  declare readonly code: "sandbox.fault_invalid";
+}
+
+/**
+ * The application has as many faults of this kind waiting as it may; `limit` says how many. Patients read:
+ * 进行中的模拟故障数量已达上限 / The application has as many faults waiting as it may have.
+ */
+export class SandboxFaultLimitReached extends Conflict {
+  declare readonly code: "sandbox.fault_limit_reached";
+}
+
+/**
+ * No such fault, or not one of this application; old ones are forgotten. Patients read: 没有找到该模拟故障 / This fault
+ * could not be found.
+ */
+export class SandboxFaultNotFound extends NotFound {
+  declare readonly code: "sandbox.fault_not_found";
+}
+
+/**
+ * Everything that shall be stopped is stopped by another order; `stop_id` names it. Patients read: 该出诊或时段已在停诊处理中
+ * / This clinic or time has been stopped already.
+ */
+export class StopsAlreadyStopped extends Conflict {
+  declare readonly code: "stops.already_stopped";
+}
+
+/**
  * No such stop order, or the appointment is not touched by any. Patients read: 没有找到该停诊记录 / This stop could not
  * be found.
  */
@@ -715,6 +755,22 @@ export class StopsOfferEnded extends Conflict {
  */
 export class StopsOfferNotFound extends NotFound {
   declare readonly code: "stops.offer_not_found";
+}
+
+/**
+ * What was stopped has begun, or another practitioner gives the clinic. Patients read: 停诊时段已开始或已安排替诊，不能恢复出诊 /
+ * The clinic can no longer be restarted: its time has begun, or a substitute gives it.
+ */
+export class StopsRestartTooLate extends Conflict {
+  declare readonly code: "stops.restart_too_late";
+}
+
+/**
+ * The order is not in a state that allows this; `current_status` says where it is. Patients read: 该停诊的当前状态不允许此操作
+ * / The stop is not in a state that allows this.
+ */
+export class StopsStatusConflict extends Conflict {
+  declare readonly code: "stops.status_conflict";
 }
 
 /**
@@ -934,9 +990,16 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["rush.ticket_ended", RushTicketEnded],
   ["rush.ticket_not_found", RushTicketNotFound],
   ["rush.too_many_joins", RushTooManyJoins],
+  ["sandbox.fault_ended", SandboxFaultEnded],
+  ["sandbox.fault_invalid", SandboxFaultInvalid],
+  ["sandbox.fault_limit_reached", SandboxFaultLimitReached],
+  ["sandbox.fault_not_found", SandboxFaultNotFound],
+  ["stops.already_stopped", StopsAlreadyStopped],
   ["stops.not_found", StopsNotFound],
   ["stops.offer_ended", StopsOfferEnded],
   ["stops.offer_not_found", StopsOfferNotFound],
+  ["stops.restart_too_late", StopsRestartTooLate],
+  ["stops.status_conflict", StopsStatusConflict],
   ["waitlist.already_waiting", WaitlistAlreadyWaiting],
   ["waitlist.closed", WaitlistClosed],
   ["waitlist.dates_invalid", WaitlistDatesInvalid],

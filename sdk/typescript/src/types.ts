@@ -25,6 +25,15 @@ export type Limit = number;
 /** The cursor of the next page, or null on the last. */
 export type Next = string | null;
 
+/**
+ * `slow_answer`: a call is served, and its answer comes after `seconds`. `internal_error`: 500, nothing is done.
+ * `error_after_effect`: a change is made, and the answer is 500; repeat it with its idempotency key.
+ * `rate_limited`: 429 with Retry-After `seconds`, nothing is done. `webhook_lost`: a delivery counts as given up
+ * and never reaches you; the feed of events has it, and a replay brings it. `webhook_doubled`: a delivery comes
+ * twice under one id. `clinic_stopped`: the clinic of `appointment_id` is stopped, with all that follows.
+ */
+export type SandboxFaultKind = "slow_answer" | "internal_error" | "error_after_effect" | "rate_limited" | "webhook_lost" | "webhook_doubled" | "clinic_stopped";
+
 /** One line of text in UTF-8 without control characters. */
 export type Text = string;
 
@@ -852,6 +861,67 @@ export interface RushTicketRequest {
   patient_id: Id;
 }
 
+/** A fault that an application has asked for. */
+export interface SandboxFault {
+  id: Id;
+  kind: SandboxFaultKind;
+  /** Only calls of this operation; null: of any. */
+  operation: string | null;
+  /** Only deliveries of this type of event; null: of any. */
+  event_type: string | null;
+  /** How long the answer takes, or when one may ask again. */
+  seconds: number | null;
+  /** How many calls or deliveries it hits at most; null for a stopped clinic. */
+  calls: number | null;
+  /** How many it has hit. */
+  struck: number;
+  /** Whose clinic was stopped. */
+  appointment_id: Id | null;
+  /** The stop, as `/appointments/{appointment_id}/stop` and the events name it. */
+  stop_id: Id | null;
+  /**
+   * `schedule`: the clinic is stopped for everybody. `seat`: somebody else has a number or a hold there, so your
+   * application's numbers alone are stopped.
+   */
+  stop_level: "schedule" | "seat" | null;
+  /** `used_up`: it has hit as often as it may. `ended`: its time is over. */
+  status: "active" | "used_up" | "cancelled" | "ended";
+  /** When it stops waiting; for a stopped clinic, until when it can be called off. */
+  ends_at: Instant;
+  created_at: Instant;
+}
+
+/** SandboxFaultList. */
+export interface SandboxFaultList {
+  items: SandboxFault[];
+  next: Next;
+}
+
+/** A field that means nothing with the kind of fault is refused. */
+export interface SandboxFaultNew {
+  kind: SandboxFaultKind;
+  /** Only calls of this operation, by its operationId. Absent: of any but these here. Not for webhooks and clinics. */
+  operation?: string;
+  /** Only deliveries of this type of event, for `webhook_lost` and `webhook_doubled`. */
+  event_type?: string;
+  /** How many calls or deliveries it hits at most; 1 where absent. */
+  calls?: number;
+  /** How long it waits for them; 10 where absent. */
+  minutes?: number;
+  /**
+   * `slow_answer`: how long the answer takes; 5 where absent. `rate_limited`: when one may ask again; 1 where
+   * absent.
+   */
+  seconds?: number;
+  /** For `clinic_stopped`: a coming appointment of your application. */
+  appointment_id?: Id;
+  /**
+   * For `clinic_stopped`: whether patients are offered other times, moved to one, or cancelled at once. Absent: as
+   * the hospital's rule says.
+   */
+  remedy?: "offer" | "move" | "cancel";
+}
+
 /** A practitioner's clinic on one day and period. */
 export interface Schedule {
   /** The schedule. */
@@ -1068,8 +1138,9 @@ export interface WebhookAttempt {
   /**
    * `delivered`: 2xx. `gone`: 410. `redirected`: 3xx, which we do not follow. `refused`: another status.
    * `timeout`: no answer within 10 seconds. `address_refused`: the name leads to an address that is not public.
+   * `lost`: not sent at all, as a sandbox's fault would have it.
    */
-  outcome: "delivered" | "gone" | "redirected" | "refused" | "timeout" | "connection" | "tls" | "address_refused" | "answer_unreadable";
+  outcome: "delivered" | "gone" | "redirected" | "refused" | "timeout" | "connection" | "tls" | "address_refused" | "answer_unreadable" | "lost";
   /** What your receiver answered. */
   status_code: number | null;
   /** How its answer began, or more about the outcome. */

@@ -15,6 +15,7 @@ from tests.contract.requests import body_of
 from tests.factories.open_api import Caller, OpenApi, registration
 from tests.factories.queue import ClinicDay
 from tests.factories.rush import mark
+from tests.factories.sandbox import wait_in_store
 from tests.factories.stops import offered_appointment
 
 OWNED = {
@@ -27,6 +28,7 @@ OWNED = {
     "ticket_id",
     "webhook_id",
     "delivery_id",
+    "fault_id",
 }
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id", "rush_id"}
@@ -114,6 +116,8 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
         owned = await ticket_of_patient(open_api, open_api.portal)
     elif name in ("webhook_id", "delivery_id"):
         owned = await webhook_of(open_api, open_api.portal, delivery=name == "delivery_id")
+    elif name == "fault_id":
+        owned = UUID(await wait_in_store(open_api, open_api.portal, "slow_answer"))
     elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
     elif "/stop" in route.path:

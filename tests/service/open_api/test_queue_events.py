@@ -1,9 +1,10 @@
 """Server-sent events over the real server: place by place, resumed, drained, and not buffered for the dead."""
 
 import asyncio
+import base64
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,55 @@ async def test_a_stream_wants_what_every_route_wants(hall: Hall) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "queue.entry_not_found")
     narrow = await hall.api.client(scopes=("slots.read",))
     assert (await narrow.get(f"/queue/{entry}/events")).status_code == 403
+
+
+async def stop_application(api: OpenApi, watcher: Caller) -> None:
+    await api.db.execute(
+        "INSERT INTO application_gate (client_id, stopped, stop_reason, stopped_at) VALUES ($1, true, 'r', now())",
+        watcher.client_id,
+    )
+
+
+async def suspend_application(api: OpenApi, watcher: Caller) -> None:
+    await api.db.execute("UPDATE oauth_client SET status = 'suspended' WHERE id = $1", watcher.client_id)
+
+
+async def take_scope(api: OpenApi, watcher: Caller) -> None:
+    await api.db.execute("UPDATE oauth_client SET scopes = '{checkin.write}' WHERE id = $1", watcher.client_id)
+
+
+async def revoke_token(api: OpenApi, watcher: Caller) -> None:
+    # As another process hears of it.
+    await api.db.execute(
+        "INSERT INTO oauth_revocation (kind, value, expires_at) VALUES ('token', $1, now() + interval '1 hour')",
+        jti_of(watcher),
+    )
+
+
+def jti_of(watcher: Caller) -> str:
+    payload = watcher.token.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["jti"])
+
+
+@pytest.mark.parametrize("close", [stop_application, suspend_application, take_scope, revoke_token])
+async def test_a_stream_ends_when_its_application_would_be_refused(
+    hall: Hall, close: Callable[[OpenApi, Caller], Awaitable[None]]
+) -> None:
+    watcher = await hall.api.client("internal", channel="window", scopes=SCOPES)
+    entry = await hall.come()
+    async with (
+        reading(hall.events_of(entry), watcher.headers()) as events,
+        reading(hall.events_of(entry), hall.desk.headers()) as others,
+    ):
+        assert await events.next() is not None
+        assert await others.next() is not None
+        await close(hall.api, watcher)
+        # Half an hour before its time.
+        assert await events.next() is None
+        await hall.step(entry, "call")
+        told = await others.next()
+        assert told is not None
+        assert told[2]["entry"]["status"] == "called"
 
 
 async def test_a_drained_process_ends_its_streams(

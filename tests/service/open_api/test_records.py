@@ -6,6 +6,8 @@ from datetime import time, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from kernel import clock
 from kernel.db import Database
 from kernel.ids import new_id
@@ -42,12 +44,13 @@ async def test_a_request_is_recorded_with_who_what_whose_and_outcome(open_api: O
     await partner.get(f"/patients/{patient}", headers={"X-Request-Id": "look-00001", "User-Agent": "okhttp/4.9"})
     await partner.get(f"/appointments/{new_id()}")
 
-    missed, looked, registered = await records_of(partner, 3)
+    missed, looked, registered, token = await records_of(partner, 4)
 
     assert (looked["operation"], looked["status"], looked["code"]) == ("GET /patients/<patient_id:uuid>", 200, None)
     assert (looked["patient_ids"], looked["request_id"]) == ([patient], "look-00001")
     assert (looked["network"], looked["agent"], looked["staff_code"]) == ("127.0.0.0/24", "app", None)
     assert 0 < looked["latency_microseconds"] < 30_000_000
+    assert (token["operation"], token["status"], token["patient_ids"]) == ("POST /oauth/token", 200, [])
     assert (missed["status"], missed["code"]) == (404, "booking.appointment_not_found")
     assert (registered["operation"], registered["patient_ids"]) == ("POST /patients", [patient])
     assert await records_of(partner, 1, status=404) == [missed]
@@ -74,7 +77,7 @@ async def test_refusals_at_the_door_are_recorded_and_strangers_are_not(open_api:
     )
     await partner.get("/campuses")
     await open_api.http.get("/open/v1/campuses", headers={"Authorization": "Bearer nonsense"})
-    [refused] = await records_of(partner, 1)
+    [refused] = await records_of(partner, 1, status=403)
     assert (refused["status"], refused["code"]) == (403, "gateway.application_stopped")
     assert await open_api.db.fetchval("SELECT count(*) FROM request_record WHERE client_id = ''") == 0
 
@@ -110,6 +113,20 @@ async def test_holding_is_told_by_its_own_event(open_api: OpenApi) -> None:
     newest = (await accesses_of(patient))[0]
     assert (newest.source, newest.operation, newest.action) == ("booking", "held", "change")
     assert newest.client_id == partner.client_id
+
+
+@pytest.mark.parametrize("path", ["/holds", "/appointments"])
+async def test_an_answer_that_is_given_again_is_another_look(open_api: OpenApi, path: str) -> None:
+    partner = await open_api.client()
+    patient = await open_api.patient(partner)
+    schedule = await open_api.hospital.schedule(seats=5)
+    body = {"slot_id": str(schedule.slots[0]), "patient_id": str(patient)}
+    first, again = [await partner.post(path, body, key="the-same-key") for _ in range(2)]
+    assert first.json() == again.json()
+    second, done, _ = await accesses_of(patient)
+    assert (done.source, done.action) == ("booking", "change")
+    assert (second.source, second.operation, second.action) == ("access", f"POST {path}", "read")
+    assert second.request_id == again.headers["x-request-id"]
 
 
 async def test_the_hospitals_own_looking_and_refused_looking_are_not_partners_access(open_api: OpenApi) -> None:

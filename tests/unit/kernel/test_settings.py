@@ -89,11 +89,31 @@ def test_an_address_is_written_as_it_was_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("HTTP_PORT", "http"), ("HTTP_PORT", "99999"), ("HTTP_PORT", ""), ("LOG_LEVEL", "chatty")]
+    ("name", "value"),
+    [
+        ("HTTP_PORT", "http"),
+        ("HTTP_PORT", "99999"),
+        ("HTTP_PORT", ""),
+        ("LOG_LEVEL", "chatty"),
+        ("SANDBOX_URL", "sandbox.hospital.example"),
+        ("SANDBOX_URL", "javascript:alert(1)"),
+        ("SANDBOX_URL", "https://user@sandbox.hospital.example"),
+        ("SANDBOX_URL", "https://[sandbox"),
+        ("PRODUCTION_URL", "ftp://open.hospital.example"),
+        ("DEVELOPER_CHANNEL", "Partner Portal"),
+    ],
 )
 def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment(PRODUCTION | {name: value})
+
+
+def test_a_portal_knows_the_other_one_and_its_channel() -> None:
+    production = Settings.from_environment(PRODUCTION | {"SANDBOX_URL": "https://sandbox.hospital.example/"})
+    sandbox = Settings.from_environment({"DATABASE_URL": "postgresql://x/y", "DEVELOPER_CHANNEL": "trial"})
+
+    assert (production.sandbox_url, production.developer_channel) == ("https://sandbox.hospital.example", "partner")
+    assert (sandbox.production_url, sandbox.developer_channel) == (None, "trial")
 
 
 def test_a_well_known_password_is_known_however_it_is_written() -> None:

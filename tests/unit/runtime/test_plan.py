@@ -37,7 +37,18 @@ def test_given_stores_are_used_and_none_are_embedded(folder: DataFolder) -> None
 def test_the_sandbox_has_its_own_his_beside_the_platform(folder: DataFolder) -> None:
     plan = make_plan(folder, Options(port=0, workers=3), GIVEN)
     names = [spec.name for spec in platform_specs(folder, plan)]
-    assert names == ["micro-his", "his-inbound", "relay", "worker", "web-1", "web-2", "web-3"]
+    assert names == [
+        "micro-his",
+        "wechatpay",
+        "alipay",
+        "fiscal",
+        "his-inbound",
+        "relay",
+        "worker",
+        "web-1",
+        "web-2",
+        "web-3",
+    ]
     assert plan.environment["MODE"] == "sandbox"
     assert plan.his_environment["MICRO_HIS_MLLP"] == plan.environment["HIS_MLLP"]
     assert plan.his_environment["MICRO_HIS_PEER"] == plan.environment["HIS_INBOUND"]
@@ -52,6 +63,70 @@ def test_the_his_is_told_nothing_of_the_platforms_database(folder: DataFolder) -
     assert his.environment["MICRO_HIS_DATABASE_URL"] == expected
     web = next(spec for spec in platform_specs(folder, plan) if spec.name == "web-1")
     assert {name for name in web.environment if name.startswith("MICRO_HIS")} == set()
+
+
+def test_the_sandbox_has_its_channels_played_beside_the_platform(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN)
+    specs = {spec.name: spec for spec in platform_specs(folder, plan)}
+    channel, web = specs["wechatpay"].environment, specs["web-1"].environment
+    assert web["WECHATPAY_BASE_URL"] == f"http://{channel['WECHATPAY_EMULATOR_HTTP']}"
+    assert {"DATABASE_URL", "REDIS_URL", "KEYS_DIR"} & set(channel) == set()
+    assert {name for name in web if "EMULATOR" in name} == set()
+    assert {path.name for path in Path(channel["WECHATPAY_EMULATOR_DIR"]).iterdir()} == {
+        "certificate.pem", "certificate_key.pem", "merchants.json", "signing_key.pem", "signing_key_id"
+    }  # fmt: skip
+    ours = folder.keys / "sandbox" / "wechatpay"
+    before = {path.name: path.read_bytes() for path in ours.iterdir()}
+    assert {path.stat().st_mode & 0o777 for path in ours.iterdir()} == {0o600}
+    assert make_plan(folder, NO_WISHES, GIVEN).emulator_environments == plan.emulator_environments
+    assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
+
+
+def test_alipay_and_the_fiscal_platform_are_played_too(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN)
+    specs = {spec.name: spec for spec in platform_specs(folder, plan)}
+    for name, address, theirs, ours in (
+        ("alipay", "ALIPAY_BASE_URL", {"alipay_private_key.pem", "apps.json"},
+         {"app_private_key.pem", "alipay_public_key.pem"}),
+        ("fiscal", "FISCAL_BASE_URL", {"account.json"}, {"key"}),
+    ):  # fmt: skip
+        own, web = specs[name].environment, specs["web-1"].environment
+        prefix = f"{name.upper()}_EMULATOR"
+        assert web[address] == f"http://{own[f'{prefix}_HTTP']}"
+        assert {"DATABASE_URL", "REDIS_URL", "KEYS_DIR"} & set(own) == set()
+        assert {path.name for path in Path(own[f"{prefix}_DIR"]).iterdir()} == theirs
+        kept = folder.keys / "sandbox" / name
+        assert {path.name for path in kept.iterdir()} == ours
+        assert {path.stat().st_mode & 0o777 for path in kept.iterdir()} == {0o600}
+    before = (folder.keys / "sandbox" / "fiscal" / "key").read_bytes()
+    assert make_plan(folder, NO_WISHES, GIVEN).emulator_environments == plan.emulator_environments
+    assert (folder.keys / "sandbox" / "fiscal" / "key").read_bytes() == before
+
+
+def test_a_fiscal_platform_of_ones_own_wants_an_account_by_reference(folder: DataFolder) -> None:
+    given = PRODUCTION | {"FISCAL_BASE_URL": "http://10.1.2.3/medical-web"}
+    account = {"FISCAL_APP_ID": "GZYY01", "FISCAL_PLACE_CODE": "0001"}
+    for missing, told in ((given, "FISCAL_APP_ID, FISCAL_KEY, FISCAL_PLACE_CODE"), (given | account, "FISCAL_KEY")):
+        with pytest.raises(SetupRefused, match=told):
+            setup.require_settings(make_plan(folder, NO_WISHES, missing))
+    with pytest.raises(SetupRefused, match="never the key itself"):
+        setup.require_settings(make_plan(folder, NO_WISHES, given | account | {"FISCAL_KEY": "b00d5e1a028e"}))
+    setup.require_settings(make_plan(folder, NO_WISHES, given | account | {"FISCAL_KEY": "file:fiscal_key"}))
+
+
+def test_a_channel_that_is_elsewhere_is_not_played_here(folder: DataFolder) -> None:
+    plan = make_plan(folder, NO_WISHES, GIVEN | {"WECHATPAY_BASE_URL": "https://pay.test"})
+    assert "wechatpay" not in [spec.name for spec in platform_specs(folder, plan)]
+    assert plan.environment["WECHATPAY_BASE_URL"] == "https://pay.test"
+    assert not (folder.keys / "sandbox" / "wechatpay").exists()
+
+
+def test_keys_of_another_sandbox_are_never_overwritten(folder: DataFolder, tmp_path: Path) -> None:
+    make_plan(folder, NO_WISHES, GIVEN)
+    other = DataFolder(tmp_path / "other")
+    other.create()
+    with pytest.raises(SetupRefused, match="another sandbox"):
+        make_plan(other, NO_WISHES, GIVEN | {"KEYS_DIR": str(folder.keys)})
 
 
 def test_production_starts_nothing_of_the_sandbox(folder: DataFolder) -> None:
@@ -74,6 +149,8 @@ def test_production_wants_a_database_of_its_own(folder: DataFolder) -> None:
         ("DATABASE_URL", "postgresql://hospital:changeme@db.test/hospital", "well-known password in DATABASE_URL"),
         ("PUBLIC_URL", "http://open.hospital.test", "https PUBLIC_URL"),
         ("HIS_HTTP_TOKEN", "sandbox", "well-known HIS_HTTP_TOKEN"),
+        ("WECHATPAY_BASE_URL", "http://127.0.0.1:9000", "WECHATPAY_BASE_URL"),
+        ("ALIPAY_BASE_URL", "http://127.0.0.1:9000", "ALIPAY_BASE_URL"),
     ],
 )
 def test_production_refuses_what_belongs_to_the_sandbox(

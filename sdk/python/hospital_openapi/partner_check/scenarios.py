@@ -204,6 +204,42 @@ def book_twice(visit: Visit) -> str:
     return "refused with booking.already_booked"
 
 
+def survive_lost_answer(visit: Visit) -> str:
+    """The answer to a change is lost after it was made: the same key again finds it, and nothing is done twice."""
+    hold = visit.hold(visit.new_patient())
+    fault = visit.english.trigger_fault({"kind": "error_after_effect", "operation": "book_appointment", "minutes": 1})
+    key = f"check-{uuid.uuid4()}"
+    try:
+        with refused(problems.RequestInternalError, "An answer was to be lost, and came."):
+            visit.book({"hold_id": hold["id"]}, idempotency_key=key)
+        appointment = visit.book({"hold_id": hold["id"]}, idempotency_key=key)
+    finally:
+        with contextlib.suppress(problems.SandboxFaultEnded):
+            visit.english.cancel_fault(fault["id"])
+    listed = visit.english.list_appointments(patient_id=appointment["patient_id"])["items"]
+    require(len(listed) == 1, f"The patient has {len(listed)} appointments instead of one.")
+    visit.english.cancel_appointment(appointment["id"], {"reason": "partner check"})
+    return "500 after the booking; the same key gave the appointment that was made"
+
+
+def slow_down(visit: Visit) -> str:
+    """Asked to slow down, the client waits as long as it was told, and the call succeeds."""
+    fault = visit.english.trigger_fault(
+        {"kind": "rate_limited", "operation": "list_campuses", "seconds": 1, "minutes": 1}
+    )
+    try:
+        began = time.monotonic()
+        visit.english.list_campuses(limit=1)
+        waited = time.monotonic() - began
+        struck = visit.english.get_fault(fault["id"])["struck"]
+    finally:
+        with contextlib.suppress(problems.SandboxFaultEnded):
+            visit.english.cancel_fault(fault["id"])
+    require(struck == 1, "The call was not refused; another program of yours may use the same credentials.")
+    require(waited >= 1, f"Told to wait 1 s, the client asked again after {waited:.2f} s.")
+    return f"429, asked again after {waited:.1f} s"
+
+
 def release_hold(visit: Visit) -> str:
     """A hold that is given back is over."""
     hold = visit.hold(visit.new_patient())
@@ -367,6 +403,8 @@ SCENARIOS: Final = (
     Scenario("real-name patient", register_patient, frozenset({"patients.read", "patients.write"})),
     Scenario("hold, confirm", hold_and_confirm, _BOOK),
     Scenario("idempotent repeat", repeat_with_key, _BOOK),
+    Scenario("lost answer", survive_lost_answer, _BOOK | {"sandbox.manage"}),
+    Scenario("slow down", slow_down, frozenset({"catalogue.read", "sandbox.manage"})),
     Scenario("already booked", book_twice, _BOOK),
     Scenario("hold, release", release_hold, _BOOK),
     Scenario("sold out", meet_sold_out, _BOOK),

@@ -119,6 +119,34 @@ async def test_a_request_against_the_rules_is_told_to_its_application(
     assert await database.fetchval("SELECT count(*) FROM oauth_interaction") == 0
 
 
+# So short that as many as a consent keeps fit into a parameter.
+MANY = [f"patient/R{chr(65 + n // 26)}{chr(65 + n % 26)}.r" for n in range(51)]
+
+
+async def test_a_person_can_allow_as_much_as_may_be_asked(holder: Holder, database: Database) -> None:
+    client = await web_client(database, scopes=["patient/*.rs"])
+    page = await holder.open(client, scope=" ".join(["openid", *MANY[:50]]))
+    assert page.text.count('name="scope:') == 50
+    body = await redeem(holder.visitor.base_url, client, answer_of(await holder.allow(*MANY[:50], until="day"))["code"])
+    assert set(body["scope"].split()) == {"openid", *MANY[:50]}
+
+
+async def test_who_asks_for_more_than_a_consent_keeps_is_told_so(holder: Holder, database: Database) -> None:
+    client = await web_client(database, scopes=["patient/*.rs"])
+    before = await counts(database)
+    answer = answer_of(await holder.open(client, scope=" ".join(["openid", *MANY])))
+    assert (answer["error"], answer["error_description"]) == ("invalid_scope", "at most 50 scopes of a patient's data")
+    assert await counts(database) == before
+    form = {name: value for name, value in request_of(client, holder.visitor.base_url).items() if name != "client_id"}
+    async with httpx.AsyncClient(base_url=holder.visitor.base_url) as http:
+        pushed = await http.post("/oauth/par", data=form | {"scope": " ".join(MANY)}, headers=client.basic)
+    assert pushed.status_code == 400
+    assert pushed.json() == {
+        "error": "invalid_scope",
+        "error_description": "at most 50 scopes of a patient's data",
+    }
+
+
 @pytest.mark.parametrize("scope", ["appointments.read", "system/Patient.rs", "user/Patient.rs"])
 async def test_nobody_is_asked_for_what_their_token_could_not_open(
     holder: Holder, database: Database, scope: str
@@ -327,6 +355,28 @@ async def test_logging_in_anew_is_asked_for_where_the_application_wants_it(holde
     assert page.url.path == "/sign-in"
     assert "请再次确认身份" in page.text
     assert (await holder.open(client, max_age="0")).url.path == "/sign-in"
+
+
+async def test_a_post_from_another_site_leaves_the_browser_as_it_is(holder: Holder, database: Database) -> None:
+    client, http = await web_client(database), holder.visitor.http
+    mine = dict(http.cookies)
+    form = request_of(client, holder.visitor.base_url)
+    # Browsers send no cookie of ours with such a post, and would keep one that it is answered with.
+    async with httpx.AsyncClient(base_url=holder.visitor.base_url) as without_cookies:
+        posted = await without_cookies.post("/oauth/authorize", data=form, headers={"origin": "https://app.example"})
+        stranger = await without_cookies.post("/sign-in", data={}, headers={"origin": "https://app.example"})
+    assert "set-cookie" not in posted.headers
+    assert "set-cookie" not in stranger.headers
+    assert posted.status_code == 303
+    assert form["state"] not in posted.headers["location"]
+    page = holder.visitor.page = await http.get(posted.headers["location"], follow_redirects=True)
+    assert "王建国" in page.text
+    assert dict(http.cookies) == mine
+    answer = answer_of(await holder.allow())
+    assert answer["state"] == form["state"]
+    await redeem(holder.visitor.base_url, client, answer["code"])
+    again = await http.get(posted.headers["location"])
+    assert again.status_code == 400
 
 
 async def test_signing_out_goes_back_only_to_the_applications_own_address(holder: Holder, database: Database) -> None:

@@ -72,6 +72,7 @@ def test_a_day_without_trade_has_no_lines(channel: ChannelCode) -> None:
         (ChannelCode.WECHATPAY, "`SUCCESS", "`ACCEPTED", "unknown_state"),
         (ChannelCode.WECHATPAY, "`12.50", "`12.5x", "bad_amount"),
         (ChannelCode.WECHATPAY, "`12.50", "`12,50", "bad_amount"),
+        (ChannelCode.WECHATPAY, "`0.08000", "`0.08001", "bad_amount"),
         (ChannelCode.WECHATPAY, "`2026-11-24 12:00:00", "`2026-13-24 12:00:00", "bad_time"),
         (ChannelCode.WECHATPAY, "`2026-11-24 12:00:00", "`24.11.2026", "bad_time"),
         (ChannelCode.WECHATPAY, "`A2026112400000001", "`", "bad_number"),

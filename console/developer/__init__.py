@@ -1,0 +1,1 @@
+"""The developer portal at `/developer`: applications for the open API, their keys, records and webhooks."""

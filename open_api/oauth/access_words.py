@@ -1,0 +1,78 @@
+"""What an application did with a patient's data, in a patient's words, Chinese and English."""
+
+from typing import Final
+
+from open_api.oauth.words import RESOURCES
+
+WORDS: Final = {
+    "title": ("谁使用过我的信息", "Who used my information"),
+    "lead": (
+        "以下是其他机构的应用对就诊人信息的每一次查看和办理，最近的在前。",
+        "Each time an application of another organisation looked at or changed something, the latest first.",
+    ),
+    "no_members": (
+        "您的账户还没有就诊人，所以没有记录。",
+        "Your account has no patients yet, so there is nothing to show.",
+    ),
+    "none": ("还没有应用使用过{patient}的信息。", "No application has used the information of {patient}."),
+    "whose": ("就诊人", "Whose information"),
+    "older": ("更早的记录", "Earlier"),
+    "newest": ("回到最近的记录", "Back to the latest"),
+    "read": ("查看{thing}", "Looked at {thing}"),
+    "change": ("办理{thing}", "Acted on {thing}"),
+    "own_consent": ("依据：您于 {since} 的授权", "Because you allowed it on {since}"),
+    "other_consent": ("依据：家人账户于 {since} 的授权", "Because a relative's account allowed it on {since}"),
+    "own_sign_in": ("依据：您用医院账户登录该应用", "Because you signed in to it with your hospital account"),
+    "other_sign_in": ("依据：家人用医院账户登录该应用", "Because a relative signed in to it with their account"),
+    "by_itself": (
+        "依据：在该应用登记就诊或预约",
+        "Because this patient was registered or booked through it",
+    ),
+    "unknown_application": ("已注销的应用（{client_id}）", "An application no longer registered ({client_id})"),
+}
+
+# By the first part of an operation's path below /open/v1.
+_THINGS: Final = {
+    "patients": ("基本信息（姓名、性别、出生日期）", "personal details (name, sex, birth date)"),
+    "holds": ("预留的号源", "times held for booking"),
+    "appointments": ("预约挂号记录", "appointments"),
+    "events": ("预约挂号的变动", "changes of appointments"),
+    "waitlist": ("候补", "places on the waitlist"),
+    "rush-tickets": ("热门号源排队", "places in line for sought-after times"),
+    "check-ins": ("报到", "checking in"),
+    "queue": ("候诊排队", "the place in the queue"),
+    "bans": ("爽约限制", "limits after missed visits"),
+    "oauth": ("姓名和就诊人编号", "name and patient number"),
+}
+# By the kind of a booking's own event.
+_BOOKING: Final = {
+    "held": ("预留号源", "Held a time for booking"),
+    "hold_released": ("放弃预留的号源", "Gave a held time back"),
+    "booked": ("预约挂号", "Booked an appointment"),
+    "moved_away": ("改约（从原时间）", "Moved an appointment (from its old time)"),
+    "moved_here": ("改约（到新时间）", "Moved an appointment (to its new time)"),
+    "cancelled": ("取消挂号", "Cancelled an appointment"),
+}
+_ANY_BOOKING: Final = ("办理预约挂号", "Acted on an appointment")
+_OTHER: Final = ("其他信息", "other information")
+
+
+def say(word: str, language: str, **values: object) -> str:
+    """Give a sentence in a language."""
+    return WORDS[word][language == "en"].format(**values)
+
+
+def name_access(operation: str, *, source: str, action: str, language: str) -> str:
+    """Say in plain words what was done. source: `booking` where `operation` is the kind of a booking's event."""
+    english = language == "en"
+    if source == "booking":
+        return _BOOKING.get(operation, _ANY_BOOKING)[english]
+    return say(action, language, thing=(name_thing(operation) or _OTHER)[english])
+
+
+def name_thing(operation: str) -> tuple[str, str] | None:
+    """Say what kind of data an operation of the API is about; None for one that is about nobody's."""
+    path = operation.partition(" ")[2].split("/")[1:]
+    if path[0] == "fhir":
+        return RESOURCES.get(path[1])
+    return _THINGS.get(path[0])

@@ -1,0 +1,1 @@
+"""Alipay: requests built by its SDK, sent and verified by ourselves."""

@@ -1,0 +1,1 @@
+"""WeChat Pay by API v3: one merchant's account, behind the port."""

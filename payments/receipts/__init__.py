@@ -1,0 +1,1 @@
+"""Fiscal e-receipts: issued after the HIS has settled, written off with a refund, always as much as stays paid."""

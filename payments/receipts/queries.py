@@ -1,0 +1,66 @@
+"""What is receipted, to be held against what the ledger says stays paid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from kernel.db import Reader, Row
+
+REFUND_READY: Final = ("written-off", "void")
+FOUND_MAX: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptNet:
+    """What is receipted of an order: as meant, as the fiscal platform has it, and whether nothing is under way."""
+
+    order_id: UUID
+    meant_fen: int
+    issued_fen: int
+    is_settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptDifference:
+    """An order whose receipts and ledger do not say the same."""
+
+    order_id: UUID
+    ledger_fen: int
+    meant_fen: int
+    issued_fen: int
+
+
+async def read_nets(db: Reader, order_ids: list[UUID]) -> dict[UUID, ReceiptNet]:
+    """Give what is receipted of orders; those without a receipt are left out."""
+    rows = await db.fetch("SELECT * FROM fiscal_receipt_net WHERE order_id = ANY($1)", order_ids)
+    return {row["order_id"]: ReceiptNet(*row.values()) for row in rows}
+
+
+async def find_differences(db: Reader, ledger: Mapping[UUID, int]) -> list[ReceiptDifference]:
+    """Give the orders whose receipts do not come to what the ledger says stays paid (invariant 13).
+
+    ledger: what stays paid of each settled order. What is meant must agree at every moment; what the fiscal platform
+    has, once nothing is under way.
+    """
+    rows = await db.fetch(
+        "SELECT l.order_id, l.net_fen AS ledger_fen, coalesce(r.meant_fen, 0) AS meant_fen,"
+        " coalesce(r.issued_fen, 0) AS issued_fen"
+        " FROM unnest($1::uuid[], $2::bigint[]) AS l (order_id, net_fen)"
+        " LEFT JOIN fiscal_receipt_net r USING (order_id)"
+        " WHERE l.net_fen <> coalesce(r.meant_fen, 0) OR (r.is_settled AND l.net_fen <> r.issued_fen)"
+        " ORDER BY l.order_id LIMIT $3",
+        list(ledger),
+        list(ledger.values()),
+        FOUND_MAX,
+    )
+    return [ReceiptDifference(*row.values()) for row in rows]
+
+
+async def is_written_off(db: Reader, refund_id: UUID) -> bool:
+    """Tell whether the receipt that a refund ends is out of the world, so that the money may follow.
+
+    True as well where the order had no receipt.
+    """
+    rows: list[Row] = await db.fetch("SELECT status FROM fiscal_receipt WHERE written_off_for = $1", refund_id)
+    return all(row["status"] in REFUND_READY for row in rows)

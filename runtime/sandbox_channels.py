@@ -1,0 +1,200 @@
+"""The hospital's accounts with the emulated payment channels of a sandbox, made at the first start.
+
+What two companies exchange when a hospital signs a contract with a channel happens here: the hospital gets its key
+and certificate and the channel's public key; the channel gets the hospital's certificate. In production a person does
+this on the channel's merchant platform (docs/payments-channels.md).
+"""
+
+import json
+import secrets
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.x509.oid import NameOID
+
+from payments.gateways.port import ChannelCode, Merchant
+from runtime.data_folder import write_private
+
+RSA_BITS: Final = 2048
+CERTIFICATE_LIVES: Final = timedelta(days=5 * 365)
+APIV3_KEY_CHARACTERS: Final = 32
+FISCAL_KEY_BYTES: Final = 24
+
+WECHATPAY_MERCHANT_NO: Final = "1900000109"
+WECHATPAY_APP_ID: Final = "wxd678efh567hg6787"
+WECHATPAY_MERCHANT_CODE: Final = "wechatpay-sandbox"
+
+ALIPAY_SELLER_ID: Final = "2088000000000109"
+ALIPAY_APP_ID: Final = "2021000000000109"
+ALIPAY_MERCHANT_CODE: Final = "alipay-sandbox"
+
+FISCAL_APP_ID: Final = "SANDBOX0000109"
+FISCAL_PLACE_CODE: Final = "0001"
+FISCAL_KEY: Final = "file:sandbox/fiscal/key"
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    key_pem: str
+    certificate_pem: str
+
+
+def describe_wechatpay_merchant() -> Merchant:
+    """Describe the sandbox's merchant, as the demonstration hospital registers it."""
+    return Merchant(
+        code=WECHATPAY_MERCHANT_CODE,
+        channel=ChannelCode.WECHATPAY,
+        merchant_no=WECHATPAY_MERCHANT_NO,
+        app_id=WECHATPAY_APP_ID,
+        key_references={
+            "merchant_key": "file:sandbox/wechatpay/merchant_key.pem",
+            "merchant_certificate": "file:sandbox/wechatpay/merchant_certificate.pem",
+            "apiv3_key": "file:sandbox/wechatpay/apiv3_key",
+            "platform_public_key": "file:sandbox/wechatpay/platform_public_key.pem",
+            "platform_public_key_id": "file:sandbox/wechatpay/platform_public_key_id",
+        },
+    )
+
+
+def describe_alipay_merchant() -> Merchant:
+    """Describe the sandbox's merchant with Alipay."""
+    return Merchant(
+        code=ALIPAY_MERCHANT_CODE,
+        channel=ChannelCode.ALIPAY,
+        merchant_no=ALIPAY_SELLER_ID,
+        app_id=ALIPAY_APP_ID,
+        key_references={
+            "app_private_key": "file:sandbox/alipay/app_private_key.pem",
+            "alipay_public_key": "file:sandbox/alipay/alipay_public_key.pem",
+        },
+    )
+
+
+class KeysInTheWay(Exception):
+    """Keys of another sandbox lie where this one's would go; the text says where."""
+
+
+def open_wechatpay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Make both sides' keys where they are not there yet: ours below keys_dir/sandbox, the channel's in emulator_dir.
+
+    Raises:
+        KeysInTheWay: ours are there and the channel does not know them; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "wechatpay", emulator_dir / "merchants.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".wechatpay."))
+    merchant = _certified(WECHATPAY_MERCHANT_NO)
+    apiv3_key = secrets.token_hex(APIV3_KEY_CHARACTERS // 2)
+    write_private(beside / "merchant_key.pem", merchant.key_pem)
+    write_private(beside / "merchant_certificate.pem", merchant.certificate_pem)
+    write_private(beside / "apiv3_key", f"{apiv3_key}\n")
+    key_id, public_pem = _make_channel(emulator_dir)
+    write_private(beside / "platform_public_key.pem", public_pem)
+    write_private(beside / "platform_public_key_id", f"{key_id}\n")
+    account = {
+        "merchant_no": WECHATPAY_MERCHANT_NO,
+        "app_ids": [WECHATPAY_APP_ID],
+        "apiv3_key": apiv3_key,
+        "certificate": merchant.certificate_pem,
+    }
+    write_private(registered, json.dumps([account], indent=2) + "\n")
+    # Last and in one step: with our side in its place the account is open.
+    beside.rename(ours)
+
+
+def open_alipay_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Make both sides' keys with Alipay where they are not there yet.
+
+    Raises:
+        KeysInTheWay: ours are there and Alipay does not know them; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "alipay", emulator_dir / "apps.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".alipay."))
+    application, alipay = (rsa.generate_private_key(65537, RSA_BITS) for _ in range(2))
+    write_private(beside / "app_private_key.pem", _pem(application))
+    write_private(beside / "alipay_public_key.pem", _public_pem(alipay))
+    write_private(emulator_dir / "alipay_private_key.pem", _pem(alipay))
+    app = {
+        "app_id": ALIPAY_APP_ID,
+        "seller_id": ALIPAY_SELLER_ID,
+        "seller_email": "pay@hospital.example",
+        "public_key": _public_pem(application),
+    }
+    write_private(registered, json.dumps([app], indent=2) + "\n")
+    beside.rename(ours)
+
+
+def open_fiscal_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Agree on a key with the fiscal e-receipt platform where there is none yet.
+
+    Raises:
+        KeysInTheWay: ours is there and the platform does not know it; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "fiscal", emulator_dir / "account.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".fiscal."))
+    key = secrets.token_hex(FISCAL_KEY_BYTES)
+    write_private(beside / "key", f"{key}\n")
+    write_private(registered, json.dumps({"app_id": FISCAL_APP_ID, "key": key}, indent=2) + "\n")
+    beside.rename(ours)
+
+
+def _is_open(ours: Path, registered: Path) -> bool:
+    """Tell whether an account is there, on both sides."""
+    if ours.exists() and not registered.exists():
+        raise KeysInTheWay(f"{ours} belongs to another sandbox: give this one a KEYS_DIR of its own.")
+    return ours.exists()
+
+
+def _make_channel(emulator_dir: Path) -> tuple[str, str]:
+    """Make the channel's own keys; give the name and the public half of the one that merchants verify with."""
+    channel = _certified("Tenpay.com Root CA (sandbox)")
+    signing_key = rsa.generate_private_key(65537, RSA_BITS)
+    key_id = f"PUB_KEY_ID_01{WECHATPAY_MERCHANT_NO}{datetime.now(UTC):%Y%m%d}{secrets.randbelow(10**10):010d}"
+    write_private(emulator_dir / "certificate_key.pem", channel.key_pem)
+    write_private(emulator_dir / "certificate.pem", channel.certificate_pem)
+    write_private(emulator_dir / "signing_key.pem", _pem(signing_key))
+    write_private(emulator_dir / "signing_key_id", f"{key_id}\n")
+    return key_id, _public_pem(signing_key)
+
+
+def _certified(name: str) -> _Pair:
+    key = rsa.generate_private_key(65537, RSA_BITS)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + CERTIFICATE_LIVES)
+        .sign(key, SHA256())
+    )
+    return _Pair(_pem(key), certificate.public_bytes(Encoding.PEM).decode())
+
+
+def _pem(key: rsa.RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+
+
+def _public_pem(key: rsa.RSAPrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
