@@ -115,14 +115,18 @@ async def _insert(
     return PayCode(code_id, code, expires_at)
 
 
-async def revoke_pay_code(code_id: UUID, *, actor: Actor, account_id: UUID | None = None) -> None:
+async def revoke_pay_code(
+    code_id: UUID, *, actor: Actor, account_id: UUID | None = None, idempotency: Idempotency | None = None
+) -> None:
     """End a code before its time; a payment that was begun with it may still be made. Doing it again changes nothing.
 
     Raises:
         PayCodeNotFound: none, or made by somebody else.
-        DatabaseUnavailable.
+        IdempotencyMismatch, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
+        if idempotency and await idempotency.replay(tx):
+            return
         revoked = await tx.execute(
             "UPDATE pay_code SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1"
             " AND ($3 OR client_id = $4 AND account_id IS NOT DISTINCT FROM $5)",
@@ -134,10 +138,15 @@ async def revoke_pay_code(code_id: UUID, *, actor: Actor, account_id: UUID | Non
         )
         if not revoked:
             raise errors.PayCodeNotFound
+        if idempotency:
+            await idempotency.remember(tx, {"pay_code_id": str(code_id)})
 
 
 async def show_payable(code: str, *, address: str) -> Payable:
-    """Show whoever has a code what they would pay. address: of who asks, so that guessing ends.
+    """Show whoever has a code what they would pay.
+
+    address: the network address of who asks, so that guessing ends for them alone; never what many share, such as an
+    application's id. Where it is not known, an empty one counts nothing.
 
     Raises:
         PayCodeNotFound, DatabaseUnavailable.
