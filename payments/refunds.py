@@ -97,6 +97,7 @@ async def request_refund(
 
     Raises:
         OrderNotFound.
+        RefundByCancelling: a partner asks for a registration fee, which the clinic's rule gives back.
         NotRefundable: not paid, not settled yet, or nothing is left.
         OverRefundable: more than is left; `refundable_fen` is.
         RefundLimitPassed: the channel's own limits; `limit` names which.
@@ -105,6 +106,9 @@ async def request_refund(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return await read_refund(tx, UUID(stored["refund_id"]), actor)
+        order = await _lock_order(tx, order_id, actor)
+        if order["kind"] == "registration" and actor.kind == "partner":
+            raise errors.RefundByCancelling
         refund = await request_in(tx, order_id, amount_fen=amount_fen, ask=ask, actor=actor)
         if idempotency:
             await idempotency.remember(tx, {"refund_id": str(refund.id)})

@@ -12,14 +12,13 @@ from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
-from payments.merchants import Builder, Gateways, Secrets, set_gateways
+from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
 )
 """What the application that made an order may hear of it, in the feed and by webhook."""
-NOTIFICATIONS_PATH: Final = "/payments/notifications"
 
 
 def connect_payments(settings: Settings) -> None:

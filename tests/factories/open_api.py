@@ -32,10 +32,22 @@ BOOKING_SCOPES = (
     "waitlist.write",
     "checkin.write",
     "queue.read",
+    "payments.read",
+    "payments.write",
+    "refunds.write",
     "webhooks.manage",
     "sandbox.manage",
 )
-OFFICE_SCOPES = (*BOOKING_SCOPES, "administration.read", "administration.write", "staff.read", "staff.write")
+OFFICE_SCOPES = (
+    *BOOKING_SCOPES,
+    "administration.read",
+    "administration.write",
+    "staff.read",
+    "staff.write",
+    "cashier.write",
+    "finance.read",
+    "finance.write",
+)
 PREFIX = "/open/v1"
 LOOKS_MAX = 400
 

@@ -1636,3 +1636,217 @@ class Operations(ABC):
             device_id=device_id,
         )
         return cast("types.SandboxFault", self._send(call))
+
+    def list_orders(
+        self,
+        *,
+        patient_id: types.Id | None = None,
+        kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge'] | None = None,
+        status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded'] | None = None,
+        order_no: str | None = None,
+        limit: types.Limit | None = None,
+        cursor: types.Cursor | None = None,
+    ) -> types.OrderList:
+        """List your application's orders (everybody's, for the hospital's own), the newest first.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/orders",
+            query={
+                "patient_id": patient_id,
+                "kind": kind,
+                "status": status,
+                "order_no": order_no,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return cast("types.OrderList", self._send(call))
+
+    def iterate_orders(
+        self,
+        *,
+        patient_id: types.Id | None = None,
+        kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge'] | None = None,
+        status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded'] | None = None,
+        order_no: str | None = None,
+        limit: types.Limit | None = None,
+    ) -> Iterator[types.Order]:
+        """List your application's orders (everybody's, for the hospital's own), the newest first. All pages,
+        one entry after another.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        return self._iterate(lambda cursor: self.list_orders(patient_id=patient_id, kind=kind, status=status, order_no=order_no, limit=limit, cursor=cursor))
+
+    def get_order(
+        self,
+        order_id: types.Id,
+    ) -> types.Order:
+        """Read an order: whether it can be paid, is paid, or what became of it.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}",
+        )
+        return cast("types.Order", self._send(call))
+
+    def close_order(
+        self,
+        order_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Order:
+        """Give an order up. `closing` until the channels have said that nobody pays it; money that comes
+        still counts.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsOrderNotFound, PaymentsOrderNotOpen, RequestInvalidIdempotencyKey,
+        RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/close",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Order", self._send(call))
+
+    def start_payment(
+        self,
+        order_id: types.Id,
+        body: types.PaymentRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Payment:
+        """Begin to pay an order: the answer has what the mini-program's own call takes, or the code that a
+        kiosk shows.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+        PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsPayerRequired, PaymentsRefusedByChannel,
+        PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/payments",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Payment", self._send(call))
+
+    def list_payments(
+        self,
+        order_id: types.Id,
+    ) -> types.PaymentList:
+        """List the tries to pay an order, the oldest first.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}/payments",
+        )
+        return cast("types.PaymentList", self._send(call))
+
+    def get_payment(
+        self,
+        payment_id: types.Id,
+    ) -> types.Payment:
+        """Read how a payment stands; while nobody has told us, the channel is asked, at most every five
+        seconds.
+
+        Scope: `payments.read`. Refused with: PaymentsAttemptNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/payments/{segment(payment_id)}",
+        )
+        return cast("types.Payment", self._send(call))
+
+    def request_refund(
+        self,
+        body: types.RefundRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Refund:
+        """Ask for a settled order's money, or part of it. The HIS has to agree; above a limit a second person
+        too.
+
+        Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsNotRefundable, PaymentsOrderNotFound, PaymentsOverRefundable,
+        PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
+        RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/refunds",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Refund", self._send(call))
+
+    def list_refunds(
+        self,
+        *,
+        order_id: types.Id | None = None,
+        status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined'] | None = None,
+        limit: types.Limit | None = None,
+        cursor: types.Cursor | None = None,
+    ) -> types.RefundList:
+        """List the refunds of your application's orders (everybody's, for the hospital's own), the newest
+        first.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/refunds",
+            query={
+                "order_id": order_id,
+                "status": status,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return cast("types.RefundList", self._send(call))
+
+    def iterate_refunds(
+        self,
+        *,
+        order_id: types.Id | None = None,
+        status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined'] | None = None,
+        limit: types.Limit | None = None,
+    ) -> Iterator[types.Refund]:
+        """List the refunds of your application's orders (everybody's, for the hospital's own), the newest
+        first. All pages, one entry after another.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        return self._iterate(lambda cursor: self.list_refunds(order_id=order_id, status=status, limit=limit, cursor=cursor))
+
+    def get_refund(
+        self,
+        refund_id: types.Id,
+    ) -> types.Refund:
+        """Read how a refund stands.
+
+        Scope: `payments.read`. Refused with: PaymentsRefundNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/refunds/{segment(refund_id)}",
+        )
+        return cast("types.Refund", self._send(call))

@@ -406,6 +406,102 @@ class PatientsNotFound(NotFound):
     default_code = "patients.not_found"
 
 
+class PaymentsAttemptNotFound(NotFound):
+    """No such payment, or not of one of this client's orders. Patients read: 没有找到该支付记录 / This payment could
+    not be found."""
+
+    default_code = "payments.attempt_not_found"
+
+
+class PaymentsChannelNotOffered(Conflict):
+    """This campus takes no money by this channel. Patients read: 该院区暂不支持此支付方式 / This way to pay is not
+    offered here."""
+
+    default_code = "payments.channel_not_offered"
+
+
+class PaymentsChannelSilent(Unavailable):
+    """The channel does not answer; the same request may be made again with the same key. Patients read:
+    支付渠道暂时没有响应，请稍后重试或更换支付方式 / The payment channel does not answer. Please try again, or pay in another way."""
+
+    default_code = "payments.channel_silent"
+
+
+class PaymentsNotRefundable(Conflict):
+    """Nothing of this order can go back as it stands; `current_status` says why. Patients read: 该订单当前不能退款 /
+    This order cannot be refunded as it stands."""
+
+    default_code = "payments.not_refundable"
+
+
+class PaymentsOrderEnding(Conflict):
+    """Too little time is left to pay; `expires_at` is the end. Patients read: 订单即将超时，不能再发起支付 / This order is
+    about to end and can no longer be paid."""
+
+    default_code = "payments.order_ending"
+
+
+class PaymentsOrderNotFound(NotFound):
+    """No such order, or not one of this client's. Patients read: 没有找到该订单 / This order could not be found."""
+
+    default_code = "payments.order_not_found"
+
+
+class PaymentsOrderNotOpen(Conflict):
+    """The order is paid, closed or being closed; `current_status` says which. Patients read: 该订单已支付、已关闭或正在关闭
+    / This order has been paid or closed."""
+
+    default_code = "payments.order_not_open"
+
+
+class PaymentsOverRefundable(Conflict):
+    """More is asked back than is left; `refundable_fen` is what could be. Patients read: 退款金额超过可退金额 / More is
+    asked back than can be refunded."""
+
+    default_code = "payments.over_refundable"
+
+
+class PaymentsPayerRequired(Unprocessable):
+    """A mini-program pays for a payer whom its channel knows; none was named. Patients read: 缺少支付者标识 / The
+    payer's id with the channel is needed."""
+
+    default_code = "payments.payer_required"
+
+
+class PaymentsRefundByCancelling(Conflict):
+    """A registration fee goes back when the appointment is cancelled, by the clinic's rule. Patients read:
+    挂号费随取消预约按规则原路退回，请取消该预约 / The fee goes back when the appointment is cancelled. Please cancel it."""
+
+    default_code = "payments.refund_by_cancelling"
+
+
+class PaymentsRefundLimitPassed(Conflict):
+    """The channel takes no further refund of this payment; `limit` names the rule. Patients read:
+    该笔支付已超过渠道允许的退款次数或期限 / The channel no longer refunds this payment."""
+
+    default_code = "payments.refund_limit_passed"
+
+
+class PaymentsRefundNotFound(NotFound):
+    """No such refund, or not one of this client's. Patients read: 没有找到该退款记录 / This refund could not be found."""
+
+    default_code = "payments.refund_not_found"
+
+
+class PaymentsRefusedByChannel(Conflict):
+    """The channel will not take this payment; `channel_code` is its own word. Patients read:
+    支付渠道拒绝了本次支付，请更换支付方式 / The payment channel refused. Please pay in another way."""
+
+    default_code = "payments.refused_by_channel"
+
+
+class PaymentsTooManyAttempts(Conflict):
+    """The order was tried to be paid as often as is allowed. Patients read: 该订单的支付尝试次数已达上限，请重新下单 / This order
+    has been tried too often. Please begin anew."""
+
+    default_code = "payments.too_many_attempts"
+
+
 class QueueAlreadyCheckedIn(Conflict):
     """The person is in the queue already; `entry_id` says where, to whoever may read it. Patients read:
     您已报到，请留意叫号 / You have already checked in. Please wait to be called."""
@@ -882,6 +978,20 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "patients.invalid_document": PatientsInvalidDocument,
     "patients.name_mismatch": PatientsNameMismatch,
     "patients.not_found": PatientsNotFound,
+    "payments.attempt_not_found": PaymentsAttemptNotFound,
+    "payments.channel_not_offered": PaymentsChannelNotOffered,
+    "payments.channel_silent": PaymentsChannelSilent,
+    "payments.not_refundable": PaymentsNotRefundable,
+    "payments.order_ending": PaymentsOrderEnding,
+    "payments.order_not_found": PaymentsOrderNotFound,
+    "payments.order_not_open": PaymentsOrderNotOpen,
+    "payments.over_refundable": PaymentsOverRefundable,
+    "payments.payer_required": PaymentsPayerRequired,
+    "payments.refund_by_cancelling": PaymentsRefundByCancelling,
+    "payments.refund_limit_passed": PaymentsRefundLimitPassed,
+    "payments.refund_not_found": PaymentsRefundNotFound,
+    "payments.refused_by_channel": PaymentsRefusedByChannel,
+    "payments.too_many_attempts": PaymentsTooManyAttempts,
     "queue.already_checked_in": QueueAlreadyCheckedIn,
     "queue.check_in_closed": QueueCheckInClosed,
     "queue.check_in_not_open": QueueCheckInNotOpen,

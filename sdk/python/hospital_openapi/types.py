@@ -673,6 +673,73 @@ class OpeningList(TypedDict):
     items: list[Opening]
 
 
+class Order(TypedDict):
+    """Something that is to be paid, or was."""
+
+    id: Id
+    """The order."""
+
+    order_no: str
+    """What the payer reads; payments and refunds have numbers that begin with it."""
+
+    kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge']
+    """What is paid: the registration fee, outpatient bills, an inpatient deposit or a discharge bill."""
+
+    subject_kind: str
+    """What kind of thing it is made for."""
+
+    subject_id: str
+    """Which one."""
+
+    patient_id: Id
+    """For whom it is paid."""
+
+    campus_id: Id | None
+    """Whose account takes the money; null: the whole group's."""
+
+    amount_fen: Amount
+    """What is to be paid, in fen."""
+
+    refunded_fen: Amount
+    """What has gone back of it."""
+
+    title: str
+    """What the payer reads in their bank's list."""
+
+    status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded']
+    """`open`: can be paid; `closing`: its time is over and the channels are being asked; `closed`: nobody has
+    paid; `paid`: paid, and being settled with the hospital's core system; `settled`: the hospital has it;
+    `rejected`: it cannot be had any more, and the money goes back; `refunded`: all of it went back."""
+
+    close_reason: str | None
+    """Why it was given up: `expired`, `cancelled`, or another code."""
+
+    created_at: Instant
+
+    expires_at: Instant
+    """Until when it can be paid."""
+
+    paid_at: Instant | None
+    """When it was paid."""
+
+    settled_at: Instant | None
+    """When the hospital's core system had it."""
+
+    closed_at: Instant | None
+    """When it ended unpaid."""
+
+    version: int
+    """Grows with every change."""
+
+
+class OrderList(TypedDict):
+    """One page, the newest first."""
+
+    items: list[Order]
+
+    next: Next
+
+
 class Patient(TypedDict):
     """A patient that your application has registered."""
 
@@ -720,6 +787,63 @@ class PatientRegistration(TypedDict):
 
     phone: NotRequired[str]
     """A mainland mobile number, or an international one with +."""
+
+
+class Payment(TypedDict):
+    """One try to pay an order by one channel."""
+
+    id: Id
+    """The payment."""
+
+    payment_no: str
+    """Its number, by which the channel knows it (out_trade_no)."""
+
+    order_id: Id
+    """The order that it pays."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance', 'cash', 'card']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code', 'window']
+    """Where the person pays."""
+
+    amount_fen: Amount
+    """How much, in fen."""
+
+    status: Literal['created', 'prepared', 'paid', 'closed', 'failed', 'disputed']
+    """`created`: the channel has not answered yet; `prepared`: can be paid; `disputed`: what was paid does
+    not fit, and the hospital looks at it."""
+
+    parameters: dict[str, Any] | None
+    """What the mini-program's own call takes, signed: for WeChat the argument of `wx.requestPayment`, for
+    Alipay that of `my.tradePay`. Pass it on as it is; null once it cannot be paid any more."""
+
+    code_url: str | None
+    """What a kiosk shows as a QR code; null in a mini-program, and once it cannot be paid any more."""
+
+    expires_at: Instant
+    """Until when the channel takes the money; a little before the order ends."""
+
+
+class PaymentList(TypedDict):
+    """All tries to pay an order, the oldest first."""
+
+    items: list[Payment]
+
+
+class PaymentRequest(TypedDict):
+    """How an order is to be paid."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code']
+    """`mini_program`: on the phone that asks, for the `payer` named; `native_code`: by scanning what a kiosk
+    shows."""
+
+    payer: NotRequired[str]
+    """Who pays, as the channel knows them in your mini-program (openid, buyer_open_id). Only in a
+    mini-program."""
 
 
 class Practitioner(TypedDict):
@@ -909,6 +1033,60 @@ class QueueEntryEvent(TypedDict):
 
     missed: list[QueueEntryEventMissedItem]
     """Oldest first; empty unless the reader came back (Last-Event-ID)."""
+
+
+class Refund(TypedDict):
+    """Money that goes back."""
+
+    id: Id
+    """The refund."""
+
+    refund_no: str
+    """Its number, by which the channel knows it."""
+
+    order_id: Id
+    """The order whose money goes back."""
+
+    amount_fen: Amount
+    """How much, in fen."""
+
+    cause: Literal['requested', 'cancelled', 'his_rejected', 'surplus', 'disputed', 'decided']
+    """Why: it was asked for, the appointment was cancelled, the hospital could not settle it, it was paid
+    twice, it did not fit, or a person decided it."""
+
+    reason: str
+    """What the payer reads."""
+
+    status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined']
+    """`requested` waits for a second person; `reversing`: the hospital's core system undoes its part; `ready`
+    and `processing`: on its way; `succeeded`: it is back; `abnormal`: the channel could not, and a person
+    looks at it; `paid_offline`: given back by other means; `cancelled`, `declined`: the money stays."""
+
+    created_at: Instant
+
+    ended_at: Instant | None
+    """When it was over."""
+
+
+class RefundList(TypedDict):
+    """One page, the newest first."""
+
+    items: list[Refund]
+
+    next: Next
+
+
+class RefundRequest(TypedDict):
+    """What is to go back of a settled order."""
+
+    order_id: Id
+    """A settled order."""
+
+    amount_fen: NotRequired[int]
+    """How much, in fen; all that is left unless given."""
+
+    reason: str
+    """Why; the payer reads it."""
 
 
 class RescheduleRequest(TypedDict):

@@ -170,6 +170,24 @@ export interface ListFaultsQuery {
   cursor?: types.Cursor | undefined;
 }
 
+/** What `listOrders` may be asked. */
+export interface ListOrdersQuery {
+  patient_id?: types.Id | undefined;
+  kind?: "registration" | "outpatient_bill" | "deposit" | "discharge" | undefined;
+  status?: "open" | "closing" | "closed" | "paid" | "settled" | "rejected" | "refunded" | undefined;
+  order_no?: string | undefined;
+  limit?: types.Limit | undefined;
+  cursor?: types.Cursor | undefined;
+}
+
+/** What `listRefunds` may be asked. */
+export interface ListRefundsQuery {
+  order_id?: types.Id | undefined;
+  status?: "requested" | "reversing" | "ready" | "processing" | "succeeded" | "abnormal" | "paid_offline" | "cancelled" | "declined" | undefined;
+  limit?: types.Limit | undefined;
+  cursor?: types.Cursor | undefined;
+}
+
 /** One method per operation; a client says how they are sent. */
 export abstract class Operations {
   /** Send a call and give what was answered. */
@@ -1318,6 +1336,157 @@ export abstract class Operations {
       method: "DELETE",
       path: `/open/v1/sandbox/faults/${segment(faultId)}`,
       changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List your application's orders (everybody's, for the hospital's own), the newest first.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  listOrders(query: ListOrdersQuery = {}, options: CallOptions = {}): Promise<types.OrderList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/orders",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List your application's orders (everybody's, for the hospital's own), the newest first. All pages, one entry
+   * after another.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  iterateOrders(query: Omit<ListOrdersQuery, "cursor"> = {}, options: CallOptions = {}): AsyncGenerator<types.Order, void, undefined> {
+    return this.iterate((cursor) => this.listOrders({ ...query, cursor }, options));
+  }
+
+  /**
+   * Read an order: whether it can be paid, is paid, or what became of it.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  getOrder(orderId: types.Id, options: CallOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}`,
+      options,
+    });
+  }
+
+  /**
+   * Give an order up. `closing` until the channels have said that nobody pays it; money that comes still counts.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsOrderNotFound, PaymentsOrderNotOpen, RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  closeOrder(orderId: types.Id, options: DeviceOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/close`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Begin to pay an order: the answer has what the mini-program's own call takes, or the code that a kiosk shows.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+   * PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsPayerRequired, PaymentsRefusedByChannel,
+   * PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
+   */
+  startPayment(orderId: types.Id, body: types.PaymentRequest, options: DeviceOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/payments`,
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List the tries to pay an order, the oldest first.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  listPayments(orderId: types.Id, options: CallOptions = {}): Promise<types.PaymentList> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}/payments`,
+      options,
+    });
+  }
+
+  /**
+   * Read how a payment stands; while nobody has told us, the channel is asked, at most every five seconds.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsAttemptNotFound, RequestNotFound.
+   */
+  getPayment(paymentId: types.Id, options: CallOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/payments/${segment(paymentId)}`,
+      options,
+    });
+  }
+
+  /**
+   * Ask for a settled order's money, or part of it. The HIS has to agree; above a limit a second person too.
+   *
+   * Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsNotRefundable, PaymentsOrderNotFound, PaymentsOverRefundable,
+   * PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
+   * RequestUnsupportedMediaType.
+   */
+  requestRefund(body: types.RefundRequest, options: DeviceOptions = {}): Promise<types.Refund> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/refunds",
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List the refunds of your application's orders (everybody's, for the hospital's own), the newest first.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  listRefunds(query: ListRefundsQuery = {}, options: CallOptions = {}): Promise<types.RefundList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/refunds",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List the refunds of your application's orders (everybody's, for the hospital's own), the newest first. All
+   * pages, one entry after another.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  iterateRefunds(query: Omit<ListRefundsQuery, "cursor"> = {}, options: CallOptions = {}): AsyncGenerator<types.Refund, void, undefined> {
+    return this.iterate((cursor) => this.listRefunds({ ...query, cursor }, options));
+  }
+
+  /**
+   * Read how a refund stands.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsRefundNotFound, RequestNotFound.
+   */
+  getRefund(refundId: types.Id, options: CallOptions = {}): Promise<types.Refund> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/refunds/${segment(refundId)}`,
       options,
     });
   }

@@ -436,6 +436,109 @@ export class PatientsNotFound extends NotFound {
 }
 
 /**
+ * No such payment, or not of one of this client's orders. Patients read: 没有找到该支付记录 / This payment could not be
+ * found.
+ */
+export class PaymentsAttemptNotFound extends NotFound {
+  declare readonly code: "payments.attempt_not_found";
+}
+
+/** This campus takes no money by this channel. Patients read: 该院区暂不支持此支付方式 / This way to pay is not offered here. */
+export class PaymentsChannelNotOffered extends Conflict {
+  declare readonly code: "payments.channel_not_offered";
+}
+
+/**
+ * The channel does not answer; the same request may be made again with the same key. Patients read:
+ * 支付渠道暂时没有响应，请稍后重试或更换支付方式 / The payment channel does not answer. Please try again, or pay in another way.
+ */
+export class PaymentsChannelSilent extends Unavailable {
+  declare readonly code: "payments.channel_silent";
+}
+
+/**
+ * Nothing of this order can go back as it stands; `current_status` says why. Patients read: 该订单当前不能退款 / This
+ * order cannot be refunded as it stands.
+ */
+export class PaymentsNotRefundable extends Conflict {
+  declare readonly code: "payments.not_refundable";
+}
+
+/**
+ * Too little time is left to pay; `expires_at` is the end. Patients read: 订单即将超时，不能再发起支付 / This order is about
+ * to end and can no longer be paid.
+ */
+export class PaymentsOrderEnding extends Conflict {
+  declare readonly code: "payments.order_ending";
+}
+
+/** No such order, or not one of this client's. Patients read: 没有找到该订单 / This order could not be found. */
+export class PaymentsOrderNotFound extends NotFound {
+  declare readonly code: "payments.order_not_found";
+}
+
+/**
+ * The order is paid, closed or being closed; `current_status` says which. Patients read: 该订单已支付、已关闭或正在关闭 / This
+ * order has been paid or closed.
+ */
+export class PaymentsOrderNotOpen extends Conflict {
+  declare readonly code: "payments.order_not_open";
+}
+
+/**
+ * More is asked back than is left; `refundable_fen` is what could be. Patients read: 退款金额超过可退金额 / More is asked
+ * back than can be refunded.
+ */
+export class PaymentsOverRefundable extends Conflict {
+  declare readonly code: "payments.over_refundable";
+}
+
+/**
+ * A mini-program pays for a payer whom its channel knows; none was named. Patients read: 缺少支付者标识 / The payer's
+ * id with the channel is needed.
+ */
+export class PaymentsPayerRequired extends Unprocessable {
+  declare readonly code: "payments.payer_required";
+}
+
+/**
+ * A registration fee goes back when the appointment is cancelled, by the clinic's rule. Patients read:
+ * 挂号费随取消预约按规则原路退回，请取消该预约 / The fee goes back when the appointment is cancelled. Please cancel it.
+ */
+export class PaymentsRefundByCancelling extends Conflict {
+  declare readonly code: "payments.refund_by_cancelling";
+}
+
+/**
+ * The channel takes no further refund of this payment; `limit` names the rule. Patients read:
+ * 该笔支付已超过渠道允许的退款次数或期限 / The channel no longer refunds this payment.
+ */
+export class PaymentsRefundLimitPassed extends Conflict {
+  declare readonly code: "payments.refund_limit_passed";
+}
+
+/** No such refund, or not one of this client's. Patients read: 没有找到该退款记录 / This refund could not be found. */
+export class PaymentsRefundNotFound extends NotFound {
+  declare readonly code: "payments.refund_not_found";
+}
+
+/**
+ * The channel will not take this payment; `channel_code` is its own word. Patients read: 支付渠道拒绝了本次支付，请更换支付方式 /
+ * The payment channel refused. Please pay in another way.
+ */
+export class PaymentsRefusedByChannel extends Conflict {
+  declare readonly code: "payments.refused_by_channel";
+}
+
+/**
+ * The order was tried to be paid as often as is allowed. Patients read: 该订单的支付尝试次数已达上限，请重新下单 / This order has
+ * been tried too often. Please begin anew.
+ */
+export class PaymentsTooManyAttempts extends Conflict {
+  declare readonly code: "payments.too_many_attempts";
+}
+
+/**
  * The person is in the queue already; `entry_id` says where, to whoever may read it. Patients read: 您已报到，请留意叫号 /
  * You have already checked in. Please wait to be called.
  */
@@ -957,6 +1060,20 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["patients.invalid_document", PatientsInvalidDocument],
   ["patients.name_mismatch", PatientsNameMismatch],
   ["patients.not_found", PatientsNotFound],
+  ["payments.attempt_not_found", PaymentsAttemptNotFound],
+  ["payments.channel_not_offered", PaymentsChannelNotOffered],
+  ["payments.channel_silent", PaymentsChannelSilent],
+  ["payments.not_refundable", PaymentsNotRefundable],
+  ["payments.order_ending", PaymentsOrderEnding],
+  ["payments.order_not_found", PaymentsOrderNotFound],
+  ["payments.order_not_open", PaymentsOrderNotOpen],
+  ["payments.over_refundable", PaymentsOverRefundable],
+  ["payments.payer_required", PaymentsPayerRequired],
+  ["payments.refund_by_cancelling", PaymentsRefundByCancelling],
+  ["payments.refund_limit_passed", PaymentsRefundLimitPassed],
+  ["payments.refund_not_found", PaymentsRefundNotFound],
+  ["payments.refused_by_channel", PaymentsRefusedByChannel],
+  ["payments.too_many_attempts", PaymentsTooManyAttempts],
   ["queue.already_checked_in", QueueAlreadyCheckedIn],
   ["queue.check_in_closed", QueueCheckInClosed],
   ["queue.check_in_not_open", QueueCheckInNotOpen],

@@ -519,6 +519,55 @@ export interface OpeningList {
   items: Opening[];
 }
 
+/** Something that is to be paid, or was. */
+export interface Order {
+  /** The order. */
+  id: Id;
+  /** What the payer reads; payments and refunds have numbers that begin with it. */
+  order_no: string;
+  /** What is paid: the registration fee, outpatient bills, an inpatient deposit or a discharge bill. */
+  kind: "registration" | "outpatient_bill" | "deposit" | "discharge";
+  /** What kind of thing it is made for. */
+  subject_kind: string;
+  /** Which one. */
+  subject_id: string;
+  /** For whom it is paid. */
+  patient_id: Id;
+  /** Whose account takes the money; null: the whole group's. */
+  campus_id: Id | null;
+  /** What is to be paid, in fen. */
+  amount_fen: Amount;
+  /** What has gone back of it. */
+  refunded_fen: Amount;
+  /** What the payer reads in their bank's list. */
+  title: string;
+  /**
+   * `open`: can be paid; `closing`: its time is over and the channels are being asked; `closed`: nobody has paid;
+   * `paid`: paid, and being settled with the hospital's core system; `settled`: the hospital has it; `rejected`:
+   * it cannot be had any more, and the money goes back; `refunded`: all of it went back.
+   */
+  status: "open" | "closing" | "closed" | "paid" | "settled" | "rejected" | "refunded";
+  /** Why it was given up: `expired`, `cancelled`, or another code. */
+  close_reason: string | null;
+  created_at: Instant;
+  /** Until when it can be paid. */
+  expires_at: Instant;
+  /** When it was paid. */
+  paid_at: Instant | null;
+  /** When the hospital's core system had it. */
+  settled_at: Instant | null;
+  /** When it ended unpaid. */
+  closed_at: Instant | null;
+  /** Grows with every change. */
+  version: number;
+}
+
+/** One page, the newest first. */
+export interface OrderList {
+  items: Order[];
+  next: Next;
+}
+
 /** A patient that your application has registered. */
 export interface Patient {
   /** The patient. */
@@ -552,6 +601,51 @@ export interface PatientRegistration {
   birth_date?: Date;
   /** A mainland mobile number, or an international one with +. */
   phone?: string;
+}
+
+/** One try to pay an order by one channel. */
+export interface Payment {
+  /** The payment. */
+  id: Id;
+  /** Its number, by which the channel knows it (out_trade_no). */
+  payment_no: string;
+  /** The order that it pays. */
+  order_id: Id;
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance" | "cash" | "card";
+  /** Where the person pays. */
+  scene: "mini_program" | "native_code" | "window";
+  /** How much, in fen. */
+  amount_fen: Amount;
+  /**
+   * `created`: the channel has not answered yet; `prepared`: can be paid; `disputed`: what was paid does not fit,
+   * and the hospital looks at it.
+   */
+  status: "created" | "prepared" | "paid" | "closed" | "failed" | "disputed";
+  /**
+   * What the mini-program's own call takes, signed: for WeChat the argument of `wx.requestPayment`, for Alipay
+   * that of `my.tradePay`. Pass it on as it is; null once it cannot be paid any more.
+   */
+  parameters: Record<string, unknown> | null;
+  /** What a kiosk shows as a QR code; null in a mini-program, and once it cannot be paid any more. */
+  code_url: string | null;
+  /** Until when the channel takes the money; a little before the order ends. */
+  expires_at: Instant;
+}
+
+/** All tries to pay an order, the oldest first. */
+export interface PaymentList {
+  items: Payment[];
+}
+
+/** How an order is to be paid. */
+export interface PaymentRequest {
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance";
+  /** `mini_program`: on the phone that asks, for the `payer` named; `native_code`: by scanning what a kiosk shows. */
+  scene: "mini_program" | "native_code";
+  /** Who pays, as the channel knows them in your mini-program (openid, buyer_open_id). Only in a mini-program. */
+  payer?: string;
 }
 
 /** Somebody whom patients can book. */
@@ -711,6 +805,50 @@ export interface QueueEntryEvent {
   entry: QueueEntry;
   /** Oldest first; empty unless the reader came back (Last-Event-ID). */
   missed: QueueEntryEventMissedItem[];
+}
+
+/** Money that goes back. */
+export interface Refund {
+  /** The refund. */
+  id: Id;
+  /** Its number, by which the channel knows it. */
+  refund_no: string;
+  /** The order whose money goes back. */
+  order_id: Id;
+  /** How much, in fen. */
+  amount_fen: Amount;
+  /**
+   * Why: it was asked for, the appointment was cancelled, the hospital could not settle it, it was paid twice, it
+   * did not fit, or a person decided it.
+   */
+  cause: "requested" | "cancelled" | "his_rejected" | "surplus" | "disputed" | "decided";
+  /** What the payer reads. */
+  reason: string;
+  /**
+   * `requested` waits for a second person; `reversing`: the hospital's core system undoes its part; `ready` and
+   * `processing`: on its way; `succeeded`: it is back; `abnormal`: the channel could not, and a person looks at
+   * it; `paid_offline`: given back by other means; `cancelled`, `declined`: the money stays.
+   */
+  status: "requested" | "reversing" | "ready" | "processing" | "succeeded" | "abnormal" | "paid_offline" | "cancelled" | "declined";
+  created_at: Instant;
+  /** When it was over. */
+  ended_at: Instant | null;
+}
+
+/** One page, the newest first. */
+export interface RefundList {
+  items: Refund[];
+  next: Next;
+}
+
+/** What is to go back of a settled order. */
+export interface RefundRequest {
+  /** A settled order. */
+  order_id: Id;
+  /** How much, in fen; all that is left unless given. */
+  amount_fen?: number;
+  /** Why; the payer reads it. */
+  reason: string;
 }
 
 /** RescheduleRequest. */
