@@ -19,6 +19,7 @@ from oauth.clients import secret_hash
 from open_api.routing import Route
 from runtime.demo_hospital.people import document_number
 from tests.factories.booking import HospitalUnderTest
+from tests.factories.paying import ChannelBeside
 from tests.server import WebServer
 
 BOOKING_SCOPES = (
@@ -112,6 +113,7 @@ class OpenApi:
     http: httpx.AsyncClient
     db: Database
     hospital: HospitalUnderTest
+    channel: ChannelBeside
     portal: Caller = field(init=False)
     kiosk: Caller = field(init=False)
     office: Caller = field(init=False)
