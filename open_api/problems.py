@@ -169,6 +169,7 @@ STATUS: Final[dict[str, int]] = {
     "payments.refund_not_found": 404,
     "payments.refund_not_waiting": 409,
     "payments.refused_by_channel": 409,
+    "payments.rule_changed": 409,
     "payments.second_person_required": 403,
     "payments.staff_required": 403,
     "payments.subject_already_ordered": 409,

@@ -22,6 +22,7 @@ PaymentError
 ├── RefundNotWaiting        payments.refund_not_waiting         current_status
 ├── SecondPersonRequired    payments.second_person_required
 ├── StaffRequired           payments.staff_required
+├── RuleChanged             payments.rule_changed               current_version
 ├── ExceptionNotFound       payments.exception_not_found
 ├── ExceptionResolved       payments.exception_resolved
 └── ActionNotAllowed        payments.action_not_allowed         allowed
@@ -204,6 +205,14 @@ class StaffRequired(Forbidden):
     code = "payments.staff_required"
     zh = "该操作须由本院工作人员完成"
     en = "Only a member of staff may do this."
+
+
+class RuleChanged(Conflict):
+    """Somebody else has changed the rules since they were read."""
+
+    code = "payments.rule_changed"
+    zh = "规则已被他人修改，请刷新后重试"
+    en = "The rules were changed meanwhile. Please read them again."
 
 
 class ExceptionNotFound(NotFound):

@@ -14,7 +14,7 @@ from kernel import clock
 from kernel.db import Reader, Row, Transaction
 from kernel.ids import new_id
 from kernel.log import get_logger
-from payments import events
+from payments import errors, events
 
 log = get_logger("payments")
 
@@ -189,10 +189,28 @@ async def close_exception(
     )
 
 
-async def lock_exception(tx: Transaction, exception_id: UUID) -> PaymentException | None:
-    """Read an exception and keep others from resolving it until the transaction is over."""
+async def read_exception(db: Reader, exception_id: UUID) -> PaymentException:
+    """Read an exception.
+
+    Raises:
+        ExceptionNotFound, DatabaseUnavailable.
+    """
+    rows = await db.fetch(f"SELECT {_COLUMNS} FROM payment_exception WHERE id = $1", exception_id)  # noqa: S608  our own list of columns
+    if not rows:
+        raise errors.ExceptionNotFound
+    return _shape(rows[0])
+
+
+async def lock_exception(tx: Transaction, exception_id: UUID) -> PaymentException:
+    """Read an exception and keep others from resolving it; what it is about is locked before.
+
+    Raises:
+        ExceptionNotFound.
+    """
     row = await tx.fetchrow(f"SELECT {_COLUMNS} FROM payment_exception WHERE id = $1 FOR UPDATE", exception_id)  # noqa: S608  our own list of columns
-    return None if row is None else _shape(row)
+    if row is None:
+        raise errors.ExceptionNotFound
+    return _shape(row)
 
 
 async def list_exceptions(

@@ -4,8 +4,8 @@ A fact is applied under the attempt's row lock, so that two of one attempt follo
 or in any order. What it says decides; how it came does not. Money that came is always written down: as the order's
 payment, as a surplus that goes back, or as disputed, which a person decides.
 
-Locks are taken in one order everywhere: exception, attempt, refund, settlement, order, transaction, and then whatever
-the order's feature locks.
+Locks are taken in one order everywhere: attempt, refund, settlement, order, transaction, then whatever the order's
+feature locks, then exceptions.
 """
 
 from datetime import datetime

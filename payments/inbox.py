@@ -14,8 +14,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from kernel import clock
+from kernel.audit import record_change
 from kernel.boxes import Lease
 from kernel.db import Database, DatabaseUnavailable, Row, Transaction, database
+from kernel.events import Actor
 from kernel.ids import new_id
 from kernel.log import get_logger
 from kernel.outbox import wake
@@ -282,6 +284,27 @@ async def _apply(db: Database, row: Row, lease_id: UUID) -> bool:
             TRIES_MAX,
         )
         return False
+
+
+async def revive_notification(tx: Transaction, notification_id: int, *, actor: Actor) -> bool:
+    """Have a dead notification tried again from the beginning, once its cause is mended; False: it is not dead."""
+    revived = await tx.execute(
+        "UPDATE payment_notification SET status = 'pending', tries = 0, due_at = $2 WHERE id = $1 AND status = 'dead'",
+        notification_id,
+        clock.machine_now(),
+    )
+    if revived:
+        await record_change(
+            tx,
+            entity="payment_notification",
+            entity_id=str(notification_id),
+            action="updated",
+            before={"status": "dead"},
+            after={"status": "pending"},
+            actor=actor,
+        )
+        tx.after_commit(wake)
+    return bool(revived)
 
 
 async def purge_notifications(db: Database, *, before: datetime, limit: int = 5_000) -> int:

@@ -16,6 +16,8 @@ from payments.sealing import verify_ledger
 FINDINGS_MAX: Final = 100
 UNATTENDED: Final = timedelta(minutes=30)
 """How long something may lie without a step that is due, before it counts as forgotten."""
+CHECK_SECONDS_MAX: Final = 600.0
+"""For one query over everything."""
 RECHECK_SEALED: Final = 50_000
 """How many of the newest links are computed anew by the hourly check; the daily one does all."""
 
@@ -136,7 +138,10 @@ async def find_broken(db: Database) -> list[Finding]:
         await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         for invariant, query in _CHECKS.items():
             wants_time = "$1" in query
-            rows = await tx.fetch(f"{query} LIMIT {FINDINGS_MAX}", *([forgotten] if wants_time else []))
+            # Straight to the connection: years of payments take longer than a statement of a request may.
+            rows = await tx.connection.fetch(
+                f"{query} LIMIT {FINDINGS_MAX}", *([forgotten] if wants_time else []), timeout=CHECK_SECONDS_MAX
+            )
             found += [Finding(invariant, row[0]) for row in rows]
     return found
 

@@ -187,6 +187,31 @@ async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID 
     )
 
 
+async def stop_merchant(tx: Transaction, code: str, *, actor: Actor) -> None:
+    """Take no more money by an account; what it took can still be asked about and refunded.
+
+    Raises:
+        ChannelNotOffered: there is none, or it is stopped already.
+    """
+    stopped = await tx.execute(
+        "UPDATE payment_merchant SET status = 'stopped', updated_at = $2, version = version + 1"
+        " WHERE code = $1 AND status = 'active'",
+        code,
+        clock.now(),
+    )
+    if not stopped:
+        raise errors.ChannelNotOffered(channel=code)
+    await record_change(
+        tx,
+        entity="payment_merchant",
+        entity_id=code,
+        action="updated",
+        before={"status": "active"},
+        after={"status": "stopped"},
+        actor=actor,
+    )
+
+
 def _shape(row: Row) -> Merchant:
     return Merchant(
         code=row["code"],

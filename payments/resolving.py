@@ -43,9 +43,9 @@ async def resolve_exception(
     async with database().transaction() as tx:
         if idempotency and await idempotency.replay(tx):
             return
+        found = await exceptions.read_exception(tx, exception_id)
+        await _lock_subject(tx, found)
         found = await exceptions.lock_exception(tx, exception_id)
-        if found is None:
-            raise errors.ExceptionNotFound
         if found.status != "open":
             raise errors.ExceptionResolved
         wants_proof = resolution.action in (Action.MARK_SETTLED, Action.PAY_OFFLINE)
@@ -62,6 +62,16 @@ async def resolve_exception(
             await idempotency.remember(tx, {"exception_id": str(exception_id)})
 
 
+async def _lock_subject(tx: Transaction, found: PaymentException) -> None:
+    """Lock what an exception is about before the exception, as whoever closes one by a fact does."""
+    if found.refund_id is not None:
+        await tx.execute("SELECT FROM payment_refund WHERE id = $1 FOR UPDATE", found.refund_id)
+    elif found.settlement_id is not None:
+        await settlement.lock(tx, found.settlement_id)
+    elif found.order_id is not None:
+        await tx.execute("SELECT FROM payment_order WHERE id = $1 FOR UPDATE", found.order_id)
+
+
 async def _act(tx: Transaction, found: PaymentException, resolution: Resolution, actor: Actor) -> None:
     if found.refund_id is not None:
         await _act_on_refund(tx, found.refund_id, resolution, actor)
@@ -70,7 +80,6 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
     elif resolution.action is Action.REFUND:
         assert found.cause in _DISPUTED, "only disputed money is refunded by itself"
         assert found.transaction_id is not None, "disputed money was written down"
-        await tx.execute("SELECT FROM payment_order WHERE id = $1 FOR UPDATE", found.order_id)
         await refunds.refund_all(
             tx, found.transaction_id, cause="disputed", reason="来款不符，原路退回", actor=actor, by_rule=False
         )
@@ -80,7 +89,6 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
 
 
 async def _act_on_settlement(tx: Transaction, settlement_id: UUID, resolution: Resolution, actor: Actor) -> None:
-    await settlement.lock(tx, settlement_id)
     done = True
     if resolution.action is Action.MARK_SETTLED:
         assert resolution.proof is not None, "looked at before"
@@ -95,7 +103,7 @@ async def _act_on_settlement(tx: Transaction, settlement_id: UUID, resolution: R
 
 
 async def _act_on_refund(tx: Transaction, refund_id: UUID, resolution: Resolution, actor: Actor) -> None:
-    row = await tx.fetchrow("SELECT * FROM payment_refund WHERE id = $1 FOR UPDATE", refund_id)
+    row = await tx.fetchrow("SELECT * FROM payment_refund WHERE id = $1", refund_id)
     assert row is not None, "a refund is never removed"
     action = resolution.action
     if action is Action.EXPLAIN:
@@ -103,7 +111,7 @@ async def _act_on_refund(tx: Transaction, refund_id: UUID, resolution: Resolutio
     if row["status"] == "reversing":
         # Nobody knows what the HIS did: whatever is decided, it no longer waits for that answer.
         row = await change_status(tx, "payment_refund", refund_id, to="abnormal", sets="next_try_at = NULL")
-        assert row is not None, "locked above"
+        assert row is not None, "locked before"
     if row["status"] != "abnormal":
         raise errors.RefundNotWaiting(current_status=row["status"])
     if action is Action.CANCEL:

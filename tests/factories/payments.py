@@ -51,6 +51,10 @@ PAYER = "openid-of-a-payer"
 ROUNDS_MAX = 200
 
 
+class Crash(Exception):
+    """The caller has broken down in the middle, as a killed worker does."""
+
+
 @dataclass
 class _Tried:
     """An attempt as the channel has it."""
@@ -68,6 +72,7 @@ class ChannelDouble:
     """One merchant's account with a channel.
 
     lost: how many coming answers of each call are lost after the channel has done it; silent: every call fails before.
+    crashes: after how many coming calls the caller itself breaks down, before it has written anything.
     refuses: what a call is refused with. stuck: refunds that the channel accepts and does not do.
     """
 
@@ -75,6 +80,7 @@ class ChannelDouble:
     tried: dict[str, _Tried] = field(default_factory=dict)
     refunds: dict[str, RefundFact] = field(default_factory=dict)
     lost: Counter[str] = field(default_factory=Counter)
+    crashes: Counter[str] = field(default_factory=Counter)
     refuses: dict[str, ChannelRefused] = field(default_factory=dict)
     silent: bool = False
     refund_state: RefundState = RefundState.SUCCEEDED
@@ -93,6 +99,9 @@ class ChannelDouble:
         if self.lost[call]:
             self.lost[call] -= 1
             raise ChannelUnavailable(f"{call}: answer lost")
+        if self.crashes[call]:
+            self.crashes[call] -= 1
+            raise Crash(call)
 
     async def prepare(self, request: PaymentRequest) -> Prepared:
         await asyncio.sleep(0)
@@ -210,6 +219,7 @@ class HisDouble:
     """Fulfils orders of every kind, and keeps what it settled by settlement number.
 
     lost: coming answers that are lost after it has settled; silent: it is away. rejects: the reason of its no.
+    crashes: after how many coming calls the caller itself breaks down.
     declines: the feature's own no. breaks: the feature has a fault.
     """
 
@@ -218,6 +228,7 @@ class HisDouble:
     reversals: set[str] = field(default_factory=set)
     accepted: Counter[UUID] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
+    crashes: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     silent: bool = False
     rejects: str | None = None
@@ -229,6 +240,9 @@ class HisDouble:
         if self.lost[call]:
             self.lost[call] -= 1
             raise OutcomeUnknown(call)
+        if self.crashes[call]:
+            self.crashes[call] -= 1
+            raise Crash(call)
 
     def _enter(self, call: str) -> None:
         self.calls[call] += 1

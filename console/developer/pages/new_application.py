@@ -22,11 +22,11 @@ from console.developer.frame import (
 )
 from console.developer.pages.keys import read_keys, shown_once
 from console.developer.routes import APPLICATION, do, show
+from console.developer.scope_words import scope_words
 from console.developer.setup import portal
 from kernel.errors import HospitalError
 from kernel.ids import new_id, parse_id
 from oauth.clients import ApplicationType, AuthMethod
-from open_api.oauth.words import name_scope
 from open_api.pages.browser import Browser, read_form, see_other
 from open_api.pages.html import Html, html
 from partners import developer_applications as rules
@@ -244,7 +244,7 @@ def _fields(browser: Browser, form: Form) -> list[Html]:
             "scopes",
             say(browser, "接口权限", "Scopes"),
             [
-                form.check(f"scope:{scope}", name_of(scope, browser.language), hint=scope)
+                form.check(f"scope:{scope}", scope_words(scope, browser.language), hint=scope)
                 for scope in rules.api_scopes()
             ],
             hint=say(browser, "只选择真正需要的", "Choose what you really need"),
@@ -253,20 +253,11 @@ def _fields(browser: Browser, form: Form) -> list[Html]:
             "fhir",
             say(browser, "FHIR 读取权限", "Reading by FHIR"),
             [
-                form.check(f"fhir:{kind}", name_of(f"patient/{kind}.rs", browser.language), hint=f"{kind}.rs")
+                form.check(f"fhir:{kind}", scope_words(f"patient/{kind}.rs", browser.language), hint=f"{kind}.rs")
                 for kind in rules.FHIR_KINDS
             ],
         ),
     ]
-
-
-def name_of(scope: str, language: str) -> str:
-    """Say in plain words what a scope opens to a developer."""
-    if scope == "webhooks.manage":
-        return "Have events sent to your own address" if language == "en" else "接收事件推送（Webhook）"
-    if scope == "sandbox.manage":
-        return "Ask for faults, to test your program against" if language == "en" else "触发模拟故障，测试自己的程序"
-    return name_scope(scope, language)
 
 
 def _read_id(form: Mapping[str, str]) -> UUID:

@@ -29,8 +29,9 @@ from console.developer.frame import (
 )
 from console.developer.pages.home import state_tag
 from console.developer.pages.keys import shown_once, token_command
-from console.developer.pages.new_application import METHODS, TYPES, name_of
+from console.developer.pages.new_application import METHODS, TYPES
 from console.developer.routes import APPLICATION, Tab, do, show
+from console.developer.scope_words import scope_words
 from console.developer.setup import portal
 from kernel.errors import HospitalError
 from open_api.pages.browser import Browser, read_form, see_other
@@ -168,7 +169,7 @@ async def _page(
             addresses = join(html("{one}<br>", one=code(one)) for one in said["redirect_uris"])
             rows.append((say(browser, "回调地址", "Redirect addresses"), addresses))
     scopes = join(
-        html("{name} {scope}<br>", name=name_of(scope, browser.language), scope=code(scope))
+        html("{name} {scope}<br>", name=scope_words(scope, browser.language), scope=code(scope))
         for scope in application["scopes"]
     )
     rows.append((say(browser, "权限", "Scopes"), scopes))

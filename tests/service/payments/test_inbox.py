@@ -9,7 +9,7 @@ from kernel.db import Database
 from payments import inbox
 from payments.gateways.port import FactSource, Notification, PaymentFact, RefundFact
 from payments.inbox import fact_as_json, fact_from_json
-from tests.factories.payments import PaymentsUnderTest
+from tests.factories.payments import CASHIER, PaymentsUnderTest
 
 TYPE = "TRANSACTION.SUCCESS"
 
@@ -59,6 +59,12 @@ async def test_one_that_breaks_is_tried_again_and_holds_up_nobody(payments: Paym
                 await payments.settle_down()
     [row] = [row for row in await payments.rows("payment_notification") if row["event_id"] == "E1"]
     assert (row["status"], row["tries"]) == ("dead", inbox.TRIES_MAX)
+    async with payments.db.transaction() as tx:
+        revived = [await inbox.revive_notification(tx, row["id"], actor=CASHIER) for _ in range(2)]
+    assert revived == [True, False]
+    await payments.settle_down()
+    [row] = [row for row in await payments.rows("payment_notification") if row["event_id"] == "E1"]
+    assert (row["status"], row["tries"]) == ("pending", 1)
 
 
 async def test_a_dead_workers_notifications_are_leased_again(payments: PaymentsUnderTest) -> None:

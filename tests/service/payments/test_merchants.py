@@ -6,9 +6,10 @@ from typing import cast
 import pytest
 
 from kernel.ids import new_id
-from payments import errors, merchants
+from payments import errors, merchants, refunds
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.merchants import Gateways, SecretMissing, Secrets
+from payments.refunds import Ask
 from tests.factories.payments import CASHIER, PaymentsUnderTest
 
 CAMPUS = Merchant("wechat-east", ChannelCode.WECHATPAY, "1900000002", "wx0001", {"private_key": "file:east.pem"})
@@ -33,6 +34,19 @@ async def test_a_campus_uses_its_own_account_and_others_the_groups(payments: Pay
         "wechat-east",
         "wechat-main",
     ]
+
+
+async def test_a_stopped_account_takes_no_more_and_still_refunds(payments: PaymentsUnderTest) -> None:
+    order, _ = await payments.paid()
+    async with payments.db.transaction() as tx:
+        await merchants.stop_merchant(tx, "wechat-main", actor=CASHIER)
+        with pytest.raises(errors.ChannelNotOffered):
+            await merchants.stop_merchant(tx, "wechat-main", actor=CASHIER)
+    with pytest.raises(errors.ChannelNotOffered):
+        await payments.attempt(await payments.order())
+    await refunds.request_refund(order.id, amount_fen=None, ask=Ask(reason="申请"), actor=CASHIER)
+    await payments.settle_down()
+    assert payments.wechat.held_fen == 0
 
 
 async def test_where_keys_lie_may_change_and_the_number_may_not(payments: PaymentsUnderTest) -> None:
