@@ -25,10 +25,27 @@ PaymentError
 ├── RuleChanged             payments.rule_changed               current_version
 ├── ExceptionNotFound       payments.exception_not_found
 ├── ExceptionResolved       payments.exception_resolved
-└── ActionNotAllowed        payments.action_not_allowed         allowed
+├── ActionNotAllowed        payments.action_not_allowed         allowed
+├── PatientNotLinked        payments.patient_not_linked
+├── NothingToPay            payments.nothing_to_pay
+├── TooManyBills            payments.too_many_bills             limit
+├── BillNotFound            payments.bill_not_found             bill_no
+├── BillNotUnpaid           payments.bill_not_unpaid            bill_no, current_status
+├── BillChanged             payments.bill_changed               bill_no
+├── BillAlreadyOrdered      payments.bill_already_ordered       bill_no, order_id
+├── ItemNotRefundable       payments.item_not_refundable        item_no
+├── StayNotFound            payments.stay_not_found
+├── StayNotOpen             payments.stay_not_open              current_status
+├── DepositOutOfBounds      payments.deposit_out_of_bounds      minimum_fen, maximum_fen
+├── PayoutNotFound          payments.payout_not_found
+├── PayoutRecorded          payments.payout_recorded
+├── PayCodeNotFound         payments.pay_code_not_found
+├── PayCodeEnded            payments.pay_code_ended             reason
+├── TooManyPayCodes         payments.too_many_pay_codes         limit
+└── PayCodeBusy             payments.pay_code_busy              retry_after_seconds
 """
 
-from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, Unavailable
+from kernel.errors import Conflict, Forbidden, Invalid, NotFound, Refused, TooMany, Unavailable
 
 
 class OrderNotFound(NotFound):
@@ -237,3 +254,139 @@ class ActionNotAllowed(Refused):
     code = "payments.action_not_allowed"
     zh = "该异常不支持此处理方式"
     en = "This exception cannot be resolved in that way."
+
+
+class PatientNotLinked(Unavailable):
+    """The HIS has not told its record number of this person yet; it is being asked."""
+
+    code = "payments.patient_not_linked"
+    zh = "正在与医院核对就诊人档案，请稍后再试"
+    en = "The hospital's record of this patient is being looked up. Please try again in a moment."
+
+
+class NothingToPay(Refused):
+    """There is nothing to pay."""
+
+    code = "payments.nothing_to_pay"
+    zh = "没有需要支付的金额"
+    en = "There is nothing to pay."
+
+
+class TooManyBills(Invalid):
+    """An order pays at least one bill, each once, and at most `limit`."""
+
+    code = "payments.too_many_bills"
+    zh = "所选费用单的数量不正确"
+    en = "The number of bills chosen is not right."
+
+
+class BillNotFound(NotFound):
+    """The HIS has no such bill of this person."""
+
+    code = "payments.bill_not_found"
+    zh = "没有找到该费用单"
+    en = "This bill could not be found."
+
+
+class BillNotUnpaid(Conflict):
+    """The bill is paid or withdrawn; `current_status` says which."""
+
+    code = "payments.bill_not_unpaid"
+    zh = "该费用单已缴费或已撤销"
+    en = "This bill has been paid or withdrawn."
+
+
+class BillChanged(Conflict):
+    """The bill has changed since the payer saw it."""
+
+    code = "payments.bill_changed"
+    zh = "费用单内容已变更，请重新确认后再缴费"
+    en = "This bill has changed. Please look at it again before paying."
+
+
+class BillAlreadyOrdered(Conflict):
+    """Another order for this bill may be paid, or is."""
+
+    code = "payments.bill_already_ordered"
+    zh = "该费用单已有待支付或已支付的订单"
+    en = "There is already an order for this bill."
+
+
+class ItemNotRefundable(Conflict):
+    """The item is not of this order, or its refund was asked for before."""
+
+    code = "payments.item_not_refundable"
+    zh = "该项目不能退费或已申请退费"
+    en = "This item cannot be refunded, or its refund was asked for already."
+
+
+class StayNotFound(NotFound):
+    """This person has no such stay in hospital."""
+
+    code = "payments.stay_not_found"
+    zh = "没有找到住院记录"
+    en = "No such stay in hospital could be found."
+
+
+class StayNotOpen(Conflict):
+    """The stay is at another stage; `current_status` says at which."""
+
+    code = "payments.stay_not_open"
+    zh = "当前住院状态不能办理此业务"
+    en = "This cannot be done at this stage of the stay."
+
+
+class DepositOutOfBounds(Refused):
+    """The hospital takes no such deposit; the bounds say what it takes."""
+
+    code = "payments.deposit_out_of_bounds"
+    zh = "预交金金额超出允许范围"
+    en = "A deposit of this amount is not taken."
+
+
+class PayoutNotFound(NotFound):
+    """No such payout."""
+
+    code = "payments.payout_not_found"
+    zh = "没有找到该线下退款记录"
+    en = "This payout could not be found."
+
+
+class PayoutRecorded(Conflict):
+    """Somebody has recorded this payout already."""
+
+    code = "payments.payout_recorded"
+    zh = "该线下退款已登记"
+    en = "This payout has been recorded."
+
+
+class PayCodeNotFound(NotFound):
+    """No such pay code, or not one of this caller's."""
+
+    code = "payments.pay_code_not_found"
+    zh = "代付链接无效"
+    en = "This pay code is not valid."
+
+
+class PayCodeEnded(Conflict):
+    """The pay code was used, revoked or is too old; `reason` says which."""
+
+    code = "payments.pay_code_ended"
+    zh = "代付链接已失效"
+    en = "This pay code is no longer valid."
+
+
+class TooManyPayCodes(Refused):
+    """The order has as many pay codes as are allowed."""
+
+    code = "payments.too_many_pay_codes"
+    zh = "该订单的代付链接已达上限"
+    en = "This order has as many pay codes as are allowed."
+
+
+class PayCodeBusy(TooMany):
+    """The pay code is asked for too often."""
+
+    code = "payments.pay_code_busy"
+    zh = "操作过于频繁，请稍后再试"
+    en = "This pay code is being used too often. Please wait a moment."

@@ -73,7 +73,7 @@ async def append(
 async def ask_worker(tx: Transaction, what: str, table: str, row_id: UUID) -> None:
     """Have the worker drive an attempt, refund or settlement on, once this transaction is committed.
 
-    what: `attempt.query`, `attempt.close`, `settlement.drive` or `refund.drive`.
+    what: `attempt.query`, `attempt.close`, `settlement.drive`, `refund.drive` or `discharge.drive`.
     """
     await publish(
         tx,

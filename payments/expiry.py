@@ -62,6 +62,7 @@ async def ask_due(db: Database, limit: int = 200) -> int:
         ("attempt.query", "attempt", "next_check_at", "checks"),
         ("settlement.drive", "settlement", "next_ask_at", "asks"),
         ("refund.drive", "refund", "next_try_at", "tries"),
+        ("discharge.drive", "discharge", "next_try_at", "tries"),
     ):
         async with db.transaction() as tx:
             rows = await tx.fetch(

@@ -125,6 +125,7 @@ async def _take_money(tx: Transaction, attempt: Row, merchant: Merchant, fact: P
     if not paid:
         await events.append(tx, "payment.surplus", order["id"], facts={"amount_fen": fact.amount_fen})
         await refunds.refund_all(tx, transaction_id, cause="surplus", reason="重复支付退回")
+        await orders.finish_closing(tx, order["id"])
         return Applied.SURPLUS
     await _begin_fulfilment(tx, order, attempt, transaction_id)
     return Applied.PAID

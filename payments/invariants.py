@@ -55,6 +55,8 @@ _CHECKS: Final[Mapping[str, str]] = {
             UNION ALL SELECT 'refunds_payable', amount_fen FROM payment_refund
                 WHERE status IN ('succeeded', 'paid_offline')
             UNION ALL SELECT 'offline_payouts', -amount_fen FROM payment_refund WHERE status = 'paid_offline'
+            UNION ALL SELECT account, fen FROM payment_discharge d, LATERAL (VALUES
+                ('deposits', d.used_fen), ('revenue:discharge', -d.used_fen)) AS v (account, fen)
             UNION ALL SELECT 'suspense', amount_fen FROM payment_refund
                 WHERE channel_paid_at IS NOT NULL AND status <> 'succeeded'),
         projected AS (SELECT account, sum(fen) AS fen FROM told GROUP BY account),

@@ -133,9 +133,18 @@ async def request_in(tx: Transaction, order_id: UUID, *, amount_fen: int | None,
 
 
 async def request_over(
-    tx: Transaction, order_ids: Sequence[UUID], *, amount_fen: int, ask: Ask, actor: Actor
+    tx: Transaction,
+    order_ids: Sequence[UUID],
+    *,
+    amount_fen: int,
+    ask: Ask,
+    actor: Actor,
+    asks_beyond_limits: bool = False,
 ) -> Portions:
     """Spread an amount over the payments of several settled orders, first in, first out, within the channels' limits.
+
+    asks_beyond_limits: what those do not allow is asked of the channels all the same, so that it is a refund with its
+    number: a channel that says no opens the case of a cashier, who pays it by other means.
 
     Raises:
         OrderNotFound.
@@ -148,6 +157,7 @@ async def request_over(
     payments.sort(key=lambda one: (one[1]["paid_at"], one[1]["id"]))
     refunds: list[Refund] = []
     rest = amount_fen
+    beyond: list[tuple[Row, Row]] = []
     for order, payment in payments:
         portion = min(rest, payment["amount_fen"] - payment["reserved_fen"])
         if portion <= 0:
@@ -155,8 +165,14 @@ async def request_over(
         try:
             refunds.append(await _refund(tx, order, payment, portion, ask, actor, within_limits=True))
         except errors.RefundLimitPassed:
+            beyond.append((order, payment))
             continue
         rest -= portion
+    for order, payment in beyond if asks_beyond_limits else ():
+        portion = min(rest, payment["amount_fen"] - payment["reserved_fen"])
+        if portion > 0:
+            refunds.append(await _refund(tx, order, payment, portion, ask, actor, within_limits=False))
+            rest -= portion
     return Portions(refunds, rest)
 
 

@@ -18,6 +18,7 @@ from kernel.log import get_logger
 from kernel.outbox import OUTBOX
 from payments import events, expiry, refund_sending, settlement
 from payments.events import Subscriber
+from payments.inpatient import discharge
 
 LEASE_SECONDS: Final = 30.0
 BATCH_SECONDS_MAX: Final = 25.0
@@ -32,6 +33,7 @@ _STEPS: Final[Mapping[str, Callable[[UUID], Awaitable[None]]]] = {
     "attempt.close": expiry.close_attempt,
     "settlement.drive": settlement.drive,
     "refund.drive": refund_sending.drive,
+    "discharge.drive": discharge.drive,
 }
 
 log = get_logger("payments")

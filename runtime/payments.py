@@ -6,14 +6,19 @@ from typing import Final
 from booking import notices
 from kernel.db import Transaction
 from kernel.settings import Settings
+from payments.billing import set_billing
+from payments.bills.fulfilment import BillFulfilment
 from payments.events import PaymentEvent, Subscriber
 from payments.gateways.alipay.gateway import AlipayGateway
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
+from payments.inpatient import discharge
+from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
 from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
+from runtime.his import build_billing
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
@@ -24,6 +29,7 @@ TOLD_TO_PARTNERS: Final = frozenset(
 def connect_payments(settings: Settings) -> None:
     """Say, at the start of a process, by which gateways it speaks and who fulfils which orders."""
     set_gateways(Gateways(Secrets(settings.keys_dir), build_gateways(settings)))
+    set_billing(build_billing(settings) if settings.his_http_url is not None else None)
     set_fulfilments(build_fulfilments(settings))
 
 
@@ -62,12 +68,17 @@ def notify_url(settings: Settings, merchant: Merchant) -> str:
 
 def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: ARG001  the HIS's address comes with them
     """Say who fulfils which kind of order; a kind without one cannot be ordered."""
-    return {}
+    return {
+        "outpatient_bill": BillFulfilment(),
+        "deposit": DepositFulfilment(),
+        "discharge": DischargeFulfilment(),
+    }
 
 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
-    return [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
+    told = [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
+    return [*discharge.SUBSCRIBERS, *told]
 
 
 async def post_notice(tx: Transaction, event: PaymentEvent) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -116,11 +117,10 @@ class Wire:
         self.writer.close()
 
 
-@pytest.fixture(scope="session")
-async def _micro_his(
-    services: dict[str, str], worker_name: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[MicroHisProcess]:
-    url = await asyncio.to_thread(make_database, services["superuser_url"], f"micro_his_{worker_name}", "template0")
+@asynccontextmanager
+async def running_micro_his(superuser_url: str, database_name: str, log: Path) -> AsyncIterator[MicroHisProcess]:
+    """A micro-HIS with a database of that name, and a platform beside it that says yes."""
+    url = await asyncio.to_thread(make_database, superuser_url, database_name, "template0")
     platform = await HisDouble().start()
     mllp_port, http_port = any_free("127.0.0.1"), any_free("127.0.0.1")
     http = httpx.AsyncClient(
@@ -136,18 +136,29 @@ async def _micro_his(
             "MICRO_HIS_PEER": f"127.0.0.1:{platform.port}",
             "HIS_HTTP_TOKEN": TOKEN,
         },
-        log=tmp_path_factory.mktemp("micro-his") / "log",
+        log=log,
         mllp_port=mllp_port,
         http=http,
         db=await asyncpg.connect(url),
         platform=platform,
     )
     await running.start()
-    yield running
-    running.stop()
-    await running.db.close()
-    await http.aclose()
-    await platform.stop()
+    try:
+        yield running
+    finally:
+        running.stop()
+        await running.db.close()
+        await http.aclose()
+        await platform.stop()
+
+
+@pytest.fixture(scope="session")
+async def _micro_his(
+    services: dict[str, str], worker_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[MicroHisProcess]:
+    log = tmp_path_factory.mktemp("micro-his") / "log"
+    async with running_micro_his(services["superuser_url"], f"micro_his_{worker_name}", log) as running:
+        yield running
 
 
 @pytest.fixture

@@ -1,0 +1,218 @@
+"""Relatives pay (亲友代付): a code that lets whoever has it pay one order, and see of it no more than that needs.
+
+The code is the right to start an attempt for its order, and to nothing else. It is over when the order is, when its
+time is, or when who made it revokes it. An order is paid once whoever tries: a second payment goes back by itself.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from kernel import clock
+from kernel.crypto import cipher
+from kernel.db import Row, Transaction, database
+from kernel.events import Actor
+from kernel.idempotency import Idempotency
+from kernel.ids import new_id
+from oauth.attempts import count_failure, seconds_locked
+from payments import attempts, errors, orders
+from payments.attempts import Attempt
+from payments.gateways.port import ChannelCode, Scene
+
+CODE_BYTES: Final = 16
+"""22 characters; with a letter for what it is, it fits into the scene of a mini-program code (at most 32)."""
+CODE_CHARACTERS_MAX: Final = 64
+VALID_FOR_DEFAULT: Final = timedelta(hours=24)
+CODES_PER_ORDER_MAX: Final = 5
+ASKS_PER_MINUTE_MAX: Final = 30
+GUESSER: Final = "pay-code"
+
+_PAID: Final = ("paid", "settled", "rejected", "refunded")
+_STATUS: Final[Mapping[str, str]] = {"open": "payable", "closing": "ended", "closed": "ended"} | dict.fromkeys(
+    _PAID, "paid"
+)
+
+
+class PayCode(NamedTuple):
+    """A code, told once to who made it."""
+
+    id: UUID
+    code: str
+    expires_at: datetime
+
+
+class Payable(NamedTuple):
+    """What a relative sees. status: `payable`, `paid` or `ended`; name: all but the last character masked."""
+
+    title: str
+    amount_fen: int
+    name: str
+    status: str
+    expires_at: datetime
+
+
+async def make_pay_code(
+    order_id: UUID, *, actor: Actor, account_id: UUID | None = None, valid_for: timedelta = VALID_FOR_DEFAULT
+) -> PayCode:
+    """Make a code for an open order of this caller's; it ends with the order at the latest.
+
+    There is no idempotency key: the code is kept nowhere and could not be given again. Making another is harmless.
+
+    Raises:
+        OrderNotFound, OrderNotOpen, DatabaseUnavailable.
+        OrderEnding: the order's time is over.
+        TooManyPayCodes: `limit` codes are valid.
+    """
+    code = secrets.token_urlsafe(CODE_BYTES)
+    at = clock.now()
+    async with database().transaction() as tx:
+        order = await orders.lock_order(tx, order_id, actor)
+        if order.status != "open":
+            raise errors.OrderNotOpen(current_status=order.status)
+        expires_at = min(order.expires_at, at + valid_for)
+        if expires_at <= at:
+            raise errors.OrderEnding(expires_at=order.expires_at)
+        valid: int = await tx.fetchval(
+            "SELECT count(*) FROM pay_code WHERE order_id = $1 AND revoked_at IS NULL AND expires_at > $2", order_id, at
+        )
+        if valid >= CODES_PER_ORDER_MAX:
+            raise errors.TooManyPayCodes(limit=CODES_PER_ORDER_MAX)
+        code_id = new_id()
+        await tx.execute(
+            "INSERT INTO pay_code (id, order_id, code_hash, client_id, account_id, created_at, expires_at, asks_since)"
+            " VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
+            code_id,
+            order_id,
+            _hash(code),
+            actor.client_id,
+            account_id,
+            at,
+            expires_at,
+        )
+    return PayCode(code_id, code, expires_at)
+
+
+async def revoke_pay_code(code_id: UUID, *, actor: Actor, account_id: UUID | None = None) -> None:
+    """End a code before its time; a payment that was begun with it may still be made. Doing it again changes nothing.
+
+    Raises:
+        PayCodeNotFound: none, or made by somebody else.
+        DatabaseUnavailable.
+    """
+    async with database().transaction() as tx:
+        revoked = await tx.execute(
+            "UPDATE pay_code SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1"
+            " AND ($3 OR client_id = $4 AND account_id IS NOT DISTINCT FROM $5)",
+            code_id,
+            clock.now(),
+            actor.sees_all,
+            actor.client_id,
+            account_id,
+        )
+        if not revoked:
+            raise errors.PayCodeNotFound
+
+
+async def show_payable(code: str, *, address: str) -> Payable:
+    """Show whoever has a code what they would pay. address: of who asks, so that guessing ends.
+
+    Raises:
+        PayCodeNotFound, DatabaseUnavailable.
+        PayCodeEnded: revoked, or too old.
+        PayCodeBusy: asked too often.
+    """
+    found = await _use(code, address=address)
+    return Payable(
+        found["title"],
+        found["amount_fen"],
+        mask_name(found["name"]),
+        _STATUS[found["order_status"]],
+        found["expires_at"],
+    )
+
+
+async def pay_by_code(
+    code: str,
+    *,
+    channel: ChannelCode,
+    scene: Scene,
+    payer: str | None,
+    address: str,
+    idempotency: Idempotency | None = None,
+) -> Attempt:
+    """Begin to pay a code's order, as `attempts.start_attempt` does for who made it.
+
+    Raises:
+        PayCodeNotFound, PayCodeBusy.
+        PayCodeEnded: revoked, too old, or the order is paid or over.
+        OrderNotOpen, OrderEnding, ChannelNotOffered, PayerRequired, TooManyAttempts, ChannelSilent, RefusedByChannel.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    found = await _use(code, address=address)
+    if found["order_status"] != "open":
+        raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])
+    whose = Actor(client_id=found["order_client_id"], channel="relative", kind="partner")
+    return await attempts.start_attempt(
+        found["order_id"], channel=channel, scene=scene, payer=payer, actor=whose, idempotency=idempotency
+    )
+
+
+def mask_name(name: str) -> str:
+    """Give a name as somebody recognises it who knows it: only its last character."""
+    return "*" * (len(name) - 1) + name[-1:]
+
+
+async def _use(code: str, *, address: str) -> Row:
+    """Find what a code is for, and count that it was asked.
+
+    Raises:
+        PayCodeNotFound, PayCodeEnded, PayCodeBusy, DatabaseUnavailable.
+    """
+    seconds = seconds_locked(GUESSER, address)
+    if seconds:
+        raise errors.PayCodeBusy(retry_after_seconds=seconds)
+    if not 1 <= len(code) <= CODE_CHARACTERS_MAX:
+        raise errors.PayCodeNotFound
+    async with database().transaction() as tx:
+        row = await _find(tx, code)
+        if row is not None:
+            await _count(tx, row)
+    if row is None:
+        await count_failure(GUESSER, address)
+        raise errors.PayCodeNotFound
+    if row["revoked_at"] is not None:
+        raise errors.PayCodeEnded(reason="revoked")
+    if row["expires_at"] <= clock.now():
+        raise errors.PayCodeEnded(reason="expired")
+    return row
+
+
+async def _find(tx: Transaction, code: str) -> Row | None:
+    return await tx.fetchrow(
+        "SELECT c.id, c.order_id, c.revoked_at, c.expires_at, o.title, o.amount_fen, o.status AS order_status,"
+        " o.client_id AS order_client_id, p.name FROM pay_code c JOIN payment_order o ON o.id = c.order_id"
+        " JOIN patient p ON p.id = o.patient_id WHERE c.code_hash = $1",
+        _hash(code),
+    )
+
+
+async def _count(tx: Transaction, row: Row) -> None:
+    """Raises: PayCodeBusy."""
+    at = clock.now()
+    counted = await tx.execute(
+        "UPDATE pay_code SET asks = CASE WHEN asks_since <= $3 THEN 1 ELSE asks + 1 END,"
+        " asks_since = CASE WHEN asks_since <= $3 THEN $2 ELSE asks_since END"
+        " WHERE id = $1 AND (asks < $4 OR asks_since <= $3)",
+        row["id"],
+        at,
+        at - timedelta(minutes=1),
+        ASKS_PER_MINUTE_MAX,
+    )
+    if not counted:
+        raise errors.PayCodeBusy(retry_after_seconds=60)
+
+
+def _hash(code: str) -> bytes:
+    return cipher().lookup_hash(f"pay-code\n{code}")
