@@ -232,16 +232,6 @@ async def list_exceptions(
     return [_shape(row) for row in rows]
 
 
-async def read_exception(db: Reader, exception_id: UUID) -> PaymentException | None:
-    """Read an exception.
-
-    Raises:
-        DatabaseUnavailable.
-    """
-    rows = await db.fetch(f"SELECT {_COLUMNS} FROM payment_exception WHERE id = $1", exception_id)  # noqa: S608  our own list of columns
-    return _shape(rows[0]) if rows else None
-
-
 def _shape(row: Row) -> PaymentException:
     exception_id, cause, *rest = row.values()
     return PaymentException(exception_id, Cause(cause), *rest)

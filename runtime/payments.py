@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from booking import notices
+from booking.payment import following
+from booking.payment.fulfilment import RegistrationFulfilment
+from booking.payment.orders import KIND as REGISTRATION
 from kernel.db import Transaction
 from kernel.settings import Settings
 from payments.billing import set_billing
@@ -66,9 +69,11 @@ def notify_url(settings: Settings, merchant: Merchant) -> str:
     return f"{settings.public_url}{NOTIFICATIONS_PATH}/{merchant.channel.value}/{merchant.code}"
 
 
-def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: ARG001  the HIS's address comes with them
+def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:
     """Say who fulfils which kind of order; a kind without one cannot be ordered."""
+    billing = build_billing(settings) if settings.his_http_url is not None else None
     return {
+        REGISTRATION: RegistrationFulfilment(billing),
         "outpatient_bill": BillFulfilment(),
         "deposit": DepositFulfilment(),
         "discharge": DischargeFulfilment(),
@@ -78,7 +83,7 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
     told = [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
-    return [*discharge.SUBSCRIBERS, *told]
+    return [*following.subscriptions(), *discharge.SUBSCRIBERS, *told]
 
 
 async def post_notice(tx: Transaction, event: PaymentEvent) -> None:

@@ -210,10 +210,7 @@ async def list_refused_notifications(call: PartnerCall) -> Reply:
 
 
 async def _read_exception(exception_id: UUID) -> dict[str, Any]:
-    found = await exceptions.read_exception(database(), exception_id)
-    if found is None:
-        raise errors.ExceptionNotFound
-    return _exception(found)
+    return _exception(await exceptions.read_exception(database(), exception_id))
 
 
 def _exception(one: PaymentException) -> dict[str, Any]:
