@@ -58,6 +58,16 @@ async def list_orders(db: Reader, wanted: OrderFilter, *, actor: Actor, before: 
     return [Order(*row.values()) for row in rows]
 
 
+async def kind_of(db: Reader, order_id: UUID) -> str | None:
+    """Say what kind of order this is; None: there is none. Whose it is, whoever acts on it looks at.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch("SELECT kind FROM payment_order WHERE id = $1", order_id)
+    return rows[0]["kind"] if rows else None
+
+
 async def read_attempt(db: Reader, attempt_id: UUID, actor: Actor) -> tuple[Attempt, UUID]:
     """Read a try to pay one of the caller's orders, and give whose order it is.
 

@@ -59,6 +59,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = pytest.StashKey[Path]()
 SERVICES_SECONDS_MAX = 90
 TEMPLATE = "hospital_template"
+HIS_TOKEN = "a-token-of-the-tests"
 
 # --- the run and its workers
 
@@ -289,9 +290,11 @@ def web_server(
 ) -> Iterator[WebServer]:
     """This worker's own web process, on this worker's database and Valkey; started once."""
     folder = tmp_path_factory.mktemp(f"web-{worker_name}")
-    # Nobody answers there until a test asks for the emulated WeChat Pay.
-    channel = f"http://127.0.0.1:{any_free('127.0.0.1')}"
-    with WebServer.up(folder, database_url=database_url, redis_url=redis_url, WECHATPAY_BASE_URL=channel) as server:
+    # Nobody answers there until a test asks for the emulated WeChat Pay, or for a HIS.
+    beside = {name: f"http://127.0.0.1:{any_free('127.0.0.1')}" for name in ("WECHATPAY_BASE_URL", "HIS_HTTP_URL")} | {
+        "HIS_HTTP_TOKEN": HIS_TOKEN
+    }
+    with WebServer.up(folder, database_url=database_url, redis_url=redis_url, **beside) as server:
         yield server
 
 

@@ -44,6 +44,7 @@ _THINGS: Final = {
     "bans": ("爽约限制", "limits after missed visits"),
     "orders": ("订单与支付", "orders and payments"),
     "payments": ("订单与支付", "orders and payments"),
+    "bills": ("待缴费用", "what is to be paid"),
     "refunds": ("退款", "refunds"),
     "oauth": ("姓名和就诊人编号", "name and patient number"),
 }

@@ -3,19 +3,61 @@
 from typing import Final
 from uuid import UUID
 
+from booking import errors as booking_errors
+from booking.payment import errors as fee_errors
+from integration.his.errors import HisDisagrees, HisUnavailable
 from kernel.db import DatabaseUnavailable, database
 from kernel.idempotency import IdempotencyMismatch
 from kernel.ids import parse_id
-from open_api.calls import PartnerCall, Reply, ok, page
+from open_api.calls import PartnerCall, Reply, created, ok, page
 from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
 from open_api.payments.rendering import render_order
+from open_api.payments.subjects import order_for
 from open_api.routing import Routes
+from patients.errors import PatientNotFound
 from payments import errors, orders, queries
 from payments.queries import OrderFilter
 
 routes: Final = Routes("orders", described_by=__name__)
 _LIST: Final = "orders"
+
+
+@routes.post(
+    "/orders",
+    scope="payments.write",
+    request="payments/order_request.json",
+    response="payments/order.json",
+    errors=[
+        booking_errors.HoldNotFound,
+        booking_errors.HoldEnded,
+        booking_errors.AppointmentNotFound,
+        booking_errors.AppointmentNotActive,
+        fee_errors.NothingToPay,
+        fee_errors.PayAtWindow,
+        PatientNotFound,
+        errors.PatientNotLinked,
+        errors.BillNotFound,
+        errors.BillNotUnpaid,
+        errors.BillChanged,
+        errors.BillAlreadyOrdered,
+        errors.StayNotFound,
+        errors.StayNotOpen,
+        errors.DepositOutOfBounds,
+        errors.NothingToPay,
+        errors.SubjectAlreadyOrdered,
+        errors.OrderEnding,
+        HisUnavailable,
+        HisDisagrees,
+        IdempotencyMismatch,
+        DatabaseUnavailable,
+    ],
+    status=201,
+)
+async def create_order(call: PartnerCall) -> Reply:
+    """Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a stay's bill."""
+    order = await order_for(call)
+    return created(render_order(order), location=f"/open/v1/orders/{order.id}")
 
 
 @routes.get(

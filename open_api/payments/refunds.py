@@ -12,6 +12,7 @@ from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
 from open_api.payments.rendering import render_refund
 from open_api.routing import Routes
 from payments import errors, queries, refunds
+from payments.bills import service as bills
 from payments.queries import RefundFilter
 from payments.refunds import Ask
 
@@ -28,7 +29,7 @@ _LIST: Final = "refunds"
         errors.OrderNotFound,
         errors.NotRefundable,
         errors.RefundByCancelling,
-        errors.OverRefundable,
+        errors.ItemNotRefundable,
         errors.RefundLimitPassed,
         IdempotencyMismatch,
         DatabaseUnavailable,
@@ -36,15 +37,21 @@ _LIST: Final = "refunds"
     status=201,
 )
 async def request_refund(call: PartnerCall) -> Reply:
-    """Ask for a settled order's money, or part of it. The HIS has to agree; above a limit a second person too."""
+    """Ask for a settled order's money, or that of some of its items. The HIS agrees first; above a limit, two do."""
     body = call.body
-    refund = await refunds.request_refund(
-        parse_id(body["order_id"]),
-        amount_fen=int(body["amount_fen"]) if "amount_fen" in body else None,
-        ask=Ask(reason=body["reason"]),
-        actor=call.actor,
-        idempotency=call.idempotency,
-    )
+    order_id = parse_id(body["order_id"])
+    if "item_nos" in body or await queries.kind_of(database(), order_id) == bills.KIND:
+        refund = await bills.request_bill_refund(
+            order_id,
+            body.get("item_nos"),
+            reason=body["reason"],
+            actor=call.actor,
+            idempotency=call.idempotency,
+        )
+    else:
+        refund = await refunds.request_refund(
+            order_id, amount_fen=None, ask=Ask(reason=body["reason"]), actor=call.actor, idempotency=call.idempotency
+        )
     call.patient_ids += await queries.patients_of_orders(database(), [refund.order_id])
     return created(render_refund(refund), location=f"/open/v1/refunds/{refund.id}")
 

@@ -235,8 +235,13 @@ async def ask(api: OpenApi, order: Order, **more: Any) -> httpx.Response:
 async def request_refund(api: OpenApi) -> httpx.Response:
     till = await Till.open(api)
     order = await till.paid(2500)
-    answer = await ask(api, order, amount_fen=1000)
-    assert (answer.json()["amount_fen"], answer.json()["status"]) == (1000, "reversing")
+    answer = await ask(api, order, item_nos=["I2"])
+    assert (answer.json()["amount_fen"], answer.json()["status"]) == (100, "reversing")
+    shown = (await api.portal.get(f"/orders/{order.id}/bills")).json()["items"][0]["items"]
+    assert [item["refund_no"] for item in shown] == [None, answer.json()["refund_no"]]
+    deposit = await till.paid(8000, kind="deposit", subject_kind="admission")
+    by_the_hospital = await api.kiosk.post("/refunds", {"order_id": str(deposit.id), "reason": "出院"})
+    assert by_the_hospital.json()["amount_fen"] == 8000
     return await ask(api, order)
 
 
@@ -251,7 +256,10 @@ async def request_refund_of_nothing(api: OpenApi) -> httpx.Response:
 
 @case(ASK, "payments.not_refundable")
 async def request_refund_of_what_is_not_paid(api: OpenApi) -> httpx.Response:
-    return await ask(api, await (await Till.open(api)).order())
+    till = await Till.open(api)
+    deposit = await till.paid(kind="deposit", subject_kind="admission")
+    assert (await ask(api, deposit)).json()["code"] == "payments.not_refundable"
+    return await ask(api, await till.order())
 
 
 @case(ASK, "payments.refund_by_cancelling")
@@ -259,12 +267,12 @@ async def request_refund_of_a_registration_fee(api: OpenApi) -> httpx.Response:
     return await ask(api, await (await Till.open(api)).paid(kind="registration", subject_kind="appointment"))
 
 
-@case(ASK, "payments.over_refundable")
-async def request_too_much(api: OpenApi) -> httpx.Response:
+@case(ASK, "payments.item_not_refundable")
+async def request_an_item_twice(api: OpenApi) -> httpx.Response:
     order = await (await Till.open(api)).paid(2500)
-    assert (await ask(api, order, amount_fen=2000)).status_code == 201
-    answer = await ask(api, order, amount_fen=501)
-    assert answer.json()["refundable_fen"] == 500
+    assert (await ask(api, order, item_nos=["I1"])).status_code == 201
+    answer = await ask(api, order, item_nos=["I2", "I1"])
+    assert answer.json()["item_no"] == "I1"
     return answer
 
 
@@ -281,8 +289,12 @@ async def request_after_a_year(api: OpenApi) -> httpx.Response:
 async def list_refunds(api: OpenApi) -> httpx.Response:
     till = await Till.open(api)
     order = await till.paid(2500)
-    made = [(await ask(api, order, amount_fen=fen)).json()["id"] for fen in (100, 200, 300)]
-    first = await api.portal.get("/refunds", params={"limit": 2, "order_id": str(order.id)})
+    other = await till.paid()
+    made = [(await ask(api, order, item_nos=[item])).json()["id"] for item in ("I1", "I2")]
+    made.append((await ask(api, other)).json()["id"])
+    only = await api.portal.get("/refunds", params={"order_id": str(order.id)})
+    assert [one["id"] for one in only.json()["items"]] == made[1::-1]
+    first = await api.portal.get("/refunds", params={"limit": 2})
     second = await api.portal.get("/refunds", params={"limit": 2, "cursor": first.json()["next"]})
     assert [one["id"] for one in first.json()["items"] + second.json()["items"]] == made[::-1]
     assert (await api.portal.get("/refunds", params={"status": "succeeded"})).json()["items"] == []

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from integration.his.billing import Bill, BillItem, BillStatus, ItemStatus
 from kernel.events import Actor
 from kernel.ids import new_id
 from payments import attempts, merchants, orders
+from payments.bills.snapshots import write_snapshot
 from payments.gateways.port import ChannelCode, Scene
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
@@ -103,7 +105,12 @@ class Till:
             "amount_fen": amount_fen,
             "title": "门诊缴费",
         }
-        return await orders.create_order(NewOrder(**(asked | changes)), actor=actor_of(caller))
+        new = NewOrder(**(asked | changes))
+        async with self.api.db.transaction() as tx:
+            order = await orders.open_order(tx, new, actor=actor_of(caller))
+            if new.kind == "outpatient_bill":
+                await write_snapshot(tx, order, "MR1", [bill_of(order)], content_hash=b"h" * 32)
+        return order
 
     async def attempt(self, order: Order, *, caller: "Caller | None" = None, payer: str = PAYER) -> attempts.Attempt:
         """Begin to pay an order at this process's double of WeChat Pay."""
@@ -124,6 +131,18 @@ class Till:
         settled = await self.payments.look(order)
         assert settled.status == "settled", settled
         return settled
+
+
+def bill_of(order: Order) -> Bill:
+    """A bill of two items, the second of one yuan."""
+    amounts = (order.amount_fen - 100, 100)
+    items = tuple(
+        BillItem(f"I{number}", "25010101", "血常规", "", "次", 1, fen, fen, 0, "laboratory", ItemStatus.UNPAID)
+        for number, fen in enumerate(amounts, 1)
+    )
+    at = order.created_at
+    return Bill(f"B{order.id.hex}", "MR1", "laboratory", "YX0301", "D0001", at, BillStatus.UNPAID, 1, "f" * 64,
+                order.amount_fen, 0, items)  # fmt: skip
 
 
 def actor_of(caller: "Caller") -> Actor:

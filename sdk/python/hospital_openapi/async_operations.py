@@ -1638,6 +1638,34 @@ class AsyncOperations(ABC):
         )
         return cast("types.SandboxFault", await self._send(call))
 
+    async def create_order(
+        self,
+        body: types.OrderRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Order:
+        """Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a
+        stay's bill.
+
+        Scope: `payments.write`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+        BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees,
+        HisUnavailable, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
+        PatientsNotFound, PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound,
+        PaymentsBillNotUnpaid, PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding,
+        PaymentsPatientNotLinked, PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered,
+        RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/orders",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Order", await self._send(call))
+
     async def list_orders(
         self,
         *,
@@ -1781,11 +1809,11 @@ class AsyncOperations(ABC):
         idempotency_key: str | None = None,
         device_id: str | None = None,
     ) -> types.Refund:
-        """Ask for a settled order's money, or part of it. The HIS has to agree; above a limit a second person
-        too.
+        """Ask for a settled order's money, or that of some of its items. The HIS agrees first; above a limit,
+        two do.
 
         Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-        OauthStaffUnknown, PaymentsNotRefundable, PaymentsOrderNotFound, PaymentsOverRefundable,
+        OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
         PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
         RequestUnsupportedMediaType.
         """
@@ -1851,3 +1879,121 @@ class AsyncOperations(ABC):
             f"/open/v1/refunds/{segment(refund_id)}",
         )
         return cast("types.Refund", await self._send(call))
+
+    async def list_bills(
+        self,
+        *,
+        patient_id: types.Id,
+    ) -> types.BillList:
+        """List what a patient of yours owes, with every item. Order a bill with the `hash` that came with it.
+
+        Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+        PaymentsPatientNotLinked.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/bills",
+            query={
+                "patient_id": patient_id,
+            },
+        )
+        return cast("types.BillList", await self._send(call))
+
+    async def list_ordered_bills(
+        self,
+        order_id: types.Id,
+    ) -> types.OrderedBillList:
+        """List the bills that an order pays, as its payer saw them, and which items were asked back.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}/bills",
+        )
+        return cast("types.OrderedBillList", await self._send(call))
+
+    async def make_pay_code(
+        self,
+        order_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.PayCode:
+        """Make a code by which a relative may pay an open order. It is shown this once.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsOrderEnding, PaymentsOrderNotFound, PaymentsOrderNotOpen,
+        PaymentsTooManyPayCodes, RequestInvalidIdempotencyKey, RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/pay-codes",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.PayCode", await self._send(call))
+
+    async def revoke_pay_code(
+        self,
+        pay_code_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.PayCodeRevoked:
+        """End a code before its time; a payment that was begun with it may still be made.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsPayCodeNotFound, RequestInvalidIdempotencyKey, RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/pay-codes/{segment(pay_code_id)}/revoke",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.PayCodeRevoked", await self._send(call))
+
+    async def show_payable(
+        self,
+        body: types.PayCodeLookup,
+    ) -> types.Payable:
+        """Show whoever has a code what they would pay: a title, an amount, and a name of which one character
+        is shown.
+
+        Scope: `payments.read`. Refused with: PaymentsPayCodeBusy, PaymentsPayCodeEnded,
+        PaymentsPayCodeNotFound, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/pay-codes/lookup",
+            body=body,
+        )
+        return cast("types.Payable", await self._send(call))
+
+    async def pay_by_code(
+        self,
+        body: types.PayCodePayment,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Payment:
+        """Begin to pay a code's order; a second payment of an order that is paid already goes back by itself.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+        PaymentsPayCodeBusy, PaymentsPayCodeEnded, PaymentsPayCodeNotFound, PaymentsPayerRequired,
+        PaymentsRefusedByChannel, PaymentsTooManyAttempts, RequestInvalidIdempotencyKey,
+        RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/pay-codes/pay",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Payment", await self._send(call))

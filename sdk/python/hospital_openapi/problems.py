@@ -151,6 +151,13 @@ class BookingNotReleased(Conflict):
     default_code = "booking.not_released"
 
 
+class BookingNothingToPay(Conflict):
+    """There is no fee, or none that is paid for this number. Patients read: 该预约无需支付挂号费，请直接确认预约 / There is no
+    fee to pay for this number; simply confirm it."""
+
+    default_code = "booking.nothing_to_pay"
+
+
 class BookingOtherDepartment(Conflict):
     """An appointment is moved within its department; another department is a new appointment. Patients read:
     只能在同一科室内改约；看其他科室请另行预约 / An appointment can only be moved within its department. For another department,
@@ -179,6 +186,13 @@ class BookingPatientNotFound(NotFound):
     patient could not be found. Please register the patient first."""
 
     default_code = "booking.patient_not_found"
+
+
+class BookingPayAtWindow(Conflict):
+    """By the clinic's rule the fee is paid at the window or kiosk on the day. Patients read:
+    该预约的挂号费请就诊当日到窗口或自助机支付 / Please pay the fee at the window or kiosk on the day of the visit."""
+
+    default_code = "booking.pay_at_window"
 
 
 class BookingPaymentRequired(Conflict):
@@ -344,6 +358,21 @@ class GatewaySignatureRequired(Forbidden):
     default_code = "gateway.signature_required"
 
 
+class HisDisagrees(Conflict):
+    """What the HIS tells does not fit what stands here yet; something earlier may be on its way. Patients
+    read: 与医院信息系统的数据暂不一致，正在核对 / This does not yet agree with the hospital information system; it is being
+    checked."""
+
+    default_code = "his.disagrees"
+
+
+class HisUnavailable(Unavailable):
+    """The core HIS cannot be reached, or did not answer in time. Patients read: 医院信息系统暂时无法连接，您的预约不受影响 / The
+    hospital information system cannot be reached right now. Bookings are not affected."""
+
+    default_code = "his.unavailable"
+
+
 class IdempotencyMismatch(Conflict):
     """The key was used before with another request; `field` names what differs. Patients read: 该幂等键已用于内容不同的请求
     / This idempotency key was used before with a different request."""
@@ -436,6 +465,33 @@ class PaymentsAttemptNotFound(NotFound):
     default_code = "payments.attempt_not_found"
 
 
+class PaymentsBillAlreadyOrdered(Conflict):
+    """Another order for this bill may be paid, or is. Patients read: 该费用单已有待支付或已支付的订单 / There is already an
+    order for this bill."""
+
+    default_code = "payments.bill_already_ordered"
+
+
+class PaymentsBillChanged(Conflict):
+    """The bill has changed since the payer saw it. Patients read: 费用单内容已变更，请重新确认后再缴费 / This bill has changed.
+    Please look at it again before paying."""
+
+    default_code = "payments.bill_changed"
+
+
+class PaymentsBillNotFound(NotFound):
+    """The HIS has no such bill of this person. Patients read: 没有找到该费用单 / This bill could not be found."""
+
+    default_code = "payments.bill_not_found"
+
+
+class PaymentsBillNotUnpaid(Conflict):
+    """The bill is paid or withdrawn; `current_status` says which. Patients read: 该费用单已缴费或已撤销 / This bill has
+    been paid or withdrawn."""
+
+    default_code = "payments.bill_not_unpaid"
+
+
 class PaymentsChannelNotOffered(Conflict):
     """This campus takes no money by this channel. Patients read: 该院区暂不支持此支付方式 / This way to pay is not
     offered here."""
@@ -450,11 +506,31 @@ class PaymentsChannelSilent(Unavailable):
     default_code = "payments.channel_silent"
 
 
+class PaymentsDepositOutOfBounds(Conflict):
+    """The hospital takes no such deposit; the bounds say what it takes. Patients read: 预交金金额超出允许范围 / A
+    deposit of this amount is not taken."""
+
+    default_code = "payments.deposit_out_of_bounds"
+
+
+class PaymentsItemNotRefundable(Conflict):
+    """The item is not of this order, or its refund was asked for before. Patients read: 该项目不能退费或已申请退费 / This
+    item cannot be refunded, or its refund was asked for already."""
+
+    default_code = "payments.item_not_refundable"
+
+
 class PaymentsNotRefundable(Conflict):
     """Nothing of this order can go back as it stands; `current_status` says why. Patients read: 该订单当前不能退款 /
     This order cannot be refunded as it stands."""
 
     default_code = "payments.not_refundable"
+
+
+class PaymentsNothingToPay(Conflict):
+    """There is nothing to pay. Patients read: 没有需要支付的金额 / There is nothing to pay."""
+
+    default_code = "payments.nothing_to_pay"
 
 
 class PaymentsOrderEnding(Conflict):
@@ -477,11 +553,32 @@ class PaymentsOrderNotOpen(Conflict):
     default_code = "payments.order_not_open"
 
 
-class PaymentsOverRefundable(Conflict):
-    """More is asked back than is left; `refundable_fen` is what could be. Patients read: 退款金额超过可退金额 / More is
-    asked back than can be refunded."""
+class PaymentsPatientNotLinked(Unavailable):
+    """The HIS has not told its record number of this person yet; it is being asked. Patients read:
+    正在与医院核对就诊人档案，请稍后再试 / The hospital's record of this patient is being looked up. Please try again in a
+    moment."""
 
-    default_code = "payments.over_refundable"
+    default_code = "payments.patient_not_linked"
+
+
+class PaymentsPayCodeBusy(TooManyRequests):
+    """The pay code is asked for too often. Patients read: 操作过于频繁，请稍后再试 / This pay code is being used too
+    often. Please wait a moment."""
+
+    default_code = "payments.pay_code_busy"
+
+
+class PaymentsPayCodeEnded(Conflict):
+    """The pay code was used, revoked or is too old; `reason` says which. Patients read: 代付链接已失效 / This pay
+    code is no longer valid."""
+
+    default_code = "payments.pay_code_ended"
+
+
+class PaymentsPayCodeNotFound(NotFound):
+    """No such pay code, or not one of this caller's. Patients read: 代付链接无效 / This pay code is not valid."""
+
+    default_code = "payments.pay_code_not_found"
 
 
 class PaymentsPayerRequired(Unprocessable):
@@ -518,11 +615,39 @@ class PaymentsRefusedByChannel(Conflict):
     default_code = "payments.refused_by_channel"
 
 
+class PaymentsStayNotFound(NotFound):
+    """This person has no such stay in hospital. Patients read: 没有找到住院记录 / No such stay in hospital could be
+    found."""
+
+    default_code = "payments.stay_not_found"
+
+
+class PaymentsStayNotOpen(Conflict):
+    """The stay is at another stage; `current_status` says at which. Patients read: 当前住院状态不能办理此业务 / This
+    cannot be done at this stage of the stay."""
+
+    default_code = "payments.stay_not_open"
+
+
+class PaymentsSubjectAlreadyOrdered(Conflict):
+    """There is an order for the same thing that is open, being paid or paid. Patients read: 该项目已有未完成或已支付的订单 /
+    There is already an order for this that is open or paid."""
+
+    default_code = "payments.subject_already_ordered"
+
+
 class PaymentsTooManyAttempts(Conflict):
     """The order was tried to be paid as often as is allowed. Patients read: 该订单的支付尝试次数已达上限，请重新下单 / This order
     has been tried too often. Please begin anew."""
 
     default_code = "payments.too_many_attempts"
+
+
+class PaymentsTooManyPayCodes(Conflict):
+    """The order has as many pay codes as are allowed. Patients read: 该订单的代付链接已达上限 / This order has as many
+    pay codes as are allowed."""
+
+    default_code = "payments.too_many_pay_codes"
 
 
 class QueueAlreadyCheckedIn(Conflict):
@@ -965,10 +1090,12 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "booking.holds_paused": BookingHoldsPaused,
     "booking.limit_reached": BookingLimitReached,
     "booking.not_released": BookingNotReleased,
+    "booking.nothing_to_pay": BookingNothingToPay,
     "booking.other_department": BookingOtherDepartment,
     "booking.patient_banned": BookingPatientBanned,
     "booking.patient_not_eligible": BookingPatientNotEligible,
     "booking.patient_not_found": BookingPatientNotFound,
+    "booking.pay_at_window": BookingPayAtWindow,
     "booking.payment_required": BookingPaymentRequired,
     "booking.payment_under_way": BookingPaymentUnderWay,
     "booking.reschedule_limit_reached": BookingRescheduleLimitReached,
@@ -992,6 +1119,8 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "gateway.signature_invalid": GatewaySignatureInvalid,
     "gateway.signature_replayed": GatewaySignatureReplayed,
     "gateway.signature_required": GatewaySignatureRequired,
+    "his.disagrees": HisDisagrees,
+    "his.unavailable": HisUnavailable,
     "idempotency.mismatch": IdempotencyMismatch,
     "kernel.database_busy": KernelDatabaseBusy,
     "kernel.database_unavailable": KernelDatabaseUnavailable,
@@ -1005,19 +1134,33 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "patients.name_mismatch": PatientsNameMismatch,
     "patients.not_found": PatientsNotFound,
     "payments.attempt_not_found": PaymentsAttemptNotFound,
+    "payments.bill_already_ordered": PaymentsBillAlreadyOrdered,
+    "payments.bill_changed": PaymentsBillChanged,
+    "payments.bill_not_found": PaymentsBillNotFound,
+    "payments.bill_not_unpaid": PaymentsBillNotUnpaid,
     "payments.channel_not_offered": PaymentsChannelNotOffered,
     "payments.channel_silent": PaymentsChannelSilent,
+    "payments.deposit_out_of_bounds": PaymentsDepositOutOfBounds,
+    "payments.item_not_refundable": PaymentsItemNotRefundable,
     "payments.not_refundable": PaymentsNotRefundable,
+    "payments.nothing_to_pay": PaymentsNothingToPay,
     "payments.order_ending": PaymentsOrderEnding,
     "payments.order_not_found": PaymentsOrderNotFound,
     "payments.order_not_open": PaymentsOrderNotOpen,
-    "payments.over_refundable": PaymentsOverRefundable,
+    "payments.patient_not_linked": PaymentsPatientNotLinked,
+    "payments.pay_code_busy": PaymentsPayCodeBusy,
+    "payments.pay_code_ended": PaymentsPayCodeEnded,
+    "payments.pay_code_not_found": PaymentsPayCodeNotFound,
     "payments.payer_required": PaymentsPayerRequired,
     "payments.refund_by_cancelling": PaymentsRefundByCancelling,
     "payments.refund_limit_passed": PaymentsRefundLimitPassed,
     "payments.refund_not_found": PaymentsRefundNotFound,
     "payments.refused_by_channel": PaymentsRefusedByChannel,
+    "payments.stay_not_found": PaymentsStayNotFound,
+    "payments.stay_not_open": PaymentsStayNotOpen,
+    "payments.subject_already_ordered": PaymentsSubjectAlreadyOrdered,
     "payments.too_many_attempts": PaymentsTooManyAttempts,
+    "payments.too_many_pay_codes": PaymentsTooManyPayCodes,
     "queue.already_checked_in": QueueAlreadyCheckedIn,
     "queue.check_in_closed": QueueCheckInClosed,
     "queue.check_in_not_open": QueueCheckInNotOpen,

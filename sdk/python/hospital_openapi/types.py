@@ -273,6 +273,76 @@ class BanNoShow(TypedDict):
     """When the visit should have begun."""
 
 
+class BillItemsItem(TypedDict):
+    """BillItemsItem."""
+
+    item_no: str
+    """The item's number."""
+
+    code: str
+    """The hospital's code of it."""
+
+    name: str
+    """What it is."""
+
+    specification: str
+    """Its specification; may be empty."""
+
+    unit: str
+    """The unit."""
+
+    quantity: int
+    """How many."""
+
+    unit_price_fen: Amount
+    """The price of one."""
+
+    amount_fen: Amount
+    """The price of all."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    executing_department: str
+    """Who carries it out."""
+
+
+class Bill(TypedDict):
+    """What is paid together or not at all."""
+
+    bill_no: str
+    """The bill's number."""
+
+    hash: str
+    """Changes with everything of the bill that a payer sees."""
+
+    kind: str
+    """`prescription`, `laboratory`, `examination` or `treatment`."""
+
+    department_code: str
+    """Which department ordered it."""
+
+    ordered_by: str
+    """Who ordered it."""
+
+    ordered_at: Instant
+
+    total_fen: Amount
+    """What is to be paid, in fen."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    items: list[BillItemsItem]
+    """What was ordered."""
+
+
+class BillList(TypedDict):
+    """All that the patient owes now."""
+
+    items: list[Bill]
+
+
 class Campus(TypedDict):
     """A site of the hospital."""
 
@@ -744,6 +814,129 @@ class OrderList(TypedDict):
     next: Next
 
 
+class OrderRequestBillsItem(TypedDict):
+    """OrderRequestBillsItem."""
+
+    bill_no: str
+    """From `GET /bills`."""
+
+    hash: str
+    """The bill's hash, as it came with it: so that nobody pays what they have not seen."""
+
+
+class OrderRequestDeposit(TypedDict):
+    """An advance for a stay that goes on."""
+
+    admission_no: str
+    """The stay's number in the hospital."""
+
+    amount_fen: int
+    """How much, in fen."""
+
+
+class OrderRequestDischarge(TypedDict):
+    """What is owed for a stay that has ended."""
+
+    admission_no: str
+    """The stay's number in the hospital."""
+
+
+class OrderRequest(TypedDict):
+    """What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's
+    bill."""
+
+    hold_id: NotRequired[Id]
+    """A hold of yours, or an offer of the waitlist: paying it books the number."""
+
+    appointment_id: NotRequired[Id]
+    """An appointment of yours whose fee is not paid."""
+
+    patient_id: NotRequired[Id]
+    """The patient whose bills or stay it is."""
+
+    bills: NotRequired[list[OrderRequestBillsItem]]
+    """Bills to pay together."""
+
+    deposit: NotRequired[OrderRequestDeposit]
+    """An advance for a stay that goes on."""
+
+    discharge: NotRequired[OrderRequestDischarge]
+    """What is owed for a stay that has ended."""
+
+
+class OrderedBillItemsItem(TypedDict):
+    """OrderedBillItemsItem."""
+
+    item_no: str
+    """The item's number."""
+
+    code: str
+    """The hospital's code of it."""
+
+    name: str
+    """What it is."""
+
+    specification: str
+    """Its specification; may be empty."""
+
+    unit: str
+    """The unit."""
+
+    quantity: int
+    """How many."""
+
+    unit_price_fen: Amount
+    """The price of one."""
+
+    amount_fen: Amount
+    """The price of all."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    executing_department: str
+    """Who carries it out."""
+
+    refund_no: str | None
+    """The refund by which it was asked back; null: none."""
+
+
+class OrderedBill(TypedDict):
+    """A bill as its payer saw it."""
+
+    bill_no: str
+    """The bill's number."""
+
+    hash: str
+    """Changes with everything of the bill that a payer sees."""
+
+    kind: str
+    """`prescription`, `laboratory`, `examination` or `treatment`."""
+
+    department_code: str
+    """Which department ordered it."""
+
+    ordered_by: str
+    """Who ordered it."""
+
+    ordered_at: Instant
+
+    total_fen: Amount
+    """What is to be paid, in fen."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    items: list[OrderedBillItemsItem]
+    """What was ordered."""
+
+
+class OrderedBillList(TypedDict):
+    """The bills that an order pays."""
+
+    items: list[OrderedBill]
+
+
 class Patient(TypedDict):
     """A patient that your application has registered."""
 
@@ -791,6 +984,68 @@ class PatientRegistration(TypedDict):
 
     phone: NotRequired[str]
     """A mainland mobile number, or an international one with +."""
+
+
+class PayCode(TypedDict):
+    """A code by which a relative may pay an order."""
+
+    id: Id
+    """The code's own name, to revoke it by."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+    expires_at: Instant
+    """Until when it can be used."""
+
+
+class PayCodeLookup(TypedDict):
+    """Which code."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+
+class PayCodePayment(TypedDict):
+    """How a relative pays."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code']
+    """As in a payment of one's own."""
+
+    payer: NotRequired[str]
+    """Who pays, as the channel knows them in your mini-program."""
+
+
+class PayCodeRevoked(TypedDict):
+    """A code that is over."""
+
+    id: Id
+    """The code's name."""
+
+
+class Payable(TypedDict):
+    """What a relative sees of an order."""
+
+    title: str
+    """What the payer reads in their bank's list."""
+
+    amount_fen: Amount
+    """What is to be paid, in fen."""
+
+    name: str
+    """The patient's name, all but its last character masked."""
+
+    status: Literal['payable', 'paid', 'ended']
+    """Whether it can be paid."""
+
+    expires_at: Instant
+    """Until when the code can be used."""
 
 
 class Payment(TypedDict):
@@ -1086,8 +1341,9 @@ class RefundRequest(TypedDict):
     order_id: Id
     """A settled order."""
 
-    amount_fen: NotRequired[int]
-    """How much, in fen; all that is left unless given."""
+    item_nos: NotRequired[list[str]]
+    """Of an order of bills: which items, by the numbers of `GET /orders/{order_id}/bills`; all that are left
+    unless given."""
 
     reason: str
     """Why; the payer reads it."""

@@ -188,6 +188,11 @@ export interface ListRefundsQuery {
   cursor?: types.Cursor | undefined;
 }
 
+/** What `listBills` may be asked. */
+export interface ListBillsQuery {
+  patient_id: types.Id;
+}
+
 /** One method per operation; a client says how they are sent. */
 export abstract class Operations {
   /** Send a call and give what was answered. */
@@ -1343,6 +1348,27 @@ export abstract class Operations {
   }
 
   /**
+   * Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a stay's bill.
+   *
+   * Scope: `payments.write`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+   * BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees, HisUnavailable,
+   * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, PatientsNotFound,
+   * PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound, PaymentsBillNotUnpaid,
+   * PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding, PaymentsPatientNotLinked,
+   * PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered, RequestInvalidIdempotencyKey,
+   * RequestUnsupportedMediaType.
+   */
+  createOrder(body: types.OrderRequest, options: DeviceOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/orders",
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
    * List your application's orders (everybody's, for the hospital's own), the newest first.
    *
    * Scope: `payments.read`. Refused with: RequestInvalidCursor.
@@ -1439,10 +1465,10 @@ export abstract class Operations {
   }
 
   /**
-   * Ask for a settled order's money, or part of it. The HIS has to agree; above a limit a second person too.
+   * Ask for a settled order's money, or that of some of its items. The HIS agrees first; above a limit, two do.
    *
    * Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-   * OauthStaffUnknown, PaymentsNotRefundable, PaymentsOrderNotFound, PaymentsOverRefundable,
+   * OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
    * PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
    * RequestUnsupportedMediaType.
    */
@@ -1489,6 +1515,98 @@ export abstract class Operations {
     return this.send({
       method: "GET",
       path: `/open/v1/refunds/${segment(refundId)}`,
+      options,
+    });
+  }
+
+  /**
+   * List what a patient of yours owes, with every item. Order a bill with the `hash` that came with it.
+   *
+   * Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+   * PaymentsPatientNotLinked.
+   */
+  listBills(query: ListBillsQuery, options: CallOptions = {}): Promise<types.BillList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/bills",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List the bills that an order pays, as its payer saw them, and which items were asked back.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  listOrderedBills(orderId: types.Id, options: CallOptions = {}): Promise<types.OrderedBillList> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}/bills`,
+      options,
+    });
+  }
+
+  /**
+   * Make a code by which a relative may pay an open order. It is shown this once.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsOrderEnding, PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsTooManyPayCodes,
+   * RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  makePayCode(orderId: types.Id, options: DeviceOptions = {}): Promise<types.PayCode> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/pay-codes`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * End a code before its time; a payment that was begun with it may still be made.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsPayCodeNotFound, RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  revokePayCode(payCodeId: types.Id, options: DeviceOptions = {}): Promise<types.PayCodeRevoked> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/pay-codes/${segment(payCodeId)}/revoke`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Show whoever has a code what they would pay: a title, an amount, and a name of which one character is shown.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsPayCodeBusy, PaymentsPayCodeEnded, PaymentsPayCodeNotFound,
+   * RequestUnsupportedMediaType.
+   */
+  showPayable(body: types.PayCodeLookup, options: CallOptions = {}): Promise<types.Payable> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/pay-codes/lookup",
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Begin to pay a code's order; a second payment of an order that is paid already goes back by itself.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding, PaymentsPayCodeBusy,
+   * PaymentsPayCodeEnded, PaymentsPayCodeNotFound, PaymentsPayerRequired, PaymentsRefusedByChannel,
+   * PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+   */
+  payByCode(body: types.PayCodePayment, options: DeviceOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/pay-codes/pay",
+      body,
+      changes: true,
       options,
     });
   }

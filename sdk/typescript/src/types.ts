@@ -222,6 +222,56 @@ export interface BanNoShow {
   starts_at: Instant;
 }
 
+/** BillItemsItem. */
+export interface BillItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** The hospital's code of it. */
+  code: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** Who carries it out. */
+  executing_department: string;
+}
+
+/** What is paid together or not at all. */
+export interface Bill {
+  /** The bill's number. */
+  bill_no: string;
+  /** Changes with everything of the bill that a payer sees. */
+  hash: string;
+  /** `prescription`, `laboratory`, `examination` or `treatment`. */
+  kind: string;
+  /** Which department ordered it. */
+  department_code: string;
+  /** Who ordered it. */
+  ordered_by: string;
+  ordered_at: Instant;
+  /** What is to be paid, in fen. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** What was ordered. */
+  items: BillItemsItem[];
+}
+
+/** All that the patient owes now. */
+export interface BillList {
+  items: Bill[];
+}
+
 /** A site of the hospital. */
 export interface Campus {
   /** The campus. */
@@ -573,6 +623,96 @@ export interface OrderList {
   next: Next;
 }
 
+/** OrderRequestBillsItem. */
+export interface OrderRequestBillsItem {
+  /** From `GET /bills`. */
+  bill_no: string;
+  /** The bill's hash, as it came with it: so that nobody pays what they have not seen. */
+  hash: string;
+}
+
+/** An advance for a stay that goes on. */
+export interface OrderRequestDeposit {
+  /** The stay's number in the hospital. */
+  admission_no: string;
+  /** How much, in fen. */
+  amount_fen: number;
+}
+
+/** What is owed for a stay that has ended. */
+export interface OrderRequestDischarge {
+  /** The stay's number in the hospital. */
+  admission_no: string;
+}
+
+/** What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's bill. */
+export interface OrderRequest {
+  /** A hold of yours, or an offer of the waitlist: paying it books the number. */
+  hold_id?: Id;
+  /** An appointment of yours whose fee is not paid. */
+  appointment_id?: Id;
+  /** The patient whose bills or stay it is. */
+  patient_id?: Id;
+  /** Bills to pay together. */
+  bills?: OrderRequestBillsItem[];
+  /** An advance for a stay that goes on. */
+  deposit?: OrderRequestDeposit;
+  /** What is owed for a stay that has ended. */
+  discharge?: OrderRequestDischarge;
+}
+
+/** OrderedBillItemsItem. */
+export interface OrderedBillItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** The hospital's code of it. */
+  code: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** Who carries it out. */
+  executing_department: string;
+  /** The refund by which it was asked back; null: none. */
+  refund_no: string | null;
+}
+
+/** A bill as its payer saw it. */
+export interface OrderedBill {
+  /** The bill's number. */
+  bill_no: string;
+  /** Changes with everything of the bill that a payer sees. */
+  hash: string;
+  /** `prescription`, `laboratory`, `examination` or `treatment`. */
+  kind: string;
+  /** Which department ordered it. */
+  department_code: string;
+  /** Who ordered it. */
+  ordered_by: string;
+  ordered_at: Instant;
+  /** What is to be paid, in fen. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** What was ordered. */
+  items: OrderedBillItemsItem[];
+}
+
+/** The bills that an order pays. */
+export interface OrderedBillList {
+  items: OrderedBill[];
+}
+
 /** A patient that your application has registered. */
 export interface Patient {
   /** The patient. */
@@ -606,6 +746,54 @@ export interface PatientRegistration {
   birth_date?: Date;
   /** A mainland mobile number, or an international one with +. */
   phone?: string;
+}
+
+/** A code by which a relative may pay an order. */
+export interface PayCode {
+  /** The code's own name, to revoke it by. */
+  id: Id;
+  /** The code; it fits into a mini-program code. */
+  code: string;
+  /** Until when it can be used. */
+  expires_at: Instant;
+}
+
+/** Which code. */
+export interface PayCodeLookup {
+  /** The code; it fits into a mini-program code. */
+  code: string;
+}
+
+/** How a relative pays. */
+export interface PayCodePayment {
+  /** The code; it fits into a mini-program code. */
+  code: string;
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance";
+  /** As in a payment of one's own. */
+  scene: "mini_program" | "native_code";
+  /** Who pays, as the channel knows them in your mini-program. */
+  payer?: string;
+}
+
+/** A code that is over. */
+export interface PayCodeRevoked {
+  /** The code's name. */
+  id: Id;
+}
+
+/** What a relative sees of an order. */
+export interface Payable {
+  /** What the payer reads in their bank's list. */
+  title: string;
+  /** What is to be paid, in fen. */
+  amount_fen: Amount;
+  /** The patient's name, all but its last character masked. */
+  name: string;
+  /** Whether it can be paid. */
+  status: "payable" | "paid" | "ended";
+  /** Until when the code can be used. */
+  expires_at: Instant;
 }
 
 /** One try to pay an order by one channel. */
@@ -850,8 +1038,11 @@ export interface RefundList {
 export interface RefundRequest {
   /** A settled order. */
   order_id: Id;
-  /** How much, in fen; all that is left unless given. */
-  amount_fen?: number;
+  /**
+   * Of an order of bills: which items, by the numbers of `GET /orders/{order_id}/bills`; all that are left unless
+   * given.
+   */
+  item_nos?: string[];
   /** Why; the payer reads it. */
   reason: string;
 }

@@ -99,7 +99,17 @@ async def _give_up(api: OpenApi) -> tuple[str, Any]:
 
 async def _ask_back(api: OpenApi) -> tuple[str, Any]:
     order = await (await Till.open(api)).paid()
-    return "/refunds", {"order_id": str(order.id), "reason": "药品未发", "amount_fen": 1}
+    return "/refunds", {"order_id": str(order.id), "reason": "药品未发"}
+
+
+async def _code(api: OpenApi) -> tuple[str, Any]:
+    return f"/orders/{(await (await Till.open(api)).order()).id}/pay-codes", None
+
+
+async def _order(api: OpenApi) -> tuple[str, Any]:
+    hold = await api.portal.post("/holds", await _slot_and_patient(api))
+    await api.db.execute("UPDATE schedule SET fee_fen = 2500")
+    return "/orders", {"hold_id": hold.json()["id"]}
 
 
 CHANGES: dict[str, Prepare] = {
@@ -118,6 +128,8 @@ CHANGES: dict[str, Prepare] = {
     "pay": _pay,
     "give_up": _give_up,
     "ask_back": _ask_back,
+    "code": _code,
+    "order": _order,
 }
 
 
@@ -152,7 +164,7 @@ async def _count_events(api: OpenApi) -> int:
         " + (SELECT count(*) FROM patient_event WHERE kind = 'registered') + (SELECT count(*) FROM waitlist_event)"
         " + (SELECT count(*) FROM webhook_secret) + (SELECT count(*) FROM webhook_delivery)"
         " + (SELECT count(*) FROM payment_event WHERE kind IN ('payment.attempted', 'payment.closed',"
-        "    'payment.refund_requested'))"
+        "    'payment.created', 'payment.refund_requested')) + (SELECT count(*) FROM pay_code)"
     )
     return found
 

@@ -33,6 +33,7 @@ OWNED = {
     "order_id",
     "payment_id",
     "refund_id",
+    "pay_code_id",
 }
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id", "rush_id"}
@@ -110,13 +111,15 @@ async def webhook_of(api: OpenApi, owner: Caller, *, delivery: bool) -> UUID:
 
 
 async def money_of(api: OpenApi, owner: Caller, name: str) -> UUID:
-    """An order of one partner that is open, a try to pay it, or a refund of another."""
+    """An order of one partner that is open, a try to pay it, a code for it, or a refund of another."""
     till = await Till.open(api)
     if name == "refund_id":
         paid = await till.paid(caller=owner)
-        asked = {"order_id": str(paid.id), "reason": "药品未发"}
+        asked = {"order_id": str(paid.id), "item_nos": ["I1"], "reason": "药品未发"}
         return UUID((await owner.post("/refunds", asked)).json()["id"])
     order = await till.order(caller=owner)
+    if name == "pay_code_id":
+        return UUID((await owner.post(f"/orders/{order.id}/pay-codes")).json()["id"])
     return order.id if name == "order_id" else (await till.attempt(order, caller=owner)).id
 
 
@@ -133,7 +136,7 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
         owned = await webhook_of(open_api, open_api.portal, delivery=name == "delivery_id")
     elif name == "fault_id":
         owned = UUID(await wait_in_store(open_api, open_api.portal, "slow_answer"))
-    elif name in ("order_id", "payment_id", "refund_id"):
+    elif name in ("order_id", "payment_id", "refund_id", "pay_code_id"):
         owned = await money_of(open_api, open_api.portal, name)
     elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
@@ -166,6 +169,9 @@ async def test_every_id_in_an_address_is_either_owned_or_common() -> None:
         ("/holds", ("slot_id", "patient_id")),
         ("/appointments", ("slot_id", "patient_id")),
         ("/appointments", ("hold_id",)),
+        ("/orders", ("hold_id",)),
+        ("/orders", ("appointment_id",)),
+        ("/orders", ("patient_id", "bills")),
         ("/patients/lookup", ("document",)),
         ("/refunds", ("order_id", "reason")),
     ],
@@ -182,6 +188,8 @@ async def test_another_partners_things_in_a_body_are_absent(
         "document": theirs.document,
         "order_id": str((await (await Till.open(open_api)).paid()).id),
         "reason": "药品未发",
+        "appointment_id": str(theirs.appointment_id),
+        "bills": [{"bill_no": "B1", "hash": "h"}],
     }
     before = await open_api.fingerprint()
 
@@ -190,6 +198,7 @@ async def test_another_partners_things_in_a_body_are_absent(
     assert answer.status_code == 404, answer.text
     assert answer.json()["code"] in {
         "booking.patient_not_found",
+        "booking.appointment_not_found",
         "booking.hold_not_found",
         "patients.not_found",
         "payments.order_not_found",
