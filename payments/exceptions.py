@@ -83,6 +83,77 @@ ALLOWED: Final[Mapping[Cause, frozenset[Action]]] = {
 }
 
 
+class Sentence(NamedTuple):
+    """What a cashier reads."""
+
+    zh: str
+    en: str
+
+
+EXPLAINED: Final[Mapping[Cause, Sentence]] = {
+    Cause.AMOUNT_MISMATCH: Sentence(
+        "渠道实收金额与订单金额不一致，款项已单列，订单未生效", "The channel took another amount than the order asks."
+    ),
+    Cause.APP_MISMATCH: Sentence(
+        "付款来自其他应用，款项已单列，订单未生效", "The money came through another application than was asked."
+    ),
+    Cause.PAYER_MISMATCH: Sentence(
+        "付款人与发起支付的人不一致，款项已单列，订单未生效", "Somebody else paid than who was asked."
+    ),
+    Cause.PAID_AGAIN: Sentence("同一支付单号再次收到款项", "Money came a second time under one payment number."),
+    Cause.MERCHANT_MISMATCH: Sentence(
+        "其他商户号报告了本院的支付单号，未作处理", "Another merchant's account named a payment of ours."
+    ),
+    Cause.FACT_INCOMPLETE: Sentence(
+        "渠道称已支付，但缺少金额或流水号", "The channel says paid, without an amount or a number."
+    ),
+    Cause.UNKNOWN_ATTEMPT: Sentence(
+        "渠道单边账：渠道有款，平台无此支付单", "The channel has money under a number that was never ours."
+    ),
+    Cause.UNKNOWN_REFUND: Sentence(
+        "渠道单边账：渠道有退款，平台无此退款单", "The channel has a refund that nobody here asked for."
+    ),
+    Cause.CLOSE_UNANSWERED: Sentence(
+        "渠道多次未答复，无法确认支付单已关闭", "The channel does not say whether a payment is closed."
+    ),
+    Cause.ACCEPTANCE_FAILED: Sentence(
+        "款已收，平台业务处理失败，正在重试", "The money is here, and the platform fails to take the order over."
+    ),
+    Cause.SETTLEMENT_UNKNOWN: Sentence(
+        "单边账：款已收，HIS 是否已结算不明，请在 HIS 中核对流水号",
+        "The money is here, and whether the HIS has settled is not known.",
+    ),
+    Cause.REVERSAL_UNKNOWN: Sentence(
+        "HIS 是否已冲销不明，款尚未退出", "Whether the HIS has undone its settlement is not known; no money has left."
+    ),
+    Cause.REVERSAL_REFUSED: Sentence(
+        "HIS 不同意冲销（如药品已发、检查已做），款尚未退出",
+        "The HIS refuses to undo its settlement; no money has left.",
+    ),
+    Cause.REFUND_ABNORMAL: Sentence(
+        "渠道退款异常，请改用其他方式退款或重试", "The channel cannot refund; it goes back by other means, or again."
+    ),
+    Cause.REFUND_AMOUNT_MISMATCH: Sentence(
+        "渠道实退金额与退款单金额不一致", "The channel refunded another amount than was asked."
+    ),
+    Cause.REFUND_AFTER_END: Sentence(
+        "退款已按其他方式了结后，渠道又退款成功", "The channel refunded what had been ended in another way."
+    ),
+}
+"""Each cause in a sentence; what may be done about it is `ALLOWED`, and what that means `DONE_BY`."""
+
+DONE_BY: Final[Mapping[Action, Sentence]] = {
+    Action.REFUND: Sentence("退款给付款人", "Send the money back."),
+    Action.MARK_SETTLED: Sentence("HIS 已结算（填写 HIS 收据号）", "The HIS has it; give its number."),
+    Action.ASK_AGAIN: Sentence("立即重新查询", "Ask again now."),
+    Action.PROCEED: Sentence("HIS 未冲销也退款", "Send the money though the HIS has not undone it."),
+    Action.RETRY: Sentence("用同一退款单号重试", "Try again under the same number."),
+    Action.PAY_OFFLINE: Sentence("已线下退款（填写凭证号）", "It was paid by other means; give the proof."),
+    Action.CANCEL: Sentence("撤销本次退款", "Give the refund up."),
+    Action.EXPLAIN: Sentence("无需处理，记录说明", "Nothing is to be done; say why."),
+}
+
+
 class Subject(NamedTuple):
     """What an exception is about; `key` tells two of one cause apart."""
 

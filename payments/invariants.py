@@ -121,6 +121,18 @@ _CHECKS: Final[Mapping[str, str]] = {
            OR s.decided_by = 'person' AND NOT EXISTS (
                 SELECT FROM payment_exception e WHERE e.settlement_id = s.id AND e.status = 'resolved'
                 AND e.action IN ('mark_settled', 'refund'))""",
+    "13_receipts_equal_ledger": """
+        WITH paid AS (
+            SELECT o.id, o.amount_fen - coalesce(sum(r.amount_fen) FILTER (
+                WHERE r.status NOT IN ('requested', 'declined', 'cancelled')), 0) AS fen
+            FROM payment_order o JOIN payment_settlement s ON s.order_id = o.id
+            LEFT JOIN payment_refund r ON r.transaction_id = s.transaction_id
+            WHERE o.settled_at IS NOT NULL AND o.kind <> 'deposit' GROUP BY o.id)
+        SELECT 'order ' || paid.id || ': paid ' || paid.fen || ', receipted ' || coalesce(net.meant_fen, 0)
+        FROM paid LEFT JOIN fiscal_receipt_net net ON net.order_id = paid.id
+        WHERE paid.fen <> coalesce(net.meant_fen, 0)
+          AND NOT EXISTS (SELECT FROM outbox l WHERE l.handler = 'payment-events' AND l.status = 'pending'
+                          AND l.aggregate = 'payment-event:' || paid.id)""",
     "orders_end": """
         SELECT 'order ' || o.id FROM payment_order o WHERE o.status = 'open' AND o.expires_at < $1
            OR o.status = 'closing' AND NOT EXISTS (SELECT FROM payment_attempt a WHERE a.order_id = o.id

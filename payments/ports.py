@@ -70,6 +70,10 @@ class OutcomeUnknown(Exception):
     """The HIS did not answer, or not in a way that can be trusted: what it did is not known."""
 
 
+class NotDecided(Exception):
+    """Somebody at the hospital has to decide first, and has not: nothing is unknown, and nothing can be done here."""
+
+
 class Fulfilment(Protocol):
     """What being paid means for one kind of order."""
 
@@ -105,6 +109,7 @@ class Fulfilment(Protocol):
 
         Raises:
             OutcomeUnknown.
+            NotDecided: the pharmacy, say, has not said yet whether it may be undone; it is asked again.
         """
         ...
 

@@ -16,7 +16,7 @@ from payments.exceptions import Cause, Subject
 from payments.facts import apply_channel_fact
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
 from payments.gateways.port import ChannelCode, Gateway, RefundFact, RefundRequest, RefundState
-from payments.ports import OutcomeUnknown, PaidOrder, Rejected, Reversal, Settled, fulfilment_of
+from payments.ports import NotDecided, OutcomeUnknown, PaidOrder, Rejected, Reversal, Settled, fulfilment_of
 from payments.refund_facts import WINDOW_CHANNELS, mark_stuck
 from payments.refunds import LIMITS
 from payments.states import change_status
@@ -62,7 +62,11 @@ async def _reverse(refund: Row) -> None:
     assert refund["settlement_id"] is not None, "only a settled payment is told of to the HIS"
     order = await settlement.paid_order(db, refund["settlement_id"])
     await _count_try(db, refund)
-    outcome = await _call_his(order, refund)
+    try:
+        outcome = await _call_his(order, refund)
+    except NotDecided:
+        await _wait_for_decision(refund)
+        return
     async with db.transaction() as tx:
         row = await tx.fetchrow("SELECT * FROM payment_refund WHERE id = $1 FOR UPDATE", refund["id"])
         assert row is not None, "a refund is never removed"
@@ -80,7 +84,19 @@ async def _reverse(refund: Row) -> None:
             await _show_to_a_person(tx, row, Cause.REVERSAL_UNKNOWN)
 
 
+async def _wait_for_decision(refund: Row) -> None:
+    """Go on asking, without a case for a cashier: the hospital itself has not decided yet."""
+    async with database().transaction() as tx:
+        await tx.execute(
+            "UPDATE payment_refund SET tries = least(tries, (SELECT settlement_asks_max / 2 FROM payment_rule))"
+            " WHERE id = $1 AND status = 'reversing'",
+            refund["id"],
+        )
+        await exceptions.settle_by_fact(tx, refund_id=refund["id"], what="the hospital is deciding")
+
+
 async def _call_his(order: PaidOrder, refund: Row) -> Settled | Rejected | None:
+    """Raises: NotDecided."""
     asked = Reversal(
         refund["refund_no"],
         refund["settlement_no"],

@@ -4,7 +4,7 @@ The code is the right to start an attempt for its order, and to nothing else. It
 time is, or when who made it revokes it. An order is paid once whoever tries: a second payment goes back by itself.
 """
 
-import secrets
+import base64
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -20,6 +20,7 @@ from oauth.attempts import count_failure, seconds_locked
 from payments import attempts, errors, orders
 from payments.attempts import Attempt
 from payments.gateways.port import ChannelCode, Scene
+from payments.orders import Order
 
 CODE_BYTES: Final = 16
 """22 characters; with a letter for what it is, it fits into the scene of a mini-program code (at most 32)."""
@@ -36,7 +37,7 @@ _STATUS: Final[Mapping[str, str]] = {"open": "payable", "closing": "ended", "clo
 
 
 class PayCode(NamedTuple):
-    """A code, told once to who made it."""
+    """A code, told to who made it."""
 
     id: UUID
     code: str
@@ -54,43 +55,63 @@ class Payable(NamedTuple):
 
 
 async def make_pay_code(
-    order_id: UUID, *, actor: Actor, account_id: UUID | None = None, valid_for: timedelta = VALID_FOR_DEFAULT
+    order_id: UUID,
+    *,
+    actor: Actor,
+    account_id: UUID | None = None,
+    valid_for: timedelta = VALID_FOR_DEFAULT,
+    idempotency: Idempotency | None = None,
 ) -> PayCode:
     """Make a code for an open order of this caller's; it ends with the order at the latest.
 
-    There is no idempotency key: the code is kept nowhere and could not be given again. Making another is harmless.
+    account_id: the person who makes it, where one application serves many.
 
     Raises:
-        OrderNotFound, OrderNotOpen, DatabaseUnavailable.
+        OrderNotFound, OrderNotOpen.
         OrderEnding: the order's time is over.
         TooManyPayCodes: `limit` codes are valid.
+        IdempotencyMismatch, DatabaseUnavailable.
     """
-    code = secrets.token_urlsafe(CODE_BYTES)
-    at = clock.now()
     async with database().transaction() as tx:
+        if idempotency and (stored := await idempotency.replay(tx)):
+            code_id = UUID(stored["pay_code_id"])
+            expires_at = await tx.fetchval("SELECT expires_at FROM pay_code WHERE id = $1", code_id)
+            return PayCode(code_id, _code(code_id), expires_at)
         order = await orders.lock_order(tx, order_id, actor)
-        if order.status != "open":
-            raise errors.OrderNotOpen(current_status=order.status)
-        expires_at = min(order.expires_at, at + valid_for)
-        if expires_at <= at:
-            raise errors.OrderEnding(expires_at=order.expires_at)
-        valid: int = await tx.fetchval(
-            "SELECT count(*) FROM pay_code WHERE order_id = $1 AND revoked_at IS NULL AND expires_at > $2", order_id, at
-        )
-        if valid >= CODES_PER_ORDER_MAX:
-            raise errors.TooManyPayCodes(limit=CODES_PER_ORDER_MAX)
-        code_id = new_id()
-        await tx.execute(
-            "INSERT INTO pay_code (id, order_id, code_hash, client_id, account_id, created_at, expires_at, asks_since)"
-            " VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
-            code_id,
-            order_id,
-            _hash(code),
-            actor.client_id,
-            account_id,
-            at,
-            expires_at,
-        )
+        made = await _insert(tx, order, actor=actor, account_id=account_id, valid_for=valid_for)
+        if idempotency:
+            await idempotency.remember(tx, {"pay_code_id": str(made.id)})
+        return made
+
+
+async def _insert(
+    tx: Transaction, order: Order, *, actor: Actor, account_id: UUID | None, valid_for: timedelta
+) -> PayCode:
+    """Raises: OrderNotOpen, OrderEnding, TooManyPayCodes."""
+    at = clock.now()
+    if order.status != "open":
+        raise errors.OrderNotOpen(current_status=order.status)
+    expires_at = min(order.expires_at, at + valid_for)
+    if expires_at <= at:
+        raise errors.OrderEnding(expires_at=order.expires_at)
+    valid: int = await tx.fetchval(
+        "SELECT count(*) FROM pay_code WHERE order_id = $1 AND revoked_at IS NULL AND expires_at > $2", order.id, at
+    )
+    if valid >= CODES_PER_ORDER_MAX:
+        raise errors.TooManyPayCodes(limit=CODES_PER_ORDER_MAX)
+    code_id = new_id()
+    code = _code(code_id)
+    await tx.execute(
+        "INSERT INTO pay_code (id, order_id, code_hash, client_id, account_id, created_at, expires_at, asks_since)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $6)",
+        code_id,
+        order.id,
+        _hash(code),
+        actor.client_id,
+        account_id,
+        at,
+        expires_at,
+    )
     return PayCode(code_id, code, expires_at)
 
 
@@ -212,6 +233,12 @@ async def _count(tx: Transaction, row: Row) -> None:
     )
     if not counted:
         raise errors.PayCodeBusy(retry_after_seconds=60)
+
+
+def _code(code_id: UUID) -> str:
+    """Give the code of a row: the random id under the platform's key, so that it is told again for the same request."""
+    secret = cipher().lookup_hash(f"code-of-a-payment\n{code_id}")[:CODE_BYTES]
+    return base64.urlsafe_b64encode(secret).decode().rstrip("=")
 
 
 def _hash(code: str) -> bytes:

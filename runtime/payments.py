@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from booking import notices
-from booking.payment import following
+from booking.payment import following as registration
 from booking.payment.fulfilment import RegistrationFulfilment
 from booking.payment.orders import KIND as REGISTRATION
 from kernel.db import Transaction
@@ -21,6 +21,7 @@ from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
 from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
+from payments.receipts import following as receipts
 from runtime.his import build_billing
 
 TOLD_TO_PARTNERS: Final = frozenset(
@@ -82,8 +83,12 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:
 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
-    told = [(kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)]
-    return [*following.subscriptions(), *discharge.SUBSCRIBERS, *told]
+    return [
+        *registration.subscriptions(),
+        *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
+        *receipts.SUBSCRIBERS,
+        *discharge.SUBSCRIBERS,
+    ]
 
 
 async def post_notice(tx: Transaction, event: PaymentEvent) -> None:

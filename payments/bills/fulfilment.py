@@ -11,7 +11,7 @@ from integration.his.port import Rejected as HisRejected
 from kernel.db import Transaction, database
 from payments.billing import answer_of, billing, money_of, outcome_known, settled
 from payments.bills.snapshots import left_items, read_told
-from payments.ports import NotThere, OutcomeUnknown, PaidOrder, Rejected, Reversal, Settled
+from payments.ports import NotDecided, NotThere, PaidOrder, Rejected, Reversal, Settled
 
 
 class BillFulfilment:
@@ -54,7 +54,8 @@ class BillFulfilment:
         A settlement that a person has given up is first voided: then nothing is done under its number any more.
 
         Raises:
-            OutcomeUnknown: also while the pharmacy has not decided.
+            OutcomeUnknown.
+            NotDecided: the pharmacy has not said yet.
         """
         if reversal.his_no is None:
             with outcome_known():
@@ -70,7 +71,7 @@ class BillFulfilment:
             if isinstance(approval, HisRejected):
                 return Rejected(approval.code)
             if approval.status is ApprovalStatus.PENDING:
-                raise OutcomeUnknown("refund_pending")
+                raise NotDecided
             if approval.status is ApprovalStatus.REFUSED:
                 return Rejected(approval.reason or "refund_refused")
             return answer_of(

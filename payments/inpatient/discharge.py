@@ -154,17 +154,21 @@ async def list_payouts_owed(db: Reader, *, after: UUID | None = None, limit: int
     return [Discharge(*row.values()) for row in rows]
 
 
-async def record_payout(discharge_id: UUID, *, proof: str, actor: Actor) -> None:
+async def record_payout(
+    discharge_id: UUID, *, proof: str, actor: Actor, idempotency: Idempotency | None = None
+) -> None:
     """Record that a cashier gave back what could not go back by a channel. proof: the receipt's or transfer's number.
 
     Raises:
         StaffRequired, PayoutNotFound.
         PayoutRecorded: somebody has.
-        DatabaseUnavailable.
+        IdempotencyMismatch, DatabaseUnavailable.
     """
     if actor.staff_code is None:
         raise errors.StaffRequired
     async with database().transaction() as tx:
+        if idempotency and await idempotency.replay(tx):
+            return
         won = await tx.execute(
             "UPDATE payment_discharge SET payout_proof = $2, payout_by = $3, payout_at = $4, updated_at = $4"
             " WHERE id = $1 AND payout_fen > 0 AND payout_at IS NULL",
@@ -174,6 +178,8 @@ async def record_payout(discharge_id: UUID, *, proof: str, actor: Actor) -> None
             clock.now(),
         )
         if won:
+            if idempotency:
+                await idempotency.remember(tx, {"discharge_id": str(discharge_id)})
             return
         known = await tx.fetchval("SELECT payout_fen > 0 FROM payment_discharge WHERE id = $1", discharge_id)
         raise errors.PayoutRecorded if known else errors.PayoutNotFound

@@ -42,6 +42,7 @@ from payments.gateways.window import WindowGateway
 from payments.invariants import find_broken
 from payments.orders import NewOrder, Order
 from payments.ports import NotThere, OutcomeUnknown, PaidOrder, Rejected, Reversal, Settled
+from payments.receipts import following
 from payments.work import PaymentWork
 
 PORTAL = Actor(client_id="portal", channel="portal", kind="partner")
@@ -296,7 +297,7 @@ class PaymentsUnderTest:
         self.alipay = ChannelDouble(Merchant("alipay-main", ChannelCode.ALIPAY, "2088000001", "2021000001"))
         self.cash = Merchant("cash-main", ChannelCode.CASH, "drawer-1", "")
         self.passed_until = clock.now()
-        self.work = PaymentWork(db, [*subscribers, ("*", self._hear)])
+        self.work = PaymentWork(db, [*subscribers, ("*", self._hear), *following.SUBSCRIBERS])
 
     async def _hear(self, _tx: Transaction, event: PaymentEvent) -> None:
         self.heard.append(event)

@@ -1,5 +1,6 @@
 """The ledger balances, cannot be rewritten, posts a fact once, and shows where somebody has meddled."""
 
+import asyncio
 from datetime import timedelta
 
 import asyncpg
@@ -10,7 +11,7 @@ from kernel.db import Database, Transaction
 from kernel.ids import new_id
 from payments import ledger
 from payments.invariants import CHAIN, check_invariants, find_broken
-from payments.sealing import seal_ledger, verify_ledger
+from payments.sealing import BATCH_MAX, seal_ledger, verify_ledger
 from tests.factories.payments import PaymentsUnderTest
 
 
@@ -47,11 +48,29 @@ async def test_what_does_not_balance_is_not_committed(database: Database) -> Non
     assert await database.fetch("SELECT FROM ledger_entry") == []
 
 
+async def seal_all(db: Database, *, limit: int = BATCH_MAX, left: int = 0) -> list[int]:
+    """Seal until no more than `left` can be seen unsealed, and give how many entries each seal has.
+
+    Transactions that run in any database of the server hold a seal back: other tests' among them.
+    """
+    seals: list[int] = []
+    for _ in range(600):
+        if sealed := await seal_ledger(db, limit=limit):
+            seals.append(sealed)
+        unsealed: int = await db.fetchval(
+            "SELECT count(*) FROM ledger_entry e WHERE NOT EXISTS (SELECT FROM ledger_link l WHERE l.entry_id = e.id)"
+        )
+        if unsealed <= left:
+            return seals
+        await asyncio.sleep(0.05)
+    raise AssertionError("something never lets the ledger be sealed")
+
+
 @pytest.mark.parametrize("table", ["ledger_entry", "ledger_posting", "ledger_seal", "ledger_link", "payment_event"])
 @pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {} = {}", "TRUNCATE {} CASCADE"])
 async def test_history_is_not_rewritten(payments: PaymentsUnderTest, table: str, change: str) -> None:
     await payments.paid()
-    await seal_ledger(payments.db)
+    await seal_all(payments.db)
     column = {"ledger_posting": "account", "ledger_link": "hash", "ledger_seal": "hash"}.get(table, "kind")
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
         await payments.db.execute(change.format(table, column, column))
@@ -65,9 +84,9 @@ async def test_entries_are_sealed_in_batches_once_nothing_older_runs(payments: P
         # A transaction that has written and is not over: what comes after it is not sealed yet.
         await older.execute(entry, "slow")
         await payments.db.execute(entry, "fast")
-        assert await seal_ledger(payments.db) == 2
+        assert sum(await seal_all(payments.db, left=1)) == 2
         assert await seal_ledger(payments.db) == 0
-    assert [await seal_ledger(payments.db, limit=1) for _ in range(3)] == [1, 1, 0]
+    assert await seal_all(payments.db, limit=1) == [1, 1]
 
     links = await payments.db.fetch("SELECT position, entry_id FROM ledger_link ORDER BY position")
     entries = await payments.db.fetch("SELECT id FROM ledger_entry ORDER BY transaction_id, id")
@@ -87,7 +106,7 @@ async def test_entries_are_sealed_in_batches_once_nothing_older_runs(payments: P
 )
 async def test_meddling_is_found(payments: PaymentsUnderTest, meddling: str, what: str, position: int) -> None:
     await payments.paid()
-    await seal_ledger(payments.db)
+    await seal_all(payments.db)
     first = await payments.db.fetchval("SELECT min(id) FROM ledger_entry")
     await as_a_meddler(payments.db, meddling.format(first))
 
@@ -121,6 +140,7 @@ DAMAGE = {
     "8_nothing_that_differs_fulfils": "UPDATE payment_transaction SET payer = 'somebody-else'",
     "9_notifications_are_ours": "UPDATE payment_notification SET merchant_code = 'of-others'",
     "10_unknown_does_not_end_by_itself": "UPDATE payment_settlement SET decided_by = 'feature'",
+    "13_receipts_equal_ledger": "UPDATE fiscal_receipt SET amount_fen = amount_fen + 1",
     "orders_end": "UPDATE payment_order SET status = 'open', paid_at = NULL, expires_at = now() - interval '1 day'"
     ", created_at = now() - interval '2 days'",
 }

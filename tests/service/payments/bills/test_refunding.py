@@ -58,7 +58,10 @@ async def test_a_drug_waits_for_the_pharmacy_and_goes_back_when_it_says_so(hospi
     order = await hospital.paid_bills(bill)
     refund = await request_bill_refund(order.id, [bill.items[0].item_no], reason=REASON, actor=PORTAL)
     await hospital.settle_down()
+    # However long the pharmacy takes, that is no case for a cashier.
+    await hospital.pass_time(until=timedelta(hours=3), step=timedelta(minutes=5))
     assert (await look(hospital, refund)).status == "reversing"
+    assert await exceptions.list_exceptions(hospital.db, limit=5) == []
     assert hospital.wechat.held_fen == 2_470
 
     await hospital.stations.decide(await approval_no(hospital, refund), approves=True)
@@ -153,3 +156,25 @@ async def test_an_answer_lost_while_refunding_reverses_once(hospital: HospitalBi
     assert (await look(hospital, refund)).status == "succeeded"
     assert [one.cash_fen for one in await hospital.receipts()] == [2_000, -2_000]
     await hospital.require_agreement()
+
+
+async def test_a_his_that_is_away_while_the_pharmacy_decides_becomes_a_case_and_ceases_to_be_one(
+    hospital: HospitalBills,
+) -> None:
+    bill = await hospital.prescribe(AMOXICILLIN, kind="prescription")
+    order = await hospital.paid_bills(bill)
+    refund = await request_bill_refund(order.id, None, reason=REASON, actor=PORTAL)
+    await hospital.settle_down()
+    hospital.micro_his.stop()
+    try:
+        await hospital.pass_time(until=timedelta(hours=2), step=timedelta(minutes=5))
+        [case] = await exceptions.list_exceptions(hospital.db, limit=5)
+        assert case.cause == "reversal_unknown"
+    finally:
+        await hospital.micro_his.start()
+
+    await hospital.pass_time(until=timedelta(minutes=20), step=timedelta(minutes=5))
+
+    assert await exceptions.list_exceptions(hospital.db, limit=5) == []
+    assert (await look(hospital, refund)).status == "reversing"
+    await hospital.require_sound()

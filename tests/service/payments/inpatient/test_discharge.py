@@ -8,6 +8,7 @@ import pytest
 
 from integration.his.billing import Stay, StayStatus
 from kernel import clock
+from kernel.idempotency import Idempotency
 from payments import errors, exceptions, ledger, refunds
 from payments.exceptions import Action
 from payments.gateways.errors import ChannelRefused
@@ -132,7 +133,9 @@ async def test_what_the_window_took_is_a_cashiers_to_give_back(hospital: Hospita
     with pytest.raises(errors.PayoutNotFound):
         await record_payout(deposit.id, proof="R1", actor=CASHIER)
 
-    await record_payout(now.id, proof="R00000077", actor=CASHIER)
+    key = Idempotency("kiosk", "one-key", "POST /payouts")
+    for _ in range(2):
+        await record_payout(now.id, proof="R00000077", actor=CASHIER, idempotency=key)
 
     with pytest.raises(errors.PayoutRecorded):
         await record_payout(now.id, proof="R00000078", actor=CASHIER)
@@ -262,7 +265,8 @@ async def test_a_balance_that_has_become_another_is_refunded_and_ordered_anew(ho
     stay, _ = await a_stay(hospital, 20_000)
     order = await order_discharge(hospital.patient_id, stay.admission_no, actor=PORTAL)
     await hospital.micro_his.db.execute(
-        "UPDATE inpatient_charge SET unit_price_fen = unit_price_fen + 500 WHERE id = (SELECT max(id) FROM inpatient_charge)"
+        "UPDATE inpatient_charge SET unit_price_fen = unit_price_fen + 500"
+        " WHERE id = (SELECT max(id) FROM inpatient_charge)"
     )
 
     assert (await hospital.pay(order)).status == "refunded"
