@@ -58,6 +58,25 @@ async def end_hold(tx: Transaction, hold: Row, *, status: str, at: datetime) -> 
         raise errors.HoldEnded(current_status=ended)
 
 
+async def extend_hold(tx: Transaction, hold: Row, *, until: datetime) -> None:
+    """Make a locked, running hold last longer, with its seat and its place in the person's day.
+
+    Raises:
+        HoldEnded: its seat or place was given away with its end.
+    """
+    seats = await tx.execute(
+        "UPDATE seat SET hold_until = $3 WHERE id = $1 AND status = 'held' AND hold_id = $2 AND hold_until = $4",
+        hold["seat_id"],
+        hold["id"],
+        until,
+        hold["until"],
+    )
+    places = await tx.execute("UPDATE visit_claim SET until = $2 WHERE owner_id = $1", hold["id"], until)
+    if (seats, places) != (1, 1):
+        raise errors.HoldEnded(current_status="expired")
+    await tx.execute("UPDATE hold SET until = $2 WHERE id = $1 AND status = 'active'", hold["id"], until)
+
+
 async def book_held_seat(tx: Transaction, hold: Row, *, at: datetime) -> None:
     """Turn the held seat into a booked one: a compare-and-set on the hold's own token.
 

@@ -288,6 +288,14 @@ async def list_refunds(db: Reader, order_id: UUID) -> list[Refund]:
     return [Refund(*row.values()) for row in rows]
 
 
+async def read_left_fen(tx: Transaction, order_id: UUID) -> int:
+    """Give what is left of the payment that was taken for an order: neither gone back nor reserved for that."""
+    left: int | None = await tx.fetchval(
+        "SELECT amount_fen - reserved_fen FROM payment_transaction WHERE order_id = $1 AND role = 'accepted'", order_id
+    )
+    return left or 0
+
+
 async def _lock_order(tx: Transaction, order_id: UUID, actor: Actor) -> Row:
     row = await tx.fetchrow(
         "SELECT * FROM payment_order WHERE id = $1 AND ($2 OR client_id = $3) FOR UPDATE",

@@ -529,8 +529,8 @@ class AsyncOperations(ABC):
         BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed,
         BookingFollowUpNotDue, BookingFollowUpUsed, BookingFollowUpWindowPassed, BookingHoldEnded,
         BookingHoldNotFound, BookingLimitReached, BookingNotReleased, BookingPatientBanned,
-        BookingPatientNotEligible, BookingPatientNotFound, BookingSlotNotFound, BookingSlotPast,
-        BookingSoldOut, BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch,
+        BookingPatientNotEligible, BookingPatientNotFound, BookingPaymentRequired, BookingSlotNotFound,
+        BookingSlotPast, BookingSoldOut, BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch,
         KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
         RequestUnsupportedMediaType.
         """
@@ -648,8 +648,9 @@ class AsyncOperations(ABC):
 
         Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
         BookingAppointmentNotActive, BookingAppointmentNotFound, BookingCancelDeadlinePassed,
-        BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed, BookingFollowUpNotDue,
-        BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+        BookingContended, BookingDailyLimitReached, BookingFeeDiffers, BookingFollowUpNotAllowed,
+        BookingFollowUpNotDue, BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment,
+        BookingPatientNotEligible, BookingPaymentRequired, BookingPaymentUnderWay,
         BookingRescheduleLimitReached, BookingSameSlot, BookingSlotNotFound, BookingSlotPast, BookingSoldOut,
         BookingTurnRequired, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
         RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
@@ -836,9 +837,9 @@ class AsyncOperations(ABC):
     ) -> types.Appointment:
         """Take the offered number: it becomes an appointment, and the patient's other entries there close.
 
-        Scope: `waitlist.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-        OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded,
-        WaitlistOfferNotFound.
+        Scope: `waitlist.write`. Refused with: BookingPaymentRequired, IdempotencyMismatch,
+        KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
+        RequestNotFound, WaitlistOfferEnded, WaitlistOfferNotFound.
         """
         call = Call(
             "POST",
@@ -899,10 +900,10 @@ class AsyncOperations(ABC):
 
         Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
         BookingAppointmentNotActive, BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached,
-        BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingSlotNotFound,
-        BookingSlotPast, BookingSoldOut, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-        OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType,
-        StopsOfferEnded, StopsOfferNotFound.
+        BookingFeeDiffers, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+        BookingPaymentUnderWay, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, IdempotencyMismatch,
+        KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
+        RequestNotFound, RequestUnsupportedMediaType, StopsOfferEnded, StopsOfferNotFound.
         """
         call = Call(
             "POST",

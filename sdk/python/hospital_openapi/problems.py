@@ -69,6 +69,14 @@ class BookingDailyLimitReached(Conflict):
     default_code = "booking.daily_limit_reached"
 
 
+class BookingFeeDiffers(Conflict):
+    """The fee is paid, and that of the other time is one that it cannot be moved to. Patients read:
+    所选时段的挂号费与已支付的不同，请先取消原预约（费用原路退回）再重新预约 / The fee there differs from what was paid. Please cancel, which
+    gives the fee back, and book anew."""
+
+    default_code = "booking.fee_differs"
+
+
 class BookingFeedCursorExpired(BadRequest):
     """The place in the feed of availability is too old to read on from: begin anew, without a cursor.
     Patients read: 游标已过期，请不带游标重新读取全部号源 / This cursor has expired. Begin anew without one, and read everything
@@ -171,6 +179,21 @@ class BookingPatientNotFound(NotFound):
     patient could not be found. Please register the patient first."""
 
     default_code = "booking.patient_not_found"
+
+
+class BookingPaymentRequired(Conflict):
+    """By the clinic's rule the fee is paid first: hold the number, order the payment of the hold, and pay.
+    Patients read: 该号源需先支付挂号费：请先锁定号源并下单，支付成功后即预约成功 / The fee is paid first: hold the number, make an order for
+    the hold and pay it, and the number is yours."""
+
+    default_code = "booking.payment_required"
+
+
+class BookingPaymentUnderWay(Conflict):
+    """The fee has just been paid and is being settled; in a moment the same can be asked again. Patients
+    read: 挂号费正在入账，请稍后再试 / The fee is just being settled. Please try again in a moment."""
+
+    default_code = "booking.payment_under_way"
 
 
 class BookingRescheduleLimitReached(Conflict):
@@ -835,6 +858,7 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "booking.cancel_deadline_passed": BookingCancelDeadlinePassed,
     "booking.contended": BookingContended,
     "booking.daily_limit_reached": BookingDailyLimitReached,
+    "booking.fee_differs": BookingFeeDiffers,
     "booking.feed_cursor_expired": BookingFeedCursorExpired,
     "booking.follow_up_not_allowed": BookingFollowUpNotAllowed,
     "booking.follow_up_not_due": BookingFollowUpNotDue,
@@ -849,6 +873,8 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "booking.patient_banned": BookingPatientBanned,
     "booking.patient_not_eligible": BookingPatientNotEligible,
     "booking.patient_not_found": BookingPatientNotFound,
+    "booking.payment_required": BookingPaymentRequired,
+    "booking.payment_under_way": BookingPaymentUnderWay,
     "booking.reschedule_limit_reached": BookingRescheduleLimitReached,
     "booking.same_slot": BookingSameSlot,
     "booking.slot_not_found": BookingSlotNotFound,

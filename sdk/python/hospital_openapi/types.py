@@ -109,6 +109,10 @@ class Appointment(TypedDict):
     follow_up_of: Id | None
     """The visit of which this is the free follow-up; null: an ordinary appointment."""
 
+    payment: Literal['none', 'open', 'paid', 'refunding', 'refunded']
+    """How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid;
+    `paid`; `refunding`: it is going back; `refunded`."""
+
     version: int
     """Grows with every change."""
 

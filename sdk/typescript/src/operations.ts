@@ -512,9 +512,9 @@ export abstract class Operations {
    * BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed,
    * BookingFollowUpNotDue, BookingFollowUpUsed, BookingFollowUpWindowPassed, BookingHoldEnded,
    * BookingHoldNotFound, BookingLimitReached, BookingNotReleased, BookingPatientBanned, BookingPatientNotEligible,
-   * BookingPatientNotFound, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired,
-   * FairnessPassForStaffOnly, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
-   * RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+   * BookingPatientNotFound, BookingPaymentRequired, BookingSlotNotFound, BookingSlotPast, BookingSoldOut,
+   * BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
    */
   bookAppointment(body: types.AppointmentRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -585,11 +585,12 @@ export abstract class Operations {
    *
    * Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
    * BookingAppointmentNotActive, BookingAppointmentNotFound, BookingCancelDeadlinePassed, BookingContended,
-   * BookingDailyLimitReached, BookingFollowUpNotAllowed, BookingFollowUpNotDue, BookingFollowUpWindowPassed,
-   * BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingRescheduleLimitReached,
-   * BookingSameSlot, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired,
-   * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
-   * RequestNotFound, RequestUnsupportedMediaType.
+   * BookingDailyLimitReached, BookingFeeDiffers, BookingFollowUpNotAllowed, BookingFollowUpNotDue,
+   * BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+   * BookingPaymentRequired, BookingPaymentUnderWay, BookingRescheduleLimitReached, BookingSameSlot,
+   * BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired, IdempotencyMismatch,
+   * KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound,
+   * RequestUnsupportedMediaType.
    */
   rescheduleAppointment(appointmentId: types.Id, body: types.RescheduleRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -725,8 +726,9 @@ export abstract class Operations {
   /**
    * Take the offered number: it becomes an appointment, and the patient's other entries there close.
    *
-   * Scope: `waitlist.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-   * OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded, WaitlistOfferNotFound.
+   * Scope: `waitlist.write`. Refused with: BookingPaymentRequired, IdempotencyMismatch, KernelDatabaseBusy,
+   * OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded,
+   * WaitlistOfferNotFound.
    */
   acceptOffer(offerId: types.Id, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -770,10 +772,10 @@ export abstract class Operations {
    *
    * Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
    * BookingAppointmentNotActive, BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached,
-   * BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingSlotNotFound, BookingSlotPast,
-   * BookingSoldOut, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
-   * RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType, StopsOfferEnded,
-   * StopsOfferNotFound.
+   * BookingFeeDiffers, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+   * BookingPaymentUnderWay, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, IdempotencyMismatch,
+   * KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound,
+   * RequestUnsupportedMediaType, StopsOfferEnded, StopsOfferNotFound.
    */
   chooseSlot(appointmentId: types.Id, body: types.StopChooseRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({

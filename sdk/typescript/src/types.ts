@@ -89,6 +89,11 @@ export interface Appointment {
   cancel_reason: string | null;
   /** The visit of which this is the free follow-up; null: an ordinary appointment. */
   follow_up_of: Id | null;
+  /**
+   * How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid; `paid`;
+   * `refunding`: it is going back; `refunded`.
+   */
+  payment: "none" | "open" | "paid" | "refunding" | "refunded";
   /** Grows with every change. */
   version: number;
   created_at: Instant;
