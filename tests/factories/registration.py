@@ -115,7 +115,7 @@ class RegistrationUnderTest:
     def __init__(self, db: Database, hospital: HospitalUnderTest | None = None) -> None:
         self.db = db
         self.hospital = hospital or HospitalUnderTest(db)
-        self.payments = PaymentsUnderTest(db, following.subscriptions())
+        self.payments = PaymentsUnderTest(db, following.SUBSCRIBERS)
         self.billing = BillingDouble()
 
     async def build(self) -> "RegistrationUnderTest":
