@@ -1,8 +1,8 @@
 """The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
 
-Locks are taken in one order everywhere: idempotency key, hold or appointment, seat (SKIP LOCKED where a free one
-is looked for), visit claim; the slot office, which wants many seats at once, waits for none of them. Every change of
-status is an UPDATE on the expected status, and its row count is the answer.
+Locks are taken in one order everywhere: idempotency key, order of payments, hold or appointment, seat (SKIP LOCKED
+where a free one is looked for), visit claim; the slot office, which wants many seats at once, waits for none of them.
+Every change of status is an UPDATE on the expected status, and its row count is the answer.
 """
 
 from collections.abc import Sequence

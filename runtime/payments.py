@@ -84,7 +84,7 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
     return [
-        *registration.subscriptions(),
+        *registration.SUBSCRIBERS,
         *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
         *receipts.SUBSCRIBERS,
         *discharge.SUBSCRIBERS,

@@ -21,27 +21,6 @@ STANDS_UNPAID: Final = frozenset({"already_charged", "appointment_not_active"})
 log = get_logger("booking.payment")
 
 
-def subscriptions() -> Sequence[tuple[str, Subscriber]]:
-    """Say which events of payments booking hears of."""
-    ends = [(kind, _release_unpaid) for kind in ("payment.expired", "payment.closing")]
-    noted = [
-        (kind, _note)
-        for kind in (
-            "payment.closed",
-            "payment.refund_requested",
-            "payment.refunded",
-            "payment.refund_cancelled",
-            "payment.refund_declined",
-        )
-    ]
-    others = [
-        ("payment.paid", _close_others),
-        ("payment.settled", _follow_settlement),
-        ("payment.rejected", _follow_rejection),
-    ]
-    return [*ends, *noted, *others]
-
-
 async def _release_unpaid(tx: Transaction, event: PaymentEvent) -> None:
     """Give the held seat back when the order for it is over, whatever the channel still has to say."""
     link = await _link(tx, event)
@@ -128,3 +107,14 @@ async def _lock(tx: Transaction, appointment_id: UUID) -> Row:
     row = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", appointment_id)
     assert row is not None, "appointments are never deleted"
     return row
+
+
+SUBSCRIBERS: Final[Sequence[tuple[str, Subscriber]]] = (
+    ("payment.paid", _close_others),
+    ("payment.settled", _follow_settlement),
+    ("payment.rejected", _follow_rejection),
+    *((kind, _release_unpaid) for kind in ("payment.expired", "payment.closing")),
+    *((kind, _note) for kind in ("payment.closed", "payment.refund_requested", "payment.refunded")),
+    *((kind, _note) for kind in ("payment.refund_cancelled", "payment.refund_declined")),
+)
+"""What booking hears of payments; the letters of one order come in order."""

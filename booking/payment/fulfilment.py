@@ -6,6 +6,7 @@ it yet is no answer, as long as that message is on its way.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID
 
@@ -263,8 +264,5 @@ def _told(receipt: HisReceipt) -> Mapping[str, Any]:
         "total_fen": receipt.total_fen,
         "cash_fen": receipt.cash_fen,
         "insurance_fen": receipt.insurance_fen,
-        "lines": [
-            {"code": line.code, "name": line.name, "quantity": line.quantity, "amount_fen": line.amount_fen}
-            for line in receipt.lines
-        ],
+        "lines": [asdict(line) for line in receipt.lines],
     }

@@ -28,9 +28,7 @@ routes: Final = Routes("pay codes", described_by=__name__)
 )
 async def make_pay_code(call: PartnerCall) -> Reply:
     """Make a code by which a relative may pay an open order. It is shown this once."""
-    made = await relatives.make_pay_code(
-        call.path["order_id"], actor=call.actor, idempotency=call.idempotency
-    )
+    made = await relatives.make_pay_code(call.path["order_id"], actor=call.actor, idempotency=call.idempotency)
     call.patient_ids += await queries.patients_of_orders(database(), [call.path["order_id"]])
     return ok(made._asdict())
 
@@ -43,9 +41,7 @@ async def make_pay_code(call: PartnerCall) -> Reply:
 )
 async def revoke_pay_code(call: PartnerCall) -> Reply:
     """End a code before its time; a payment that was begun with it may still be made."""
-    await relatives.revoke_pay_code(
-        call.path["pay_code_id"], actor=call.actor, idempotency=call.idempotency
-    )
+    await relatives.revoke_pay_code(call.path["pay_code_id"], actor=call.actor, idempotency=call.idempotency)
     return ok({"id": call.path["pay_code_id"]})
 
 

@@ -15,6 +15,7 @@ from schema.registry import documents
 from tests.contract.absent import ABSENT, BODIES
 from tests.contract.clients_at_the_office import review_clients
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.fees_at_the_office import say_when_fees_are_paid
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
 from tests.contract.noshows_at_the_office import judge_noshows
 from tests.contract.office_lists import list_everything
@@ -88,6 +89,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await add_seats(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
+    await say_when_fees_are_paid(open_api, office)
     await review_clients(open_api, office)
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
@@ -313,6 +315,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "rush_rule_change": {"turn_seconds": 200},
     "rush_mark_change": {"is_hot": False},
     "followup_rule_change": {"days": 2},
+    "registration_payment_rule_change": {"policy": "none"},
+    "registration_payment_terms_change": {"pay_seconds": 600},
     "schedule_template_change": {"seats_per_slot": 1},
 }
 

@@ -21,7 +21,7 @@ from kernel.errors import HospitalError
 from kernel.ids import new_id
 from payments import ports
 from payments.orders import Order
-from tests.factories.booking import PORTAL, HospitalUnderTest, ScheduleUnderTest, require_books_agree
+from tests.factories.booking import KIOSK, PORTAL, HospitalUnderTest, ScheduleUnderTest, require_books_agree
 from tests.factories.payments import PaymentsUnderTest
 
 FEE_FEN = 1000
@@ -112,15 +112,19 @@ class BillingDouble:
 class RegistrationUnderTest:
     """A clinic whose numbers cost ten yuan, with everything that takes and gives back money."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, hospital: HospitalUnderTest | None = None) -> None:
         self.db = db
-        self.hospital = HospitalUnderTest(db)
-        self.payments = PaymentsUnderTest(db, following.subscriptions())
+        self.hospital = hospital or HospitalUnderTest(db)
+        self.payments = PaymentsUnderTest(db, following.SUBSCRIBERS)
         self.billing = BillingDouble()
 
     async def build(self) -> "RegistrationUnderTest":
         """Write the master data and connect the doubles."""
         await self.hospital.build()
+        return await self.connect()
+
+    async def connect(self) -> "RegistrationUnderTest":
+        """Connect the doubles to a hospital that stands."""
         await self.payments.build()
         ports.set_fulfilments({"registration": RegistrationFulfilment(cast("HisBilling", self.billing))})
         return self
@@ -180,6 +184,15 @@ class RegistrationUnderTest:
         booked = await self.booked(schedule)
         order = await self.pay(await order_appointment(booked.id, actor=PORTAL))
         return await self.of(order), order
+
+    async def pay_for(self, appointment_id: UUID, *, settles: bool = True) -> Order:
+        """Let the fee of an appointment be ordered at a kiosk and paid."""
+        order = await order_appointment(appointment_id, actor=KIOSK)
+        attempt = await self.payments.attempt(order, actor=KIOSK)
+        await self.payments.tell(self.payments.wechat.pay(attempt.attempt_no))
+        if settles:
+            await self.payments.settle_down()
+        return await self.payments.look(order)
 
     async def of(self, order: Order) -> Appointment:
         """Read the appointment that an order pays for."""
