@@ -115,14 +115,18 @@ async def _insert(
     return PayCode(code_id, code, expires_at)
 
 
-async def revoke_pay_code(code_id: UUID, *, actor: Actor, account_id: UUID | None = None) -> None:
+async def revoke_pay_code(
+    code_id: UUID, *, actor: Actor, account_id: UUID | None = None, idempotency: Idempotency | None = None
+) -> None:
     """End a code before its time; a payment that was begun with it may still be made. Doing it again changes nothing.
 
     Raises:
         PayCodeNotFound: none, or made by somebody else.
-        DatabaseUnavailable.
+        IdempotencyMismatch, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
+        if idempotency and await idempotency.replay(tx):
+            return
         revoked = await tx.execute(
             "UPDATE pay_code SET revoked_at = coalesce(revoked_at, $2) WHERE id = $1"
             " AND ($3 OR client_id = $4 AND account_id IS NOT DISTINCT FROM $5)",
@@ -134,6 +138,8 @@ async def revoke_pay_code(code_id: UUID, *, actor: Actor, account_id: UUID | Non
         )
         if not revoked:
             raise errors.PayCodeNotFound
+        if idempotency:
+            await idempotency.remember(tx, {"pay_code_id": str(code_id)})
 
 
 async def show_payable(code: str, *, address: str) -> Payable:
@@ -171,6 +177,10 @@ async def pay_by_code(
         OrderNotOpen, OrderEnding, ChannelNotOffered, PayerRequired, TooManyAttempts, ChannelSilent, RefusedByChannel.
         IdempotencyMismatch, DatabaseUnavailable.
     """
+    if idempotency:
+        # A key of another request is refused before the code is looked at; the answer is given again further down.
+        async with database().transaction() as tx:
+            await idempotency.replay(tx)
     found = await _use(code, address=address)
     if found["order_status"] != "open":
         raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])

@@ -291,10 +291,15 @@ def web_server(
     """This worker's own web process, on this worker's database and Valkey; started once."""
     folder = tmp_path_factory.mktemp(f"web-{worker_name}")
     # Nobody answers there until a test asks for the emulated WeChat Pay, or for a HIS.
-    beside = {name: f"http://127.0.0.1:{any_free('127.0.0.1')}" for name in ("WECHATPAY_BASE_URL", "HIS_HTTP_URL")} | {
-        "HIS_HTTP_TOKEN": HIS_TOKEN
-    }
-    with WebServer.up(folder, database_url=database_url, redis_url=redis_url, **beside) as server:
+    channel, his = [f"http://127.0.0.1:{any_free('127.0.0.1')}" for _ in range(2)]
+    with WebServer.up(
+        folder,
+        database_url=database_url,
+        redis_url=redis_url,
+        WECHATPAY_BASE_URL=channel,
+        HIS_HTTP_URL=his,
+        HIS_HTTP_TOKEN=HIS_TOKEN,
+    ) as server:
         yield server
 
 

@@ -225,8 +225,8 @@ async def order_for_a_newcomer(api: OpenApi) -> httpx.Response:
 async def order_no_bill(api: OpenApi, his: HisBeside) -> httpx.Response:
     ward = await Ward.open(api, his)
     bill = await ward.prescribe(CRP)
-    answer = await ward.order_bills(bill, bill_no="B-NOBODYS")
-    assert answer.json()["bill_no"] == "B-NOBODYS"
+    answer = await ward.order_bills(bill, bill_no="B00000000001")
+    assert answer.json()["bill_no"] == "B00000000001"
     return answer
 
 
@@ -257,7 +257,7 @@ async def order_a_bill_twice(api: OpenApi, his: HisBeside) -> httpx.Response:
 @his_case(ORDER, "payments.stay_not_found")
 async def order_for_no_stay(api: OpenApi, his: HisBeside) -> httpx.Response:
     ward = await Ward.open(api, his)
-    return await ward.deposit("ZY-NOBODYS", 100_000)
+    return await ward.deposit("A00000000001", 100_000)
 
 
 @his_case(ORDER, "payments.stay_not_open")

@@ -206,7 +206,7 @@ async def read_payment(api: OpenApi) -> httpx.Response:
     await till.at_the_channel()
     started = (await pay(api, await till.order())).json()
     assert (await api.portal.get(f"/payments/{started['id']}")).json() == started
-    api.channel.fault("notification_dropped")
+    api.channel.fault("notification_dropped", times=None)
     api.channel.pay(started["payment_no"], openid=PAYER)
     await api.db.execute("UPDATE payment_attempt SET asked_at = NULL")
     answer = await api.portal.get(f"/payments/{started['id']}")

@@ -205,7 +205,7 @@ class OpenApi:
         """Count and hash the rows of every table but the logs of requests, to see whether anything was changed."""
         tables = await self.db.fetch(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'request_record%'"
-            " AND tablename <> 'patient_access_log' ORDER BY tablename"
+            " AND tablename NOT IN ('patient_access_log', 'payment_notification_refusal') ORDER BY tablename"
         )
         found = {}
         for (table,) in tables:

@@ -47,10 +47,15 @@ class ChannelBeside(Emulator):
         """Where the web server looks for the account's keys."""
         return self.servers_keys
 
-    def come(self) -> None:
-        """Start it, unless it runs; every fault is switched off."""
+    def come(self, *, afresh: bool = False) -> None:
+        """Start it, unless it runs; every fault is switched off. afresh: it has forgotten whatever it was to tell."""
         if self.process is None:
             open_wechatpay_account(keys_dir=self.keys_dir, emulator_dir=self.own_dir)
+        elif afresh:
+            self.go()
+        if self.process is None or afresh:
+            for file in self.own_dir.glob("*.sqlite3*"):
+                file.unlink()
             self.start()
         self.control("DELETE", "/faults")
 

@@ -20,7 +20,7 @@ LOOKS_MAX = 200
 
 @pytest.fixture
 async def gateway(open_api: OpenApi) -> AsyncIterator[WechatPayGateway]:
-    open_api.channel.come()
+    open_api.channel.come(afresh=True)
     async with open_api.channel.own_gateway() as gateway:
         yield gateway
 
