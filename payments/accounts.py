@@ -3,6 +3,7 @@
 Web processes look an account up for every notification, so each keeps the accounts for some seconds.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -97,6 +98,7 @@ class KnownAccounts:
     def __init__(self) -> None:
         self._known: dict[str, Merchant] = {}
         self._read_at = -REMEMBERED_SECONDS
+        self._reading = asyncio.Lock()
 
     async def find(self, channel: str, code: str) -> Merchant | None:
         """Give an account by its channel and code, also one that is not used any more: refunds come late.
@@ -104,13 +106,23 @@ class KnownAccounts:
         Raises:
             DatabaseUnavailable.
         """
-        kept = REMEMBERED_SECONDS if code in self._known else LOOKED_FOR_AGAIN_SECONDS
-        if time.monotonic() - self._read_at > kept:
-            found = await list_accounts(database(), after=None, limit=ACCOUNTS_MAX)
-            self._known = {
-                one.code: Merchant(one.code, ChannelCode(one.channel), one.merchant_no, one.app_id, one.key_references)
-                for one in found
-            }
-            self._read_at = time.monotonic()
+        if self._is_outdated(code):
+            async with self._reading:
+                # Of many that come at once, one reads for all.
+                if self._is_outdated(code):
+                    await self._read()
         merchant = self._known.get(code)
         return merchant if merchant is not None and merchant.channel.value == channel else None
+
+    def _is_outdated(self, code: str) -> bool:
+        kept = REMEMBERED_SECONDS if code in self._known else LOOKED_FOR_AGAIN_SECONDS
+        return time.monotonic() - self._read_at > kept
+
+    async def _read(self) -> None:
+        """Raises: DatabaseUnavailable."""
+        found = await list_accounts(database(), after=None, limit=ACCOUNTS_MAX)
+        self._known = {
+            one.code: Merchant(one.code, ChannelCode(one.channel), one.merchant_no, one.app_id, one.key_references)
+            for one in found
+        }
+        self._read_at = time.monotonic()

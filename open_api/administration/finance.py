@@ -51,7 +51,7 @@ async def list_exceptions(call: PartnerCall) -> Reply:
         after=parse_id(last) if last else None,
         limit=limit + 1,
     )
-    return shown_page(_EXCEPTIONS, [_exception(one) for one in found], limit, "id")
+    return shown_page(_EXCEPTIONS, [_exception(one, call.language) for one in found], limit, "id")
 
 
 @routes.get(
@@ -62,7 +62,7 @@ async def list_exceptions(call: PartnerCall) -> Reply:
 )
 async def get_exception(call: PartnerCall) -> Reply:
     """Read an exception, and what was decided about it."""
-    return ok(await _read_exception(call.path["exception_id"]))
+    return ok(await _read_exception(call.path["exception_id"], call.language))
 
 
 @routes.post(
@@ -88,7 +88,7 @@ async def resolve_exception(call: PartnerCall) -> Reply:
         actor=call.actor,
         idempotency=call.idempotency,
     )
-    return ok(await _read_exception(call.path["exception_id"]))
+    return ok(await _read_exception(call.path["exception_id"], call.language))
 
 
 # --- refunds
@@ -209,12 +209,18 @@ async def list_refused_notifications(call: PartnerCall) -> Reply:
     return shown_page(_REFUSED, [one._asdict() | {"id": str(one.id)} for one in found], limit, "id")
 
 
-async def _read_exception(exception_id: UUID) -> dict[str, Any]:
-    return _exception(await exceptions.read_exception(database(), exception_id))
+async def _read_exception(exception_id: UUID, language: str) -> dict[str, Any]:
+    return _exception(await exceptions.read_exception(database(), exception_id), language)
 
 
-def _exception(one: PaymentException) -> dict[str, Any]:
-    return one._asdict() | {"id": str(one.id), "cause": one.cause.value, "allowed": one.allowed}
+def _exception(one: PaymentException, language: str) -> dict[str, Any]:
+    sentence = exceptions.EXPLAINED[one.cause]
+    return one._asdict() | {
+        "id": str(one.id),
+        "cause": one.cause.value,
+        "explanation": sentence.en if language == "en" else sentence.zh,
+        "allowed": one.allowed,
+    }
 
 
 def _refund(one: Refund) -> dict[str, Any]:
