@@ -40,6 +40,7 @@ CREATE TABLE payment_discharge (
     returned_fen   bigint      NOT NULL DEFAULT 0,      -- of the surplus: by refunds of the stay's deposits
     payout_fen     bigint      NOT NULL DEFAULT 0,      -- of the surplus: what only a cashier can give back
     used_fen       bigint      NOT NULL DEFAULT 0 CHECK (used_fen >= 0),   -- of our deposits: what the stay has cost
+    receipt_for    uuid,                                -- under which the fiscal receipt of used_fen stands
     round          integer     NOT NULL DEFAULT 1,      -- one more whenever a settlement was undone
     payout_proof   text        CHECK (length(payout_proof) BETWEEN 1 AND 64),
     payout_by      text,
@@ -50,6 +51,7 @@ CREATE TABLE payment_discharge (
     updated_at     timestamptz NOT NULL,
     settled_at     timestamptz,
     CHECK (returned_fen >= 0 AND payout_fen >= 0),
+    CHECK ((used_fen > 0) = (receipt_for IS NOT NULL)),
     CHECK (status <> 'settled' OR returned_fen + payout_fen = surplus_fen),
     CHECK ((status = 'settled') = (settled_at IS NOT NULL)),
     CHECK ((status = 'asking') = (next_try_at IS NOT NULL)),

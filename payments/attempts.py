@@ -117,11 +117,13 @@ async def _open_attempt(
     merchant = await merchants.merchant_for(tx, channel, order.campus_id)
     live = await tx.fetchrow(
         f"SELECT {_COLUMNS} FROM payment_attempt WHERE order_id = $1 AND merchant_code = $2 AND scene = $3"  # noqa: S608  our own list of columns
-        " AND payer IS NOT DISTINCT FROM $4 AND status IN ('created', 'prepared') ORDER BY ordinal DESC LIMIT 1",
+        " AND payer IS NOT DISTINCT FROM $4 AND status IN ('created', 'prepared') AND expires_at > $5"
+        " ORDER BY ordinal DESC LIMIT 1",
         order_id,
         merchant.code,
         scene.value,
         payer,
+        clock.now(),
     )
     if live is not None:
         return live

@@ -34,6 +34,13 @@ def billing() -> HisBilling:
     return _billing
 
 
+async def close_billing() -> None:
+    """Give the connections back, at the end of a process."""
+    if _billing is not None:
+        await _billing.close()
+        set_billing(None)
+
+
 @contextmanager
 def outcome_known() -> Iterator[None]:
     """Turn whatever is not an answer of the HIS into "not known".

@@ -127,7 +127,8 @@ _CHECKS: Final[Mapping[str, str]] = {
                 WHERE r.status NOT IN ('requested', 'declined', 'cancelled')), 0) AS fen
             FROM payment_order o JOIN payment_settlement s ON s.order_id = o.id
             LEFT JOIN payment_refund r ON r.transaction_id = s.transaction_id
-            WHERE o.settled_at IS NOT NULL AND o.kind <> 'deposit' GROUP BY o.id)
+            WHERE o.settled_at IS NOT NULL AND o.kind <> 'deposit' GROUP BY o.id
+            UNION ALL SELECT receipt_for, used_fen FROM payment_discharge WHERE receipt_for IS NOT NULL)
         SELECT 'order ' || paid.id || ': paid ' || paid.fen || ', receipted ' || coalesce(net.meant_fen, 0)
         FROM paid LEFT JOIN fiscal_receipt_net net ON net.order_id = paid.id
         WHERE paid.fen <> coalesce(net.meant_fen, 0)

@@ -200,6 +200,18 @@ async def read_orders(db: Reader, order_ids: Iterable[UUID]) -> list[Order]:
     return [_shape(row) for row in rows]
 
 
+async def extend_order(tx: Transaction, order_id: UUID, *, until: datetime, actor: Actor) -> None:
+    """Let an open order be paid for longer; the caller holds its row lock, and nothing else depends on its time."""
+    await tx.execute(
+        "UPDATE payment_order SET expires_at = $2, updated_at = $3, version = version + 1"
+        " WHERE id = $1 AND status = 'open' AND expires_at < $2",
+        order_id,
+        until,
+        clock.now(),
+    )
+    await events.append(tx, "payment.extended", order_id, facts={"expires_at": until.isoformat()}, actor=actor)
+
+
 async def close_order(order_id: UUID, *, reason: str, actor: Actor, idempotency: Idempotency | None = None) -> Order:
     """Give an order up before its time: the channels are asked, then told, and what was paid meanwhile still counts.
 

@@ -29,6 +29,8 @@ VALID_FOR_DEFAULT: Final = timedelta(hours=24)
 CODES_PER_ORDER_MAX: Final = 5
 ASKS_PER_MINUTE_MAX: Final = 30
 GUESSER: Final = "pay-code"
+WAITING_KINDS: Final = frozenset({"outpatient_bill", "deposit", "discharge"})
+"""What waits for a relative as long as its code is valid; a seat does not."""
 
 _PAID: Final = ("paid", "settled", "rejected", "refunded")
 _STATUS: Final[Mapping[str, str]] = {"open": "payable", "closing": "ended", "closed": "ended"} | dict.fromkeys(
@@ -62,7 +64,10 @@ async def make_pay_code(
     valid_for: timedelta = VALID_FOR_DEFAULT,
     idempotency: Idempotency | None = None,
 ) -> PayCode:
-    """Make a code for an open order of this caller's; it ends with the order at the latest.
+    """Make a code for an open order of this caller's.
+
+    The order can be paid as long as the code is valid; that of a registration, which keeps a seat, no longer than
+    before.
 
     account_id: the person who makes it, where one application serves many.
 
@@ -91,9 +96,13 @@ async def _insert(
     at = clock.now()
     if order.status != "open":
         raise errors.OrderNotOpen(current_status=order.status)
-    expires_at = min(order.expires_at, at + valid_for)
-    if expires_at <= at:
+    if order.expires_at <= at:
         raise errors.OrderEnding(expires_at=order.expires_at)
+    expires_at = at + valid_for
+    if order.kind not in WAITING_KINDS:
+        expires_at = min(order.expires_at, expires_at)
+    elif order.expires_at < expires_at:
+        await orders.extend_order(tx, order.id, until=expires_at, actor=actor)
     valid: int = await tx.fetchval(
         "SELECT count(*) FROM pay_code WHERE order_id = $1 AND revoked_at IS NULL AND expires_at > $2", order.id, at
     )
@@ -143,7 +152,10 @@ async def revoke_pay_code(
 
 
 async def show_payable(code: str, *, address: str) -> Payable:
-    """Show whoever has a code what they would pay. address: of who asks, so that guessing ends.
+    """Show whoever has a code what they would pay.
+
+    address: the network address of who asks, so that guessing ends for them alone; never what many share, such as an
+    application's id. Where it is not known, an empty one counts nothing.
 
     Raises:
         PayCodeNotFound, DatabaseUnavailable.

@@ -14,6 +14,7 @@ from partners.sandbox.faults import allow_faults
 from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
+from payments.billing import close_billing
 from runtime.payments import connect_payments
 
 # Feature modules with tables that the ORM reads.
@@ -51,6 +52,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     finally:
         ports.set_doors(None)
         await close_gateway()
+        await close_billing()
         await redis.close_redis()
         await database.close()
 

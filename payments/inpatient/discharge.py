@@ -7,6 +7,7 @@ records it.
 Guangdong wants a stay settled within three working days.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -29,6 +30,9 @@ from payments.billing import billing
 from payments.events import PaymentEvent
 from payments.inpatient.stays import lock_account, read_stay
 from payments.orders import PAY_FOR_DEFAULT, NewOrder, Order
+from payments.receipts.following import items_of
+from payments.receipts.port import ReceiptKind
+from payments.receipts.service import RefundedOrder, SettledOrder, issue_for, write_off_for
 from payments.refunds import Ask
 
 KIND: Final = "discharge"
@@ -267,34 +271,64 @@ async def _note_settled(
 ) -> None:
     """Write down that a stay is settled, and that what is left of its deposits is earned; their orders are locked."""
     at = clock.now()
-    used_fen: int = await tx.fetchval(
-        "SELECT coalesce(sum(t.amount_fen - t.reserved_fen), 0)::bigint FROM inpatient_deposit d"
-        " JOIN payment_order o ON o.id = d.order_id AND o.status = 'settled'"
-        " JOIN payment_transaction t ON t.order_id = o.id AND t.role = 'accepted' WHERE d.admission_no = $1",
-        admission_no,
-    )
+    used = await _deposits_used(tx, admission_no)
+    used_fen = sum(used.values())
     row = await tx.fetchrow(
         "UPDATE payment_discharge SET status = 'settled', reason = NULL, his_no = $2, balance_fen = 0,"
-        " surplus_fen = $3, returned_fen = $3 - $4::bigint, payout_fen = $4, used_fen = $5, next_try_at = NULL,"
-        " settled_at = $6, updated_at = $6 WHERE admission_no = $1 AND status <> 'settled' RETURNING *",
+        " surplus_fen = $3, returned_fen = $3 - $4::bigint, payout_fen = $4, used_fen = $5, receipt_for = $6,"
+        " next_try_at = NULL, settled_at = $7, updated_at = $7 WHERE admission_no = $1 AND status <> 'settled'"
+        " RETURNING *",
         admission_no,
         his_no,
         surplus_fen,
         payout_fen,
         used_fen,
+        new_id() if used_fen else None,
         at,
     )
     if row is not None and used_fen:
-        await ledger.post(
-            tx,
-            f"deposits-used:{row['id']}:{row['round']}",
-            "deposits_used",
-            debit=ledger.DEPOSITS,
-            credit=ledger.earned(KIND),
-            amount_fen=used_fen,
-            order_id=None,
-            occurred_at=at,
-        )
+        await _earn(tx, row, channel=max(used, key=lambda channel: used[channel]), at=at)
+
+
+async def _deposits_used(tx: Transaction, admission_no: str) -> Mapping[str, int]:
+    """Give what is left of a stay's deposits, by the channel they came by, once its surplus is on its way back."""
+    rows = await tx.fetch(
+        "SELECT t.channel, sum(t.amount_fen - t.reserved_fen)::bigint AS fen FROM inpatient_deposit d"
+        " JOIN payment_order o ON o.id = d.order_id AND o.status = 'settled'"
+        " JOIN payment_transaction t ON t.order_id = o.id AND t.role = 'accepted'"
+        " WHERE d.admission_no = $1 GROUP BY t.channel ORDER BY t.channel",
+        admission_no,
+    )
+    return {row["channel"]: row["fen"] for row in rows}
+
+
+async def _earn(tx: Transaction, settled: Row, *, channel: str, at: datetime) -> None:
+    """Post the deposits that a stay has used up as earned, and have them receipted; its balance has its own receipt."""
+    await ledger.post(
+        tx,
+        f"deposits-used:{settled['id']}:{settled['round']}",
+        "deposits_used",
+        debit=ledger.DEPOSITS,
+        credit=ledger.earned(KIND),
+        amount_fen=settled["used_fen"],
+        order_id=None,
+        occurred_at=at,
+    )
+    patient_id = await tx.fetchval(
+        "SELECT patient_id FROM inpatient_account WHERE admission_no = $1", settled["admission_no"]
+    )
+    await issue_for(
+        tx,
+        SettledOrder(
+            order_id=settled["receipt_for"],
+            kind=ReceiptKind.INPATIENT,
+            patient_id=patient_id,
+            channel=channel,
+            amount_fen=settled["used_fen"],
+            items=items_of((), kind=ReceiptKind.INPATIENT, amount_fen=settled["used_fen"]),
+            settled_at=at,
+        ),
+    )
 
 
 async def _reopen(tx: Transaction, admission_no: str) -> None:
@@ -308,11 +342,12 @@ async def _reopen(tx: Transaction, admission_no: str) -> None:
         return
     await tx.execute(
         "UPDATE payment_discharge SET status = 'refused', reason = 'refunded', settled_at = NULL, his_no = NULL,"
-        " used_fen = 0, round = round + 1, updated_at = $2 WHERE id = $1",
+        " used_fen = 0, receipt_for = NULL, round = round + 1, updated_at = $2 WHERE id = $1",
         row["id"],
         at,
     )
     if row["used_fen"]:
+        await write_off_for(tx, RefundedOrder(new_id(), row["receipt_for"], row["used_fen"], ()))
         await ledger.post(
             tx,
             f"deposits-unused:{row['id']}:{row['round']}",

@@ -23,6 +23,7 @@ from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
 from partners.webhooks.sender import Sender
 from payments import inbox as notifications
+from payments.billing import close_billing
 from payments.receipts.work import ReceiptWork
 from payments.work import PaymentWork
 from runtime.his import build_port
@@ -157,6 +158,7 @@ async def _close(engine: _Engine | None, receipts: ReceiptWork | None) -> None:
         await engine.his.close()
     if receipts is not None:
         await receipts.aclose()
+    await close_billing()
     await close_redis()
     await database().close()
 

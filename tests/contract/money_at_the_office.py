@@ -33,7 +33,7 @@ async def register_accounts(office: SlotOffice) -> None:
     made = await office.add(f"{BASE}/merchants", **account, key_references={"terminal": "env:TERMINAL_KEY"})
     assert (made["app_id"], made["campus_id"], made["version"]) == ("", None, 1)
     moved = account | {"key_references": {"terminal": "file:cards/tianhe.pem"}}
-    again = [await office.ask("POST", f"{BASE}/merchants", moved, status=201, key="move-1") for _ in range(2)]
+    again = [await office.ask("POST", f"{BASE}/merchants", moved, status=201, key="money-move") for _ in range(2)]
     assert again[0] == again[1]
     assert (again[0]["version"], again[0]["key_references"]) == (2, moved["key_references"])
     for changed in ({"merchant_no": "T-2"}, {"code": "card-other", "merchant_no": "T-3"}):
@@ -49,18 +49,18 @@ async def take_and_hand_back(open_api: OpenApi, office: SlotOffice, till: Till) 
     wrong = {"channel": "cash", "amount_fen": 2400}
     await office.ask("POST", path, wrong, status=422, code="payments.wrong_amount")
     right = {"channel": "cash", "amount_fen": 2500}
-    taken = await office.ask("POST", path, right, status=200, key="take-1")
+    taken = await office.ask("POST", path, right, status=200, key="money-take")
     assert taken["status"] == "paid"
-    assert (await office.ask("POST", path, right, status=200, key="take-1"))["id"] == taken["id"]
+    assert (await office.ask("POST", path, right, status=200, key="money-take"))["id"] == taken["id"]
     await office.ask("POST", path, right, status=409, code="payments.order_not_open")
     await till.payments.settle_down()
     asked = await open_api.portal.post("/refunds", {"order_id": str(order.id), "reason": "未发药"})
     back = f"{WINDOW}/refunds/{asked.json()['id']}/hand-over"
     await office.ask("POST", back, {}, status=409, code="payments.refund_not_waiting")
     await till.payments.settle_down()
-    handed = await office.ask("POST", back, {}, status=200, key="hand-1")
+    handed = await office.ask("POST", back, {}, status=200, key="money-hand")
     assert handed["status"] == "succeeded"
-    assert await office.ask("POST", back, {}, status=200, key="hand-1") == handed
+    assert await office.ask("POST", back, {}, status=200, key="money-hand") == handed
 
 
 async def approve_and_decline(open_api: OpenApi, office: SlotOffice, till: Till) -> None:
@@ -75,9 +75,9 @@ async def approve_and_decline(open_api: OpenApi, office: SlotOffice, till: Till)
         assert [one["requested_by"] for one in waiting["items"]] == [first]
         await office.ask("POST", path, status=403, code="payments.second_person_required")
         office.caller.staff_code = second
-        done = await office.ask("POST", path, status=200, key=f"{verb}-1")
+        done = await office.ask("POST", path, status=200, key=f"money-{verb}")
         assert done["status"] == status
-        assert await office.ask("POST", path, status=200, key=f"{verb}-1") == done
+        assert await office.ask("POST", path, status=200, key=f"money-{verb}") == done
         await office.ask("POST", path, status=409, code="payments.refund_not_waiting")
     office.caller.staff_code = first
     await till.payments.settle_down()
@@ -97,9 +97,9 @@ async def decide(office: SlotOffice, till: Till) -> None:
     refused = await office.ask("POST", f"{path}/resolve", wrong, status=409, code="payments.action_not_allowed")
     assert refused["allowed"] == ["explain", "refund"]
     decision = {"action": "refund", "reason": "与患者核对，退回"}
-    solved = await office.ask("POST", f"{path}/resolve", decision, status=200, key="solve-1")
+    solved = await office.ask("POST", f"{path}/resolve", decision, status=200, key="money-solve")
     assert (solved["status"], solved["resolved_by"]) == ("resolved", office.caller.staff_code)
-    assert await office.ask("POST", f"{path}/resolve", decision, status=200, key="solve-1") == solved
+    assert await office.ask("POST", f"{path}/resolve", decision, status=200, key="money-solve") == solved
     await office.ask("POST", f"{path}/resolve", decision, status=409, code="payments.exception_resolved")
     await till.payments.settle_down()
 
@@ -119,9 +119,9 @@ async def look_at_the_books(open_api: OpenApi, office: SlotOffice) -> None:
     path = f"{BASE}/book-differences/{surplus['id']}"
     assert await office.ask("GET", path, status=200) == surplus
     decision = {"decision": "向渠道查单后补记"}
-    settled = await office.ask("POST", f"{path}/settle", decision, status=200, key="settle-1")
+    settled = await office.ask("POST", f"{path}/settle", decision, status=200, key="money-settle")
     assert (settled["status"], settled["decided_by"]) == ("resolved", office.caller.staff_code)
-    assert await office.ask("POST", f"{path}/settle", decision, status=200, key="settle-1") == settled
+    assert await office.ask("POST", f"{path}/settle", decision, status=200, key="money-settle") == settled
     await office.ask("POST", f"{path}/settle", decision, status=409, code="books.difference_settled")
     book = await office.ask("GET", f"{BASE}/books/{DAY}/workbook", status=200)
     sheets = load_workbook(io.BytesIO(b64decode(book["content"]))).sheetnames

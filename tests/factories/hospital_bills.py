@@ -22,6 +22,7 @@ from payments.gateways.port import Scene
 from payments.inpatient import deposits, discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
 from payments.orders import Order
+from payments.receipts import following
 from payments.work import PaymentWork
 from runtime.subscriptions import build_subscriptions
 from tests.factories.his_billing import Stations
@@ -41,7 +42,7 @@ class HospitalBills(PaymentsUnderTest):
         self.patient_id: UUID
         self.his_number: str
         self.news_read = len(micro_his.platform.applied)
-        self.work = PaymentWork(db, [*discharge.SUBSCRIBERS, ("*", self._hear)])
+        self.work = PaymentWork(db, [*discharge.SUBSCRIBERS, ("*", self._hear), *following.SUBSCRIBERS])
 
     async def admit_patient(self, keys_dir: Path) -> "HospitalBills":
         """Have the person known on both sides, and everything connected."""

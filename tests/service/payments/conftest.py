@@ -5,7 +5,7 @@ import pytest
 
 from integration.his.adapters.rest_billing import RestHisBilling
 from kernel.db import Database
-from payments.billing import set_billing
+from payments.billing import close_billing
 from tests.factories.hospital_bills import HospitalBills
 from tests.factories.payments import PaymentsUnderTest
 from tests.service.integration.micro_his.conftest import TOKEN, MicroHisProcess, running_micro_his
@@ -32,5 +32,5 @@ async def hospital(
     """Payments before this worker's micro-HIS, and a person of the test's own."""
     billing = RestHisBilling(base_url=str(_his_of_payments.http.base_url), token=TOKEN)
     yield await HospitalBills(database, _his_of_payments, billing).admit_patient(tmp_path)
-    set_billing(None)
+    await close_billing()
     await billing.close()

@@ -46,7 +46,7 @@ def _keys(tmp_path: Path) -> None:
 @pytest.fixture
 async def order(payments: PaymentsUnderTest) -> Order:
     person, _ = await register_patient(registration(name="欧阳小明"), actor=PORTAL)
-    return await payments.order(patient_id=person.id, expires_at=clock.now() + timedelta(hours=30))
+    return await payments.order(patient_id=person.id)
 
 
 async def pay(code: PayCode, *, payer: str = RELATIVE, address: str = HOME) -> str:
@@ -59,7 +59,6 @@ async def pay(code: PayCode, *, payer: str = RELATIVE, address: str = HOME) -> s
 async def test_a_relative_sees_what_is_needed_and_pays(payments: PaymentsUnderTest, order: Order) -> None:
     code = await make_pay_code(order.id, actor=PORTAL)
     assert len(code.code) == 22
-    assert code.expires_at < order.expires_at
 
     shown = await show_payable(code.code, address=HOME)
     assert shown._asdict() == {
@@ -74,6 +73,38 @@ async def test_a_relative_sees_what_is_needed_and_pays(payments: PaymentsUnderTe
         await pay(code)
     assert refused.value.details == {"reason": "paid"}
     await payments.require_sound()
+
+
+async def test_an_order_waits_for_the_relative_but_a_seat_does_not(payments: PaymentsUnderTest, order: Order) -> None:
+    soon = await make_pay_code(order.id, actor=PORTAL, valid_for=timedelta(minutes=5))
+    assert (await payments.look(order)).expires_at == order.expires_at
+    code = await make_pay_code(order.id, actor=PORTAL)
+    assert soon.expires_at < order.expires_at < code.expires_at
+    await payments.pass_time(until=timedelta(hours=3), step=timedelta(minutes=30))
+    assert await payments.look(order) == order._replace(expires_at=code.expires_at, version=order.version + 1)
+    with clock.frozen(payments.passed_until):
+        await payments.tell(payments.wechat.pay(await pay(code)))
+        await payments.settle_down()
+    assert (await payments.look(order)).status == "settled"
+
+    seat = await payments.order(kind="registration", patient_id=order.patient_id)
+    assert (await make_pay_code(seat.id, actor=PORTAL)).expires_at == seat.expires_at
+    assert await payments.look(seat) == seat
+    await payments.require_sound()
+
+
+async def test_who_tried_before_the_order_was_lengthened_is_given_an_attempt_that_can_be_paid(
+    payments: PaymentsUnderTest, order: Order
+) -> None:
+    before = await payments.attempt(order)
+    assert (await payments.attempt(order)).id == before.id
+    await make_pay_code(order.id, actor=PORTAL)
+
+    with clock.frozen(before.expires_at):
+        after = await payments.attempt(order)
+
+    assert after.id != before.id
+    assert after.expires_at > before.expires_at
 
 
 async def test_the_code_itself_is_nowhere_in_the_database(
@@ -128,8 +159,7 @@ async def test_a_code_ends_when_it_is_revoked_and_only_its_maker_revokes(
 
 async def test_a_code_ends_with_its_time_and_with_its_order(payments: PaymentsUnderTest, order: Order) -> None:
     short = await make_pay_code(order.id, actor=PORTAL, valid_for=timedelta(minutes=5))
-    whole = await make_pay_code(order.id, actor=PORTAL, valid_for=timedelta(days=9))
-    assert whole.expires_at == order.expires_at
+    whole = await make_pay_code(order.id, actor=PORTAL)
     with clock.frozen(short.expires_at), pytest.raises(errors.PayCodeEnded) as refused:
         await pay(short)
     assert refused.value.details == {"reason": "expired"}
@@ -155,7 +185,7 @@ async def test_only_who_may_see_an_order_makes_codes_for_it_and_not_many(
         await make_pay_code(order.id, actor=PORTAL)
     await revoke_pay_code(codes[0].id, actor=PORTAL)
     await make_pay_code(order.id, actor=PORTAL)
-    with clock.frozen(order.expires_at), pytest.raises(errors.OrderEnding):
+    with clock.frozen((await payments.look(order)).expires_at), pytest.raises(errors.OrderEnding):
         await make_pay_code(order.id, actor=PORTAL)
     assert len(await payments.rows("pay_code")) == CODES_PER_ORDER_MAX + 1
 

@@ -111,6 +111,33 @@ async def test_a_his_killed_between_commit_and_answer_has_settled_once(hospital:
     await hospital.require_agreement()
 
 
+async def test_a_his_killed_while_many_pay_has_settled_each_bill_once_or_not_at_all(hospital: HospitalBills) -> None:
+    bills = [await hospital.prescribe(BLOOD_COUNT) for _ in range(12)]
+    made = [await hospital.order_bills(bill) for bill in bills]
+    for order in made:
+        attempt = await hospital.try_to_pay(order)
+        await hospital.tell(hospital.wechat.pay(attempt.attempt_no))
+    telling = asyncio.gather(*(hospital.settle_down() for _ in range(3)))
+    async with asyncio.timeout(SECONDS_MAX):
+        while not await hospital.micro_his.db.fetchval(
+            "SELECT count(*) FROM receipt WHERE mr = $1", hospital.his_number
+        ):
+            await asyncio.sleep(0.005)
+    hospital.micro_his.kill()
+    try:
+        await telling
+    finally:
+        await hospital.micro_his.start()
+
+    await hospital.pass_time(until=timedelta(minutes=5))
+
+    assert [(await hospital.look(order)).status for order in made] == ["settled"] * 12
+    assert await hospital.statuses(*bills) == [BillStatus.PAID] * 12
+    assert len(await hospital.receipts()) == 12
+    assert hospital.wechat.calls["refund"] == 0
+    await hospital.require_agreement()
+
+
 @pytest.mark.parametrize("had_it", [True, False])
 async def test_a_settlement_that_is_given_up_is_undone_first_if_the_his_has_it(
     hospital: HospitalBills, *, had_it: bool

@@ -59,6 +59,12 @@ async def standing(hospital: HospitalBills, stay: Stay) -> Discharge:
     return found
 
 
+async def receipted(hospital: HospitalBills) -> list[tuple[int, bool]]:
+    """The fiscal receipts of the stay: each with its amount, and whether it stands."""
+    rows = await hospital.db.fetch("SELECT amount_fen, written_off_for FROM fiscal_receipt ORDER BY created_at, id")
+    return [(row["amount_fen"], row["written_off_for"] is None) for row in rows]
+
+
 async def balances(hospital: HospitalBills) -> dict[str, int]:
     posted = await ledger.balances(hospital.db)
     return {name: posted.get(name, 0) for name in ("deposits", "revenue:discharge", "refunds_payable")}
@@ -80,6 +86,7 @@ async def test_a_balance_waits_for_an_order_that_pays_it(hospital: HospitalBills
     assert (now.status, now.balance_fen, now.surplus_fen, now.payout_fen) == ("settled", 0, 0, 0)
     assert (await hospital.stay(stay.admission_no)).status is StayStatus.SETTLED
     assert await balances(hospital) == {"deposits": 0, "revenue:discharge": -30_000, "refunds_payable": 0}
+    assert sorted(await receipted(hospital)) == [(10_000, True), (20_000, True)]
     with pytest.raises(errors.StayNotOpen):
         await order_discharge(hospital.patient_id, stay.admission_no, actor=PORTAL)
     await hospital.require_agreement()
@@ -98,6 +105,7 @@ async def test_a_surplus_goes_back_first_in_first_out(hospital: HospitalBills) -
     assert (at_his.status, at_his.balance_fen) == (StayStatus.SETTLED, 0)
     assert [one.returned_fen for one in at_his.deposits] == [25_000, 10_000]
     assert await balances(hospital) == {"deposits": 0, "revenue:discharge": -10_000, "refunds_payable": 0}
+    assert await receipted(hospital) == [(10_000, True)]
     with pytest.raises(errors.StayNotOpen):
         await request_discharge(hospital.patient_id, stay.admission_no)
     await hospital.require_agreement()
@@ -255,8 +263,10 @@ async def test_a_discharge_that_is_refunded_as_a_whole_is_owing_again(hospital: 
     now = await standing(hospital, stay)
     assert (now.status, now.balance_fen) == ("owing", 10_000)
     assert await balances(hospital) == {"deposits": -20_000, "revenue:discharge": 0, "refunds_payable": 0}
+    assert not any(stands for _, stands in await receipted(hospital))
     again = await order_discharge(hospital.patient_id, stay.admission_no, actor=PORTAL)
     assert (await hospital.pay(again)).status == "settled"
+    assert sorted(fen for fen, stands in await receipted(hospital) if stands) == [10_000, 20_000]
     assert await balances(hospital) == {"deposits": 0, "revenue:discharge": -30_000, "refunds_payable": 0}
     await hospital.require_agreement()
 
