@@ -81,7 +81,9 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
                    AND (u.follows_findings OR EXISTS (SELECT FROM rush_mark WHERE active AND is_hot)))
             THEN needs_turn(sc.id, sc.practitioner_id, sc.clinic_id, q.channel, $3)
             ELSE false END AS needs_turn,
-       registration_policy(sc.service_type, q.channel) AS payment_policy
+       CASE WHEN EXISTS (SELECT FROM registration_payment_rule WHERE active AND policy <> 'later')
+            THEN registration_policy(sc.service_type, q.channel)
+            ELSE 'later' END AS payment_policy
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
 JOIN slot s ON s.id = q.slot_id
 JOIN schedule sc ON sc.id = s.schedule_id

@@ -39,8 +39,6 @@ CREATE TABLE registration_order (
     order_id        uuid PRIMARY KEY,
     hold_id         uuid,
     appointment_id  uuid,
-    patient_id      uuid        NOT NULL,
-    fee_fen         bigint      NOT NULL CHECK (fee_fen > 0),
     hold_until      timestamptz,                           -- how long the hold was to last before it was ordered
     created_at      timestamptz NOT NULL,
     settled_at      timestamptz,                           -- the HIS has the payment

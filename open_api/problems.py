@@ -220,6 +220,8 @@ STATUS: Final[dict[str, int]] = {
     "queue.somebody_called": 409,
     "queue.too_many_watchers": 503,
     "queue.way_not_allowed": 403,
+    "receipts.not_found": 404,
+    "receipts.not_refused": 409,
     "request.internal_error": 500,
     "request.invalid_cursor": 400,
     "request.invalid_idempotency_key": 400,

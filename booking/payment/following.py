@@ -22,12 +22,17 @@ log = get_logger("booking.payment")
 
 
 async def _release_unpaid(tx: Transaction, event: PaymentEvent) -> None:
-    """Give the held seat back when the order for it is over, whatever the channel still has to say."""
+    """Give the held seat back when the order for it is over, whatever the channel still has to say.
+
+    Not when the hold was ordered anew meanwhile: then the newer order's end decides.
+    """
     link = await _link(tx, event)
     if link is None:
         return
     if link["hold_id"] is not None and link["appointment_id"] is None:
-        await _release_hold(tx, link["hold_id"])
+        others = await links.orders_of_hold(tx, link["hold_id"])
+        if not any(one.id != event.order_id and one.status in standing.STANDING for one in others):
+            await _release_hold(tx, link["hold_id"])
     if link["appointment_id"] is not None:
         await _note_of(tx, link["appointment_id"])
 
@@ -65,11 +70,11 @@ async def _follow_settlement(tx: Transaction, event: PaymentEvent) -> None:
     link = await _link(tx, event)
     if link is None:
         return
-    await links.note_settled(tx, event.order_id, at=event.at)
     appointment_id = link["appointment_id"]
     assert appointment_id is not None, "what was settled was accepted"
     known = await links.lock_orders_of_appointments(tx, appointment_id)
     row = await _lock(tx, appointment_id)
+    await links.note_settled(tx, event.order_id, at=event.at)
     (settled,) = [one for one in known if one.id == event.order_id]
     await standing.return_unowed(tx, settled, owed_fen=0 if row["status"] == "cancelled" else row["fee_fen"])
     await standing.note_payment(tx, appointment_id)

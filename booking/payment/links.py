@@ -16,13 +16,10 @@ from payments.orders import Order
 async def keep_order_of_hold(tx: Transaction, order: Order, hold: Row, *, at: datetime) -> None:
     """Note which hold an order pays for."""
     await tx.execute(
-        "INSERT INTO registration_order (order_id, hold_id, hold_until, patient_id, fee_fen, created_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO registration_order (order_id, hold_id, hold_until, created_at) VALUES ($1, $2, $3, $4)",
         order.id,
         hold["id"],
         hold["until"],
-        order.patient_id,
-        order.amount_fen,
         at,
     )
 
@@ -30,12 +27,9 @@ async def keep_order_of_hold(tx: Transaction, order: Order, hold: Row, *, at: da
 async def keep_order_of_appointment(tx: Transaction, order: Order, *, at: datetime) -> None:
     """Note which appointment an order pays for."""
     await tx.execute(
-        "INSERT INTO registration_order (order_id, appointment_id, patient_id, fee_fen, created_at)"
-        " VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO registration_order (order_id, appointment_id, created_at) VALUES ($1, $2, $3)",
         order.id,
         UUID(order.subject_id),
-        order.patient_id,
-        order.amount_fen,
         at,
     )
 

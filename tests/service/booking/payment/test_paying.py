@@ -67,6 +67,8 @@ async def test_a_hold_lasts_for_the_time_to_pay_once_and_the_channel_ends_first(
         again = await order_hold(hold.id, actor=PORTAL)
         after = await queries.get_hold(hold.id, actor=PORTAL)
 
+    await clinic.payments.settle_down()
+    assert (await queries.get_hold(hold.id, actor=PORTAL)).status == "active"
     assert longer.until == NOON + timedelta(minutes=25)
     assert attempt.expires_at < order.expires_at < longer.until
     assert (after.until, again.expires_at) == (longer.until, order.expires_at)
@@ -452,3 +454,32 @@ async def test_a_stranger_orders_nothing(clinic: RegistrationUnderTest) -> None:
     for action in (order_appointment(booked.id, actor=OTHER), list_orders(booked.id, actor=OTHER)):
         assert isinstance(await refusal(action), errors.AppointmentNotFound)
     assert await clinic.db.fetchval("SELECT count(*) FROM payment_order") == 0
+
+
+async def test_closing_the_order_gives_the_seat_back(clinic: RegistrationUnderTest) -> None:
+    schedule = await clinic.schedule(seats=1)
+    hold = await clinic.held(schedule)
+    order = await order_hold(hold.id, actor=PORTAL)
+
+    await orders.close_order(order.id, reason="cancelled", actor=PORTAL)
+    await clinic.payments.settle_down()
+
+    assert (await queries.get_hold(hold.id, actor=PORTAL)).status == "released"
+    assert (await clinic.booked(schedule)).queue_number == 1
+    await clinic.require_sound()
+
+
+async def test_an_order_counts_as_a_booking_among_those_of_its_telephone(clinic: RegistrationUnderTest) -> None:
+    await clinic.db.execute(
+        "UPDATE claim_limit SET active = (subject, claim, period) = ('phone', 'appointment', 'day'), count_max = 1"
+    )
+    schedule, other = await clinic.schedule(), await clinic.schedule(starts_in=timedelta(days=3))
+    people = await clinic.hospital.patients(2)
+    await clinic.db.execute("UPDATE patient SET phone_hash = 'one'::bytea WHERE id = ANY ($1)", people)
+    first, second = [await clinic.held(one, who) for one, who in zip((schedule, other), people, strict=True)]
+
+    order = await order_hold(first.id, actor=PORTAL)
+
+    assert isinstance(await refusal(order_hold(second.id, actor=PORTAL)), errors.LimitReached)
+    assert (await clinic.of(await clinic.pay(order))).status == "booked"
+    await clinic.require_sound()
