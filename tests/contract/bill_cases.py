@@ -420,7 +420,8 @@ async def pay_by_a_code_too_often(api: OpenApi) -> httpx.Response:
 
 @case(PAY, "payments.order_ending")
 async def pay_by_a_code_in_the_last_second(api: OpenApi) -> httpx.Response:
-    _, code = await _code(api, await Till.open(api), expires_at=clock.now() + timedelta(seconds=25))
+    ends = clock.now() + timedelta(seconds=25)
+    _, code = await _code(api, await Till.open(api), kind="registration", subject_kind="appointment", expires_at=ends)
     return await _pay(api, code)
 
 
