@@ -1,8 +1,8 @@
 """The statements that decide who has a seat, one at a time; the batched ones are in the function `claim_seats`.
 
-Locks are taken in one order everywhere: idempotency key, hold or appointment, seat (SKIP LOCKED where a free one
-is looked for), visit claim; the slot office, which wants many seats at once, waits for none of them. Every change of
-status is an UPDATE on the expected status, and its row count is the answer.
+Locks are taken in one order everywhere: idempotency key, order of payments, hold or appointment, seat (SKIP LOCKED
+where a free one is looked for), visit claim; the slot office, which wants many seats at once, waits for none of them.
+Every change of status is an UPDATE on the expected status, and its row count is the answer.
 """
 
 from collections.abc import Sequence
@@ -56,6 +56,25 @@ async def end_hold(tx: Transaction, hold: Row, *, status: str, at: datetime) -> 
     if moved != 1:
         ended = "expired" if hold["status"] == "active" else hold["status"]
         raise errors.HoldEnded(current_status=ended)
+
+
+async def extend_hold(tx: Transaction, hold: Row, *, until: datetime) -> None:
+    """Make a locked, running hold last longer, with its seat and its place in the person's day.
+
+    Raises:
+        HoldEnded: its seat or place was given away with its end.
+    """
+    seats = await tx.execute(
+        "UPDATE seat SET hold_until = $3 WHERE id = $1 AND status = 'held' AND hold_id = $2 AND hold_until = $4",
+        hold["seat_id"],
+        hold["id"],
+        until,
+        hold["until"],
+    )
+    places = await tx.execute("UPDATE visit_claim SET until = $2 WHERE owner_id = $1", hold["id"], until)
+    if (seats, places) != (1, 1):
+        raise errors.HoldEnded(current_status="expired")
+    await tx.execute("UPDATE hold SET until = $2 WHERE id = $1 AND status = 'active'", hold["id"], until)
 
 
 async def book_held_seat(tx: Transaction, hold: Row, *, at: datetime) -> None:

@@ -20,6 +20,7 @@ import orjson
 from booking import errors, facts, returns, rules
 from booking.facts import SlotFacts
 from booking.fairness import cool_downs, limits
+from booking.payment import policies
 from booking.rush import turns
 from booking.seat_statements import claim_batch
 from kernel import clock, db
@@ -347,6 +348,8 @@ def _require_person(
     rules.require_eligible(slot, person)
     if request.pass_reason is None:
         rules.require_not_banned(slot, person, at=at)
+    if request.kind == "appointment":
+        policies.require_no_payment_first(slot, request.actor)
     return person
 
 

@@ -21,6 +21,7 @@ class SlotFacts(NamedTuple):
     settle_first: somebody waits for seats of the schedule, or one of its slot has come free by time and must be kept
     back for a while: `returns.settle` goes before any claim.
     needs_turn: a rush is on, and partners' patients take seats in their turn (booking/rush).
+    payment_policy: when the channel's patients pay the fee (booking/payment/policies.py).
     """
 
     slot_id: UUID
@@ -53,6 +54,7 @@ class SlotFacts(NamedTuple):
     has_seat: bool
     settle_first: bool
     needs_turn: bool = False
+    payment_policy: str = "later"
 
 
 _SLOT_FACTS = """
@@ -78,7 +80,10 @@ SELECT q.i, s.id AS slot_id, s.schedule_id, s.starts_at, s.ends_at, sc.clinic_da
                 SELECT FROM rush_rule u WHERE u.active
                    AND (u.follows_findings OR EXISTS (SELECT FROM rush_mark WHERE active AND is_hot)))
             THEN needs_turn(sc.id, sc.practitioner_id, sc.clinic_id, q.channel, $3)
-            ELSE false END AS needs_turn
+            ELSE false END AS needs_turn,
+       CASE WHEN EXISTS (SELECT FROM registration_payment_rule WHERE active AND policy <> 'later')
+            THEN registration_policy(sc.service_type, q.channel)
+            ELSE 'later' END AS payment_policy
 FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS q (slot_id, channel, i)
 JOIN slot s ON s.id = q.slot_id
 JOIN schedule sc ON sc.id = s.schedule_id
@@ -134,7 +139,10 @@ class Hold(NamedTuple):
 
 
 class Appointment(NamedTuple):
-    """A patient's number in a schedule. `number` is the running number; people read it formatted."""
+    """A patient's number in a schedule. `number` is the running number; people read it formatted.
+
+    payment: how its fee stands: `none` (nobody is about to pay it here), `open`, `paid`, `refunding`, `refunded`.
+    """
 
     id: UUID
     number: int
@@ -161,6 +169,7 @@ class Appointment(NamedTuple):
     created_at: datetime
     updated_at: datetime
     follow_up_of: UUID | None = None
+    payment: str = "none"
 
     @classmethod
     def from_stored(cls, stored: dict[str, Any]) -> "Appointment":

@@ -1,8 +1,8 @@
 """The terms of the follow-up number (一次挂号管三天): after a paid visit one free number, within some days, tied to it.
 
-Guangdong asks for it since 2026-01-01. Whether a visit was paid is told by its fee at booking time, until payments
-tell. The first visit's row is locked while its follow-up is decided, so that two never are; the database's
-`appointment_followup_once` says the same.
+Guangdong asks for it since 2026-01-01. Whether a visit was paid is told by its fee at booking time, or, where the
+hospital's terms want it, by the HIS having settled its payment. The first visit's row is locked while its follow-up is
+decided, so that two never are; the database's `appointment_followup_once` says the same.
 """
 
 from datetime import timedelta
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from booking import claims, errors
 from booking.facts import SlotFacts
+from booking.payment import links
 from kernel.db import Row, Transaction
 from kernel.events import Actor
 
@@ -18,10 +19,10 @@ from kernel.events import Actor
 STANDING: Final = ("booked", "arrived", "fulfilled", "noshow")
 
 _TERMS: Final = """
-SELECT r.active, r.days, r.accepts_arrived,
+SELECT r.active, r.days, r.accepts_arrived, t.follow_up_wants_payment AS wants_payment,
        first_type.gives_followup AS gives, type.takes_followup AS takes,
        here.id = there.id OR coalesce(here.followup_group = there.followup_group, false) AS same_scope
-FROM followup_rule r, schedule s
+FROM followup_rule r, registration_payment_terms t, schedule s
 JOIN service_type first_type ON first_type.code = s.service_type
 JOIN department there ON there.id = s.department_id
 CROSS JOIN service_type type CROSS JOIN department here
@@ -72,7 +73,7 @@ async def require_within_terms(tx: Transaction, first: Row, slot: SlotFacts) -> 
     for rule, is_met in (
         ("active", terms["active"]),
         ("first_visit", first["follow_up_of"] is None),
-        ("paid", first["fee_fen"] > 0),
+        ("paid", first["fee_fen"] > 0 and (not terms["wants_payment"] or await links.is_settled(tx, first["id"]))),
         ("service_type", terms["gives"] and terms["takes"]),
         ("department", terms["same_scope"]),
     ):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from booking import claims, returns
+from booking.payment import links, standing
 from booking.returns import FreedSeat
 from booking.states import APPOINTMENT, SEAT
 from booking.stops.seats import keep_stopped
@@ -28,6 +29,7 @@ async def cancel_many(
     assert len(appointment_ids) <= APPOINTMENTS_A_TURN_MAX, "more in one transaction"
     assert SEAT.allows("booked", "free")
     at = clock.now()
+    await links.lock_orders_of_appointments(tx, *appointment_ids)
     rows = await tx.fetch(
         "WITH mine AS (SELECT id FROM appointment WHERE id = ANY ($1) AND status = ANY ($2) ORDER BY id FOR UPDATE)"
         " UPDATE appointment a SET status = 'cancelled', cancel_reason = $3, version = version + 1, updated_at = $4"
@@ -44,6 +46,8 @@ async def cancel_many(
     assert freed == len(rows), "an active appointment's seat is booked"
     await claims.release_visits(tx, cancelled)
     await _tell(tx, cancelled, actor=actor, handlers=handlers)
+    for row in rows:
+        await standing.follow_cancellation(tx, row)
     stopped = await keep_stopped(tx, [row["seat_id"] for row in rows], actor=actor, at=at)
     freed_seats = [FreedSeat(row["seat_id"], "cancelled", row["patient_id"]) for row in rows]
     await returns.return_seats(tx, [seat for seat in freed_seats if seat.seat_id not in stopped], at=at)

@@ -274,6 +274,31 @@ class FollowUpRule(_Versioned):
         table = "followup_rule"
 
 
+class RegistrationPaymentRule(_Versioned):
+    """When the registration fee is paid; the narrowest scope counts (type and channel, type, channel, hospital)."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    service_type = fields.TextField(null=True)
+    channel = fields.TextField(null=True)
+    policy = fields.TextField()
+
+    class Meta:
+        table = "registration_payment_rule"
+
+
+class RegistrationPaymentTerms(Model):
+    """How long a hold lasts to be paid, where a paid number may move, and what a follow-up asks of its visit."""
+
+    id = fields.UUIDField(primary_key=True, default=ids.new_id)
+    pay_seconds = fields.IntField()
+    reschedule = fields.TextField()
+    follow_up_wants_payment = fields.BooleanField()
+    version = fields.IntField(default=1)
+
+    class Meta:
+        table = "registration_payment_terms"
+
+
 class ClaimLimit(_Versioned):
     """How many holds or bookings one telephone, account or device may make in an hour or a day."""
 

@@ -17,7 +17,7 @@ _APPOINTMENT = """
 SELECT a.id, a.number, a.status, a.his_status, a.patient_id, a.slot_id, a.schedule_id, a.department_id, sc.clinic_id,
        sc.campus_id, sc.room_id, sc.practitioner_id, sc.service_type, a.clinic_date, a.starts_at, s.ends_at,
        a.seq AS queue_number, a.fee_fen, a.channel, a.client_id, a.cancel_reason, a.version, a.created_at, a.updated_at,
-       a.follow_up_of
+       a.follow_up_of, a.payment
 FROM appointment a JOIN schedule sc ON sc.id = a.schedule_id JOIN slot s ON s.id = a.slot_id
 """
 
@@ -155,4 +155,5 @@ def shape_appointment(row: Row, slot: SlotFacts) -> Appointment:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         follow_up_of=row["follow_up_of"],
+        payment=row["payment"],
     )

@@ -15,6 +15,7 @@ from booking.desk import Desk, appointment_answer, hold_answer
 from booking.facts import Appointment, Hold, SlotFacts
 from booking.fairness import limits
 from booking.fairness.bans import require_may_pass
+from booking.payment import links, policies, standing
 from booking.rush import turns
 from booking.stops.seats import keep_stopped
 from kernel import clock
@@ -67,6 +68,7 @@ async def book_appointment(
 
     Raises:
         As hold_seat but for HoldsPaused, and PassForStaffOnly: a partner gave a reason to pass.
+        PaymentRequired: the fee is paid first, for a hold.
     """
     if pass_reason is not None:
         require_may_pass(actor)
@@ -88,6 +90,7 @@ async def confirm_hold(
     Raises:
         HoldNotFound: absent, or another client's.
         HoldEnded: it ran out, was released or confirmed.
+        PaymentRequired: the fee is paid first, by an order for the hold.
         AlreadyBooked: the person stands in this schedule already.
         LimitReached: the telephone, account or device has booked too many.
         AppointmentNotFound, FollowUpNotAllowed, FollowUpNotDue, FollowUpWindowPassed, FollowUpUsed: no follow-up.
@@ -105,11 +108,14 @@ async def confirm_hold(
 
 
 async def book_locked_hold(
-    tx: Transaction, hold: Row, *, actor: Actor, at: datetime, first_id: UUID | None = None
+    tx: Transaction, hold: Row, *, actor: Actor, at: datetime, first_id: UUID | None = None, is_paid: bool = False
 ) -> Appointment:
     """Turn a hold, or an offer of the waitlist, that this transaction has locked into an appointment.
 
+    is_paid: by an order for it, which this transaction has locked before.
+
     Raises:
+        PaymentRequired: the fee is paid first.
         HoldEnded: it ran out, was released or confirmed.
         AlreadyBooked: the person stands in this schedule already.
         And what confirm_hold refuses by limits and follow-ups, which no offer meets.
@@ -118,13 +124,17 @@ async def book_locked_hold(
     first_id = followup_terms.first_visit_of(hold, first_id)
     if first_id is not None:
         await followup_terms.lock_first_visit(tx, first_id, slot, patient_id=hold["patient_id"], actor=actor)
-    elif slot.has_limits and hold["kind"] == "hold":
-        await limits.count_booking(tx, hold["patient_id"], actor=actor, at=at)
+    else:
+        if not is_paid:
+            policies.require_no_payment_first(slot, actor)
+        # What was ordered was counted then, before anybody paid.
+        if slot.has_limits and hold["kind"] == "hold" and not await links.was_ordered(tx, hold["id"]):
+            await limits.count_booking(tx, hold["patient_id"], actor=actor, at=at)
     await claims.end_hold(tx, hold, status="confirmed", at=at)
     await claims.book_held_seat(tx, hold, at=at)
     appointment_id = new_id()
     await claims.keep_visit_for(tx, hold_id=hold["id"], appointment_id=appointment_id)
-    return await write_appointment(
+    appointment = await write_appointment(
         tx,
         appointment_values(appointment_id, slot, hold["patient_id"], actor)
         | (followup_terms.free_follow_up(first_id) if first_id else {})
@@ -133,6 +143,9 @@ async def book_locked_hold(
         actor=actor,
         hold_id=hold["id"],
     )
+    if await links.hand_to_appointment(tx, hold["id"], appointment_id):
+        appointment = appointment._replace(payment=await standing.note_payment(tx, appointment_id))
+    return appointment
 
 
 async def write_appointment(
@@ -163,7 +176,7 @@ async def write_appointment(
 
 
 async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Hold:
-    """Give a held seat back before its time.
+    """Give a held seat back before its time; an order for it is closed.
 
     Raises:
         HoldNotFound, HoldEnded, IdempotencyMismatch, DatabaseUnavailable.
@@ -172,8 +185,10 @@ async def release_hold(*, hold_id: UUID, actor: Actor, idempotency: Idempotency 
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Hold.from_stored(stored)
+        orders = await links.lock_orders_of_hold(tx, hold_id)
         hold = await claims.lock_hold(tx, hold_id, actor)
         await release_locked_hold(tx, hold, actor=actor, at=at)
+        await standing.close_unpaid(tx, orders)
         await returns.return_seat(tx, hold["seat_id"], because="hold_released", given_back_by=hold["patient_id"], at=at)
         slot = await read_slot(tx, hold["slot_id"], actor)
         answer = queries.shape_hold(hold, fee_fen=slot.fee_fen, status="released", at=at)
@@ -209,6 +224,8 @@ async def cancel_appointment(
 ) -> Appointment:
     """Give the number back; the seat goes to whoever waits for it, or back on sale by the clinic's return delay.
 
+    A fee that was paid goes back, in the same transaction, once the HIS has undone it.
+
     Raises:
         AppointmentNotFound: absent, or another client's.
         AppointmentNotActive: cancelled already, or past cancelling.
@@ -219,6 +236,7 @@ async def cancel_appointment(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
+        await links.lock_orders_of_appointments(tx, appointment_id)
         row = await claims.lock_appointment(tx, appointment_id, actor)
         slot = await read_slot(tx, row["slot_id"], actor)
         if row["status"] != "booked":
@@ -234,7 +252,7 @@ async def cancel_appointment(
 async def cancel_locked(
     tx: Transaction, row: Row, *, actor: Actor, reason: str | None, handlers: tuple[str, ...], returned: bool = True
 ) -> None:
-    """Cancel an appointment that this transaction has locked, without asking the deadline.
+    """Cancel an appointment that this transaction has locked after its orders, without asking the deadline.
 
     returned: the seat is there to be offered; not when the HIS says that its window has sold it.
 
@@ -263,6 +281,7 @@ async def cancel_locked(
         version=version,
         handlers=handlers,
     )
+    await standing.follow_cancellation(tx, row)
     await _give_back(tx, row, because="cancelled", returned=returned, actor=actor, at=at)
     await notices.post_to_owner(tx, "appointment.cancelled", row, actor=actor, facts={"reason": reason}, at=at)
 
@@ -283,6 +302,7 @@ async def reschedule_appointment(
         AppointmentNotFound, AppointmentNotActive, CancelDeadlinePassed, RescheduleLimitReached: it may not move.
         SlotNotFound, SlotPast, NotReleased, SameSlot, OtherDepartment, PatientNotEligible: not to there.
         FollowUpNotAllowed, FollowUpNotDue, FollowUpWindowPassed: a free follow-up does not go there.
+        FeeDiffers, PaymentUnderWay, PaymentRequired: the fee was paid, or must be, and is another one there.
         TurnRequired: there is a rush there, and it is not the patient's turn.
         AlreadyBooked, AlreadyHeld, DailyLimitReached: the person's other day is taken.
         SoldOut: no seat of the channel's pools is free there.
@@ -293,9 +313,10 @@ async def reschedule_appointment(
     async with only_own_named(actor), database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
+        await links.lock_orders_of_appointments(tx, appointment_id)
         row = await claims.lock_appointment(tx, appointment_id, actor)
         old, new = await read_slot(tx, row["slot_id"], actor), await read_slot(tx, slot_id, actor)
-        await _require_movable(tx, row, old, new)
+        await _require_movable(tx, row, old, new, actor=actor)
         await turns.use_turn(tx, new, row["patient_id"], actor=actor, at=at)
         await move_locked(tx, row, new, actor=actor, handlers=HANDLERS, at=at)
         answer = await queries.read_appointment(tx, appointment_id)
@@ -329,7 +350,7 @@ async def settle_slot_first(slot_id: UUID, actor: Actor, *, at: datetime) -> Non
         await returns.settle(database(), [slot.schedule_id], at=at)
 
 
-async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts) -> None:
+async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotFacts, *, actor: Actor) -> None:
     at = clock.now()
     if row["status"] != "booked":
         raise errors.AppointmentNotActive(current_status=row["status"])
@@ -346,6 +367,10 @@ async def _require_movable(tx: Transaction, row: Row, old: SlotFacts, new: SlotF
     rules.require_eligible(new, people[row["patient_id"]])
     if row["follow_up_of"] is not None:
         await followup_terms.require_movable(tx, row, new)
+    elif row["payment"] == "paid":
+        policies.require_same_fee(await policies.read_terms(tx), paid_fen=row["fee_fen"], fee_fen=new.fee_fen)
+    else:
+        policies.require_no_payment_first(new, actor)
 
 
 async def move_locked(
@@ -358,14 +383,17 @@ async def move_locked(
     at: datetime,
     returned: bool = True,
 ) -> None:
-    """Move an appointment that this transaction has locked onto a seat of a slot.
+    """Move an appointment that this transaction has locked, after its orders, onto a seat of a slot.
 
     at: the instant by which `returns.settle` has given out what came free there, if `new.settle_first`.
     returned: the old seat is there to be offered; not when the HIS says that its window has sold it.
 
     Raises:
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
+        FeeDiffers, PaymentUnderWay: its fee was paid, and is another one there.
     """
+    fee_fen = _fee_there(row, new)
+    await standing.follow_fee(tx, row, fee_fen=fee_fen)
     seat = await claims.claim_free_seat(tx, new, at=at)
     await claims.free_booked_seat(tx, row["seat_id"])
     await claims.release_visit(tx, row["id"])
@@ -391,7 +419,7 @@ async def move_locked(
             "schedule_id": new.schedule_id,
             "clinic_date": new.clinic_date,
             "starts_at": new.starts_at,
-            "fee_fen": new.fee_fen if row["follow_up_of"] is None else 0,
+            "fee_fen": fee_fen,
             "moves": row["moves"] + 1,
             "his_status": "pending",
         },
@@ -410,6 +438,14 @@ async def move_locked(
     await _give_back(tx, row, because="moved_away", returned=returned, actor=actor, at=at)
     there = {"slot_id": str(new.slot_id), "schedule_id": str(new.schedule_id), "queue_number": seat["seq"]}
     await notices.post_to_owner(tx, "appointment.moved", row, actor=actor, facts=there, at=at)
+
+
+def _fee_there(row: Row, new: SlotFacts) -> int:
+    """Tell what an appointment costs in a slot; who stays in their schedule does not pay for its substitute."""
+    if row["follow_up_of"] is not None:
+        return 0
+    booked_fen: int = row["fee_fen"]
+    return min(booked_fen, new.fee_fen) if new.schedule_id == row["schedule_id"] else new.fee_fen
 
 
 async def _tell_of_move(

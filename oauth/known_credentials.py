@@ -28,6 +28,9 @@ _BOOKING: Final = (
     "waitlist.write",
     "checkin.write",
     "queue.read",
+    "payments.read",
+    "payments.write",
+    "refunds.write",
 )
 
 DEMO_CLIENTS: Final = (
@@ -56,7 +59,15 @@ DEMO_CLIENTS: Final = (
         "Slot office",
         "internal",
         "window",
-        (*_BOOKING, "queue.write", "administration.read", "administration.write"),
+        (
+            *_BOOKING,
+            "queue.write",
+            "administration.read",
+            "administration.write",
+            "cashier.write",
+            "finance.read",
+            "finance.write",
+        ),
     ),
 )
 

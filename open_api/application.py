@@ -38,10 +38,13 @@ from open_api import (
 )
 from open_api.administration import (
     accuracy,
+    books,
     calendar,
+    cashier,
     changes,
     clients,
     extra_seats,
+    finance,
     partners,
     people,
     places,
@@ -61,6 +64,8 @@ from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth.endpoints import mount_oauth
 from open_api.pages.front_door import mount_front_door, refusal_page, wants_page
+from open_api.payments import attempts, bills, orders, pay_codes, refunds
+from open_api.payments.notifications import mount_notifications, note_oversized
 from open_api.problems import problem
 from open_api.routing import Routes
 
@@ -99,6 +104,14 @@ FEATURES: Final[Sequence[Routes]] = (
     administered_webhooks.routes,
     clients.routes,
     sandbox.routes,
+    orders.routes,
+    attempts.routes,
+    refunds.routes,
+    bills.routes,
+    pay_codes.routes,
+    cashier.routes,
+    finance.routes,
+    books.routes,
 )
 
 log = get_logger("open_api")
@@ -112,6 +125,7 @@ def mount_open_api(app: Sanic[Any, Any], *, is_sandbox: bool) -> None:
     sandbox.allow_faults_of(served)
     mount_oauth(app)
     mount_fhir(app)
+    mount_notifications(app)
     mount_health(app)
     mount_documentation(app, is_sandbox=is_sandbox)
     mount_front_door(app)
@@ -140,6 +154,7 @@ class ProblemErrors(ErrorHandler):
             case MethodNotAllowed():
                 error = errors.MethodNotAllowed()
             case PayloadTooLarge() | URITooLong():
+                note_oversized(request)
                 error = errors.BodyTooLarge(limit_bytes=BODY_BYTES_MAX)
             case RequestCancelled():
                 # Its sender has gone: nobody reads the answer.

@@ -9,6 +9,7 @@ import orjson
 from booking import availability, errors, followup, queries, service
 from booking.facts import Appointment, Hold
 from booking.fairness.errors import PassForStaffOnly
+from booking.payment.errors import FeeDiffers, PaymentRequired, PaymentUnderWay
 from booking.queries import AppointmentFilter
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
@@ -114,6 +115,7 @@ async def release_hold(call: PartnerCall) -> Reply:
         errors.HoldNotFound,
         errors.HoldEnded,
         PassForStaffOnly,
+        PaymentRequired,
     ),
     status=201,
     handling=Handling(leaves_event=True),
@@ -228,6 +230,9 @@ async def cancel_appointment(call: PartnerCall) -> Reply:
         errors.OtherDepartment,
         *_FOLLOW_UP_ERRORS,
         *_MOVE_ERRORS,
+        PaymentRequired,
+        FeeDiffers,
+        PaymentUnderWay,
     ],
 )
 async def reschedule_appointment(call: PartnerCall) -> Reply:
@@ -281,6 +286,7 @@ def render_appointment(entry: Appointment) -> dict[str, Any]:
         "channel": entry.channel,
         "cancel_reason": entry.cancel_reason,
         "follow_up_of": entry.follow_up_of,
+        "payment": entry.payment,
         "version": entry.version,
         "created_at": entry.created_at,
         "updated_at": entry.updated_at,

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from booking import errors as booking_errors
 from booking.facts import SlotFacts
+from booking.payment.errors import FeeDiffers, PaymentUnderWay
 from booking.stops import errors, queries, service
 from kernel.db import DatabaseUnavailable
 from kernel.idempotency import IdempotencyMismatch
@@ -62,6 +63,8 @@ async def get_appointment_stop(call: PartnerCall) -> Reply:
         booking_errors.AlreadyHeld,
         booking_errors.DailyLimitReached,
         booking_errors.Contended,
+        FeeDiffers,
+        PaymentUnderWay,
     ],
 )
 async def choose_slot(call: PartnerCall) -> Reply:

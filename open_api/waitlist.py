@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 from booking import errors as booking_errors
+from booking.payment.errors import PaymentRequired
 from booking.waitlist import errors, queries, service
 from booking.waitlist.facts import Wanted
 from booking.waitlist.queries import EntryFilter
@@ -140,7 +141,7 @@ async def get_offer(call: PartnerCall) -> Reply:
     "/waitlist/offers/<offer_id:uuid>/accept",
     scope="waitlist.write",
     response="booking/appointment.json",
-    errors=[errors.OfferNotFound, errors.OfferEnded, *_WRITE_ERRORS],
+    errors=[errors.OfferNotFound, errors.OfferEnded, PaymentRequired, *_WRITE_ERRORS],
     status=201,
 )
 async def accept_offer(call: PartnerCall) -> Reply:

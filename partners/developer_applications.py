@@ -47,6 +47,9 @@ API_SCOPES: Final = (
     "waitlist.write",
     "checkin.write",
     "queue.read",
+    "payments.read",
+    "payments.write",
+    "refunds.write",
     "webhooks.manage",
 )
 SANDBOX_SCOPES: Final = ("sandbox.manage",)

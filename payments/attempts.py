@@ -185,6 +185,9 @@ async def _prepare(row: Row, merchant: Merchant, order: Order) -> Attempt:
     )
     try:
         prepared = await merchants.gateway_of(merchant).prepare(asked)
+    except merchants.SecretMissing as error:
+        log.error("merchant_unusable", merchant=merchant.code, reason=str(error))
+        raise errors.ChannelNotOffered(channel=merchant.channel.value) from error
     except ChannelUnavailable as error:
         raise errors.ChannelSilent(attempt_no=row["attempt_no"]) from error
     except ChannelRefused as error:
@@ -214,13 +217,17 @@ async def _note_refusal(attempt_id: UUID, refusal: ChannelRefused) -> None:
 
 
 async def _note_prepared(tx: Transaction, attempt_id: UUID, prepared: Prepared) -> Row:
-    """Keep what the channel gave, whatever has been heard of the attempt meanwhile."""
+    """Keep what the channel gave, whatever has been heard of the attempt meanwhile.
+
+    Of several that asked at once, each gets what was given first.
+    """
     given: dict[str, object] = {"parameters": dict(prepared.parameters), "code_url": prepared.code_url}
     at = clock.now()
     await tx.execute("SELECT FROM payment_attempt WHERE id = $1 FOR UPDATE", attempt_id)
     await change_status(tx, "payment_attempt", attempt_id, to="prepared")
     row = await tx.fetchrow(
-        f"UPDATE payment_attempt SET prepared = $2, updated_at = $3 WHERE id = $1 RETURNING {_COLUMNS}",  # noqa: S608  our own list of columns
+        "UPDATE payment_attempt SET prepared = coalesce(prepared, $2), updated_at = $3 WHERE id = $1"  # noqa: S608  our own list of columns
+        f" RETURNING {_COLUMNS}",
         attempt_id,
         given,
         at,

@@ -1,6 +1,7 @@
 """
 PaymentError
 ├── OrderNotFound           payments.order_not_found
+├── AttemptNotFound         payments.attempt_not_found
 ├── OrderNotOpen            payments.order_not_open             current_status
 ├── OrderEnding             payments.order_ending               expires_at
 ├── SubjectAlreadyOrdered   payments.subject_already_ordered    order_id
@@ -9,10 +10,13 @@ PaymentError
 ├── TooManyAttempts         payments.too_many_attempts
 ├── ChannelSilent           payments.channel_silent             attempt_no
 ├── RefusedByChannel        payments.refused_by_channel         channel_code
+├── MerchantNotFound        payments.merchant_not_found
+├── MerchantDiffers         payments.merchant_differs
 ├── WrongAmount             payments.wrong_amount               amount_fen
 ├── TransactionKnown        payments.transaction_known          transaction_no
 ├── RefundNotFound          payments.refund_not_found
 ├── NotRefundable           payments.not_refundable             current_status
+├── RefundByCancelling      payments.refund_by_cancelling
 ├── OverRefundable          payments.over_refundable            refundable_fen
 ├── RefundLimitPassed       payments.refund_limit_passed        limit
 ├── RefundNotWaiting        payments.refund_not_waiting         current_status
@@ -50,6 +54,14 @@ class OrderNotFound(NotFound):
     code = "payments.order_not_found"
     zh = "没有找到该订单"
     en = "This order could not be found."
+
+
+class AttemptNotFound(NotFound):
+    """No such payment, or not of one of this client's orders."""
+
+    code = "payments.attempt_not_found"
+    zh = "没有找到该支付记录"
+    en = "This payment could not be found."
 
 
 class OrderNotOpen(Conflict):
@@ -116,6 +128,22 @@ class RefusedByChannel(Refused):
     en = "The payment channel refused. Please pay in another way."
 
 
+class MerchantNotFound(NotFound):
+    """The hospital has no such account."""
+
+    code = "payments.merchant_not_found"
+    zh = "没有找到该收款商户"
+    en = "This account could not be found."
+
+
+class MerchantDiffers(Conflict):
+    """The code, the campus or the merchant number is another account's; only where its keys lie can be changed."""
+
+    code = "payments.merchant_differs"
+    zh = "商户编码、院区渠道或商户号已被其他账户使用，只能修改其密钥引用"
+    en = "The code, campus or merchant number is another account's. Only where its keys lie can be changed."
+
+
 class WrongAmount(Invalid):
     """What was taken at the window is not what the order asks; `amount_fen` is."""
 
@@ -146,6 +174,14 @@ class NotRefundable(Conflict):
     code = "payments.not_refundable"
     zh = "该订单当前不能退款"
     en = "This order cannot be refunded as it stands."
+
+
+class RefundByCancelling(Refused):
+    """A registration fee goes back when the appointment is cancelled, by the clinic's rule."""
+
+    code = "payments.refund_by_cancelling"
+    zh = "挂号费随取消预约按规则原路退回，请取消该预约"
+    en = "The fee goes back when the appointment is cancelled. Please cancel it."
 
 
 class OverRefundable(Refused):

@@ -1,7 +1,8 @@
 """The inbox of notifications: what a gateway has verified is stored, acknowledged, and handled by the worker.
 
 Requests that arrive while a statement runs form the next one, as at booking's desks: an idle system answers at once,
-and under a rush one commit serves many. A notification told twice is stored once, by its channel's own number.
+and under a rush one commit serves many. A notification told twice is stored once, by its channel's own number; one that
+is signed with a nonce which has been used is not believed (docs/adr/0350).
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from kernel.log import get_logger
 from kernel.outbox import wake
 from payments.backoff import next_try
 from payments.facts import apply_channel_fact
+from payments.gateways.errors import NotificationRefused
 from payments.gateways.port import (
     ChannelCode,
     FactSource,
@@ -44,14 +46,30 @@ KEPT: Final = timedelta(days=400)
 
 log = get_logger("payments")
 
+# Nonces are taken first and in one order, so that two batches with the same ones wait and never stand crosswise.
 _STORE: Final = """
-INSERT INTO payment_notification (channel, merchant_code, event_id, event_type, fact, received_at, due_at)
-SELECT n.channel, n.merchant_code, n.event_id, n.event_type, n.fact, n.at, n.at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[])
-     AS n (channel, merchant_code, event_id, event_type, fact, at)
-ORDER BY n.channel, n.event_id
-ON CONFLICT (channel, event_id) DO NOTHING
+WITH told AS MATERIALIZED (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::text[])
+        WITH ORDINALITY AS n (channel, merchant_code, event_id, event_type, fact, at, nonce, place)),
+fresh AS (
+    INSERT INTO payment_notification_nonce (merchant_code, nonce, seen_at)
+    SELECT DISTINCT ON (merchant_code, nonce) merchant_code, nonce, at FROM told WHERE nonce IS NOT NULL
+    ORDER BY merchant_code, nonce, place
+    ON CONFLICT DO NOTHING RETURNING merchant_code, nonce),
+believed AS (
+    SELECT * FROM told t WHERE t.nonce IS NULL OR (
+        (t.merchant_code, t.nonce) IN (SELECT f.merchant_code, f.nonce FROM fresh f)
+        AND NOT EXISTS (SELECT FROM told e
+                        WHERE e.merchant_code = t.merchant_code AND e.nonce = t.nonce AND e.place < t.place))),
+stored AS (
+    INSERT INTO payment_notification (channel, merchant_code, event_id, event_type, fact, received_at, due_at)
+    SELECT n.channel, n.merchant_code, n.event_id, n.event_type, n.fact, n.at, n.at
+    FROM believed n ORDER BY n.channel, n.event_id
+    ON CONFLICT (channel, event_id) DO NOTHING)
+SELECT place::int FROM believed
 """
+NONCE_KEPT: Final = timedelta(hours=1)
+"""Longer than any channel's time stamp is believed by its gateway."""
 
 
 class InboxFull(Exception):
@@ -64,6 +82,7 @@ class _Told:
 
     merchant: Merchant
     notification: Notification
+    nonce: str | None
     at: datetime
     stored: "asyncio.Future[None]"
 
@@ -76,17 +95,18 @@ class NotificationDesk:
         self._running = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def accept(self, merchant: Merchant, notification: Notification) -> None:
+    async def accept(self, merchant: Merchant, notification: Notification, *, nonce: str | None) -> None:
         """Store a verified notification, or find that it is there; then it may be acknowledged.
 
         Raises:
+            NotificationRefused: `replayed`: its nonce has been used.
             InboxFull: too many wait.
             DatabaseUnavailable: nobody knows; the channel comes again.
         """
         if len(self._waiting) >= QUEUE_NOTIFICATIONS_MAX:
             raise InboxFull
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Told(merchant, notification, clock.machine_now(), stored))
+        self._waiting.append(_Told(merchant, notification, nonce, clock.machine_now(), stored))
         self._start_batch()
         await stored
 
@@ -100,15 +120,19 @@ class NotificationDesk:
     async def _serve(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), BATCH_NOTIFICATIONS_MAX))]
         try:
-            await _store(batch)
+            believed = await _store(batch)
         except Exception as error:  # noqa: BLE001  it goes to those who wait for it
             for one in batch:
                 if not one.stored.done():
                     one.stored.set_exception(error)
         else:
-            for one in batch:
-                if not one.stored.done():
+            for place, one in enumerate(batch, 1):
+                if one.stored.done():
+                    continue
+                if place in believed:
                     one.stored.set_result(None)
+                else:
+                    one.stored.set_exception(NotificationRefused("replayed"))
             wake()
         finally:
             self._running -= 1
@@ -118,17 +142,21 @@ class NotificationDesk:
 _desk = NotificationDesk()
 
 
-async def accept_notification(merchant: Merchant, notification: Notification) -> None:
-    """Store what a channel has told and its gateway has verified; a repetition is no error.
+async def accept_notification(merchant: Merchant, notification: Notification, *, nonce: str | None = None) -> None:
+    """Store what a channel has told and its gateway has verified; that it is told again is no error.
+
+    nonce: what the channel signed together with it, which it uses once; None: this channel signs none.
 
     Raises:
+        NotificationRefused: `replayed`: the very same signed message has come before.
         InboxFull, DatabaseUnavailable: it is not stored, and must not be acknowledged.
     """
-    await _desk.accept(merchant, notification)
+    await _desk.accept(merchant, notification, nonce=nonce)
 
 
-async def _store(batch: Sequence[_Told]) -> None:
-    await database().execute(
+async def _store(batch: Sequence[_Told]) -> set[int]:
+    """Store a batch; give the places in it, from 1 on, of those whose nonce was new or that have none."""
+    rows = await database().fetch(
         _STORE,
         [one.merchant.channel.value for one in batch],
         [one.merchant.code for one in batch],
@@ -136,7 +164,9 @@ async def _store(batch: Sequence[_Told]) -> None:
         [one.notification.event_type for one in batch],
         [None if one.notification.fact is None else fact_as_json(one.notification.fact) for one in batch],
         [one.at for one in batch],
+        [one.nonce for one in batch],
     )
+    return {row["place"] for row in rows}
 
 
 def fact_as_json(fact: PaymentFact | RefundFact) -> dict[str, Any]:
@@ -287,5 +317,19 @@ async def purge_notifications(db: Database, *, before: datetime, limit: int = 5_
         "DELETE FROM payment_notification WHERE id IN (SELECT id FROM payment_notification"
         " WHERE finished_at < $1 ORDER BY id LIMIT $2)",
         before,
+        limit,
+    )
+
+
+async def purge_nonces(db: Database, *, limit: int = 5_000) -> int:
+    """Forget nonces whose messages are too old to be believed, a bounded number at a time; give how many.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return await db.execute(
+        "DELETE FROM payment_notification_nonce WHERE (merchant_code, nonce) IN"
+        " (SELECT merchant_code, nonce FROM payment_notification_nonce WHERE seen_at < $1 LIMIT $2)",
+        clock.machine_now() - NONCE_KEPT,
         limit,
     )

@@ -19,6 +19,8 @@ from kernel.events import Actor
 from payments import errors, ledger
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 
+NOTIFICATIONS_PATH: Final = "/payments/notifications"
+"""Below the hospital's address: here each account's channel tells of payments and refunds (`/channel/code`)."""
 SECRET_BYTES_MAX: Final = 65_536
 # A name below the keys folder may have up to two folders; each begins with a letter or digit, so none leads out of it.
 _REFERENCE: Final = re.compile(

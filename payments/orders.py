@@ -3,6 +3,7 @@
 An order is not its payment: it may be tried by several channels, and only one of them is taken for it.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -175,6 +176,28 @@ async def lock_order(tx: Transaction, order_id: UUID, actor: Actor) -> Order:
     if row is None:
         raise errors.OrderNotFound
     return _shape(row)
+
+
+async def lock_orders(tx: Transaction, order_ids: Iterable[UUID]) -> list[Order]:
+    """Lock several orders in one order of their ids, and read them; before whatever their feature locks."""
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM payment_order WHERE id = ANY ($1) ORDER BY id FOR UPDATE",  # noqa: S608  our own list of columns
+        list(order_ids),
+    )
+    return [_shape(row) for row in rows]
+
+
+async def read_orders(db: Reader, order_ids: Iterable[UUID]) -> list[Order]:
+    """Read several orders as they stand, the oldest first.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM payment_order WHERE id = ANY ($1) ORDER BY created_at, id",  # noqa: S608  our own list of columns
+        list(order_ids),
+    )
+    return [_shape(row) for row in rows]
 
 
 async def extend_order(tx: Transaction, order_id: UUID, *, until: datetime, actor: Actor) -> None:

@@ -97,7 +97,9 @@ async def request_refund(
 
     Raises:
         OrderNotFound.
-        NotRefundable: not paid, not settled yet, or nothing is left.
+        RefundByCancelling: a partner asks for a registration fee, which the clinic's rule gives back.
+        NotRefundable: not paid, not settled yet, or nothing is left; or a partner asks for a stay's money, which goes
+            back when the stay is settled.
         OverRefundable: more than is left; `refundable_fen` is.
         RefundLimitPassed: the channel's own limits; `limit` names which.
         IdempotencyMismatch, DatabaseUnavailable.
@@ -105,10 +107,25 @@ async def request_refund(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return await read_refund(tx, UUID(stored["refund_id"]), actor)
+        order = await _lock_order(tx, order_id, actor)
+        _require_asked_for(order["kind"], order["status"], actor)
         refund = await request_in(tx, order_id, amount_fen=amount_fen, ask=ask, actor=actor)
         if idempotency:
             await idempotency.remember(tx, {"refund_id": str(refund.id)})
         return refund
+
+
+def _require_asked_for(kind: str, status: str, actor: Actor) -> None:
+    """Let partners ask for the money of bills alone; other money goes back by what it was paid for.
+
+    Raises:
+        RefundByCancelling, NotRefundable.
+    """
+    if actor.kind != "partner" or kind == "outpatient_bill":
+        return
+    if kind == "registration":
+        raise errors.RefundByCancelling
+    raise errors.NotRefundable(current_status=status)
 
 
 async def request_in(tx: Transaction, order_id: UUID, *, amount_fen: int | None, ask: Ask, actor: Actor) -> Refund:
@@ -302,6 +319,14 @@ async def list_refunds(db: Reader, order_id: UUID) -> list[Refund]:
         order_id,
     )
     return [Refund(*row.values()) for row in rows]
+
+
+async def read_left_fen(tx: Transaction, order_id: UUID) -> int:
+    """Give what is left of the payment that was taken for an order: neither gone back nor reserved for that."""
+    left: int | None = await tx.fetchval(
+        "SELECT amount_fen - reserved_fen FROM payment_transaction WHERE order_id = $1 AND role = 'accepted'", order_id
+    )
+    return left or 0
 
 
 async def _lock_order(tx: Transaction, order_id: UUID, actor: Actor) -> Row:

@@ -189,6 +189,10 @@ async def pay_by_code(
         OrderNotOpen, OrderEnding, ChannelNotOffered, PayerRequired, TooManyAttempts, ChannelSilent, RefusedByChannel.
         IdempotencyMismatch, DatabaseUnavailable.
     """
+    if idempotency:
+        # A key of another request is refused before the code is looked at; the answer is given again further down.
+        async with database().transaction() as tx:
+            await idempotency.replay(tx)
     found = await _use(code, address=address)
     if found["order_status"] != "open":
         raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])

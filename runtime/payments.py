@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from booking import notices
+from booking.payment import following as registration
+from booking.payment.fulfilment import RegistrationFulfilment
+from booking.payment.orders import KIND as REGISTRATION
 from kernel.db import Transaction
 from kernel.settings import Settings
 from payments.billing import set_billing
@@ -16,16 +19,15 @@ from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
 from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
-from payments.merchants import Builder, Gateways, Secrets, set_gateways
+from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
-from payments.receipts import following
+from payments.receipts import following as receipts
 from runtime.his import build_billing
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
 )
 """What the application that made an order may hear of it, in the feed and by webhook."""
-NOTIFICATIONS_PATH: Final = "/payments/notifications"
 
 
 def connect_payments(settings: Settings) -> None:
@@ -68,9 +70,11 @@ def notify_url(settings: Settings, merchant: Merchant) -> str:
     return f"{settings.public_url}{NOTIFICATIONS_PATH}/{merchant.channel.value}/{merchant.code}"
 
 
-def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: ARG001  the HIS's address comes with them
+def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:
     """Say who fulfils which kind of order; a kind without one cannot be ordered."""
+    billing = build_billing(settings) if settings.his_http_url is not None else None
     return {
+        REGISTRATION: RegistrationFulfilment(billing),
         "outpatient_bill": BillFulfilment(),
         "deposit": DepositFulfilment(),
         "discharge": DischargeFulfilment(),
@@ -80,8 +84,9 @@ def build_fulfilments(settings: Settings) -> Mapping[str, Fulfilment]:  # noqa: 
 def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
     """Say who hears of which payment events, each in the transaction that ends the event's letter."""
     return [
+        *registration.SUBSCRIBERS,
         *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
-        *following.SUBSCRIBERS,
+        *receipts.SUBSCRIBERS,
         *discharge.SUBSCRIBERS,
     ]
 

@@ -42,10 +42,12 @@ import redis
 from kernel import crypto
 from kernel.db import Database, open_database
 from runtime.composition import MODELS
+from runtime.embedded.ports import any_free
 from tests.contract.conformity import watch
 from tests.database_state import EMPTY_EVERY_TABLE, NOTE_REFERENCE_DATA
 from tests.factories.booking import HospitalUnderTest
 from tests.factories.open_api import OpenApi
+from tests.factories.paying import ChannelBeside
 from tests.factories.typescript_sdk import install_for_partner
 from tests.platform import Hospital
 from tests.server import WebServer
@@ -57,6 +59,7 @@ ROOT = Path(__file__).parent.parent
 SHARED = pytest.StashKey[Path]()
 SERVICES_SECONDS_MAX = 90
 TEMPLATE = "hospital_template"
+HIS_TOKEN = "a-token-of-the-tests"
 
 # --- the run and its workers
 
@@ -287,8 +290,25 @@ def web_server(
 ) -> Iterator[WebServer]:
     """This worker's own web process, on this worker's database and Valkey; started once."""
     folder = tmp_path_factory.mktemp(f"web-{worker_name}")
-    with WebServer.up(folder, database_url=database_url, redis_url=redis_url) as server:
+    # Nobody answers there until a test asks for the emulated WeChat Pay, or for a HIS.
+    channel, his = [f"http://127.0.0.1:{any_free('127.0.0.1')}" for _ in range(2)]
+    with WebServer.up(
+        folder,
+        database_url=database_url,
+        redis_url=redis_url,
+        WECHATPAY_BASE_URL=channel,
+        HIS_HTTP_URL=his,
+        HIS_HTTP_TOKEN=HIS_TOKEN,
+    ) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def channel_beside(web_server: WebServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChannelBeside]:
+    """The emulated WeChat Pay that this worker's web process speaks with; it starts when a test first pays there."""
+    channel = ChannelBeside.of(web_server, tmp_path_factory.mktemp("channel"))
+    yield channel
+    channel.go()
 
 
 @pytest.fixture(scope="session")
@@ -300,10 +320,12 @@ async def _http(web_server: WebServer) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-async def open_api(web_server: WebServer, _http: httpx.AsyncClient, database: Database) -> OpenApi:
+async def open_api(
+    web_server: WebServer, _http: httpx.AsyncClient, database: Database, channel_beside: ChannelBeside
+) -> OpenApi:
     """The real server before an otherwise empty hospital, with applications that may call it."""
     crypto.load_cipher(web_server.keys_dir)
-    return await OpenApi(web_server, _http, database, HospitalUnderTest(database)).build()
+    return await OpenApi(web_server, _http, database, HospitalUnderTest(database), channel_beside).build()
 
 
 # --- the whole platform

@@ -321,6 +321,22 @@ RUSH_MARK: Final = Kind(
 CLAIM_LIMIT: Final = Kind(
     entity="claim_limit", model=models.ClaimLimit, fixed=frozenset({"subject", "claim", "period"})
 )
+
+
+async def _require_scope(_tx: Transaction, values: Values) -> None:
+    if values["service_type"] is None and values["channel"] is None:
+        raise errors.EssentialEntry(entity="registration_payment_rule")
+
+
+REGISTRATION_PAYMENT_RULE: Final = Kind(
+    entity="registration_payment_rule",
+    model=models.RegistrationPaymentRule,
+    fixed=frozenset({"service_type", "channel"}),
+    references=[Reference("service_type", "service_type", "code"), Reference("channel", "channel", "code")],
+    unique={"registration_payment_rule_scope": "channel"},
+    retire=_require_scope,
+)
+REGISTRATION_PAYMENT_TERMS: Final = Kind(entity="registration_payment_terms", model=models.RegistrationPaymentTerms)
 FOLLOWUP_RULE: Final = Kind(entity="followup_rule", model=models.FollowUpRule)
 
 

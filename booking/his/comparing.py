@@ -14,6 +14,7 @@ from booking import claims
 from booking.his.inbound import follow_status
 from booking.his.outbound import HANDLER
 from booking.his.sales import take_over_appointment
+from booking.payment import links
 from integration.his.facts import AppointmentFacts, AppointmentStatus
 from integration.his.port import HisAppointment, HisPull
 from integration.his.reconcile import (
@@ -103,6 +104,7 @@ class AppointmentComparer:
             assert there is not None, "it is missing here only"
             return await _take_over(tx, there)
         assert here is not None, "it is missing there, or on neither side"
+        await links.lock_orders_of_appointments(tx, UUID(here.key))
         row = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", UUID(here.key))
         if row is None or row["version"] != here.version:
             return None

@@ -12,6 +12,7 @@ from booking import claims
 from booking.fairness.noshows import correct_locked
 from booking.his.outbound import CANCELLED_AT_HIS, HANDLER
 from booking.his.sales import refuse_sale, take_over_appointment
+from booking.payment import links
 from booking.queue import entering
 from booking.queue.states import FINISHED, LEFT
 from booking.service import cancel_locked
@@ -32,7 +33,9 @@ log = get_logger("booking")
 
 
 async def find_appointment(tx: Transaction, told: AppointmentFacts) -> Row | None:
-    """Lock the appointment that the HIS means: by our id, else by its own."""
+    """Lock the appointment that the HIS means, after its orders: by our id, else by its own."""
+    known = await tx.fetch("SELECT id FROM appointment WHERE id = $1 OR his_id = $2", told.platform_id, told.his_id)
+    await links.lock_orders_of_appointments(tx, *(row["id"] for row in known))
     if told.platform_id is not None:
         row = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", told.platform_id)
         if row is not None:

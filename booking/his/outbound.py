@@ -12,6 +12,7 @@ from uuid import UUID
 
 from booking import claims, errors
 from booking.facts import read_slot_facts
+from booking.payment import links
 from booking.service import cancel_locked, move_locked
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, Sex
 from integration.his.port import Accepted, ChangeKind, OutboundChange, Rejected
@@ -172,9 +173,9 @@ async def _settle_rejection(tx: Transaction, intent: Intent, rejection: Rejected
     """
     if rejection.code in NOT_THERE_YET:
         return Verdict.RETRY
-    row = await tx.fetchrow(
-        "SELECT * FROM appointment WHERE id = $1 FOR UPDATE", UUID(intent.payload["appointment_id"])
-    )
+    appointment_id = UUID(intent.payload["appointment_id"])
+    await links.lock_orders_of_appointments(tx, appointment_id)
+    row = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", appointment_id)
     if row is None or row["status"] != "booked":
         # It is over here as well. That the HIS has none of it is what we want.
         settled = row is None or row["status"] == "cancelled"

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from booking import errors, notices, rules
 from booking.facts import SlotFacts, read_slot_facts
+from booking.payment import links
+from booking.payment.errors import FeeDiffers, PaymentUnderWay
 from booking.queue import entering
 from booking.queue.states import LEFT
 from booking.returns import settle_within
@@ -24,6 +26,8 @@ _NOT_THERE: Final = (
     errors.AlreadyHeld,
     errors.DailyLimitReached,
     errors.PatientNotEligible,
+    FeeDiffers,
+    PaymentUnderWay,
 )
 
 # Equal: same department and service type. The same day goes first, then the same campus, then the nearest hour.
@@ -63,6 +67,7 @@ async def find_equal_slots(
 
 async def resolve_case(tx: Transaction, order: Row, case: Row, *, actor: Actor, at: datetime) -> None:
     """Take one case as far as the order's steps take it now."""
+    await links.lock_orders_of_appointments(tx, case["appointment_id"])
     appointment = await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", case["appointment_id"])
     assert appointment is not None, "appointments are never deleted"
     if not await _is_touched(tx, appointment, order["id"]):
@@ -91,6 +96,7 @@ async def choose_slot(tx: Transaction, appointment: Row, new: SlotFacts, *, acto
         OfferNotFound, OfferEnded: nothing is offered (any more).
         SlotNotFound, SlotPast, NotReleased, OtherDepartment, PatientNotEligible: not to there.
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
+        FeeDiffers, PaymentUnderWay: its fee was paid, and is another one there.
     """
     case = await claims.lock_offer(tx, appointment["id"], at=at)
     rules.require_bookable(new, at=at)

@@ -11,6 +11,7 @@ from booking import queries as booking_queries
 from booking.catalogue import errors as catalogue_errors
 from booking.catalogue.entries import Values, plain
 from booking.facts import Appointment, read_slot_facts
+from booking.payment import links
 from booking.service import settle_slot_first
 from booking.stops import claims, errors, resolving
 from booking.stops.facts import SUBSTITUTE, NewStop, StopPolicy, require_policy
@@ -132,6 +133,7 @@ async def choose_slot(
         OfferNotFound, OfferEnded: nothing is offered (any more).
         SlotNotFound, SlotPast, NotReleased, OtherDepartment, PatientNotEligible: not to there.
         AlreadyBooked, AlreadyHeld, DailyLimitReached, SoldOut.
+        FeeDiffers, PaymentUnderWay: its fee was paid, and is another one there.
         Contended, IdempotencyMismatch, DatabaseUnavailable.
     """
     at = clock.now()
@@ -329,6 +331,7 @@ async def _keep_the_rest(tx: Transaction, order: Row, *, at: datetime) -> None:
 
 
 async def _lock_booked(tx: Transaction, appointment_id: UUID, actor: Actor) -> Row:
+    await links.lock_orders_of_appointments(tx, appointment_id)
     row = await booking_claims.lock_appointment(tx, appointment_id, actor)
     if row["status"] != "booked":
         raise booking_errors.AppointmentNotActive(current_status=row["status"])

@@ -1,8 +1,8 @@
 """替诊: another practitioner gives the clinic.
 
 The schedule's fee becomes the substitute's own by the fee table. Nobody who has booked pays more for it: an
-appointment keeps its fee, or has the substitute's if that is lower; what was paid above it goes back through events
-when money is involved.
+appointment keeps its fee, or has the substitute's if that is lower; what was paid above it goes back
+(booking/payment/standing.py).
 """
 
 from typing import Final
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from booking import claims
 from booking.catalogue.generation import GENERATION_LOCK
+from booking.payment import standing
 from kernel import clock
 from kernel.audit import record_change
 from kernel.db import Row, Transaction
@@ -81,12 +82,14 @@ async def follow_substitute(tx: Transaction, appointment: Row, *, actor: Actor) 
     """Let a locked appointment stand with the schedule's new practitioner, for no more than it cost."""
     at = clock.now()
     fee: int = await tx.fetchval("SELECT fee_fen FROM schedule WHERE id = $1", appointment["schedule_id"])
+    cheaper_fen = min(fee, appointment["fee_fen"])
+    await standing.follow_fee(tx, appointment, fee_fen=cheaper_fen, may_wait=False)
     version = await claims.change_appointment(
         tx,
         appointment,
         to=None,
         at=at,
-        changes={"fee_fen": min(fee, appointment["fee_fen"]), "his_status": "pending"},
+        changes={"fee_fen": cheaper_fen, "his_status": "pending"},
         standing=("booked", "arrived"),
     )
     await claims.send_appointment(

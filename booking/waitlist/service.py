@@ -9,6 +9,7 @@ from booking import errors as booking_errors
 from booking import facts as slot_facts
 from booking import returns, rules, service
 from booking.facts import Appointment
+from booking.payment import links, standing
 from booking.waitlist import claims, errors, queries
 from booking.waitlist.facts import Entry, Offer, Wanted
 from booking.waitlist.states import ENTRY
@@ -237,6 +238,7 @@ async def accept_offer(*, offer_id: UUID, actor: Actor, idempotency: Idempotency
     Raises:
         OfferNotFound: absent, or another client's.
         OfferEnded: its time is over, or it was answered already.
+        PaymentRequired: the fee is paid first, by an order for the offer.
         AlreadyBooked: the person stands in this schedule already.
         IdempotencyMismatch, DatabaseUnavailable.
     """
@@ -245,31 +247,54 @@ async def accept_offer(*, offer_id: UUID, actor: Actor, idempotency: Idempotency
         if idempotency and (stored := await idempotency.replay(tx)):
             return Appointment.from_stored(stored)
         offer = await _lock_offer(tx, offer_id, actor, at=at)
-        try:
-            appointment = await service.book_locked_hold(tx, offer, actor=actor, at=at)
-        except booking_errors.HoldEnded as ended:
-            raise errors.OfferEnded(current_status="expired") from ended
-        entry = await claims.lock_entry(tx, offer["entry_id"])
-        rivals = await claims.lock_rivals(tx, entry)
-        taken = await claims.end_entries(
-            tx,
-            [entry["id"]],
-            status="taken",
-            reason="accepted",
-            actor=actor,
-            at=at,
-            appointment_id=appointment.id,
-            offer_ids=[offer_id],
-        )
-        assert taken == [entry["id"]], "an open offer's entry waits"
-        await claims.end_entries(
-            tx, [rival["id"] for rival in rivals], status="closed", reason="taken_elsewhere", actor=actor, at=at
-        )
-        for rival in rivals:
-            await _pass_on(tx, rival, actor=actor, at=at)
+        appointment = await take_locked_offer(tx, offer, actor=actor, at=at)
         if idempotency:
             await idempotency.remember(tx, appointment.stored())
         return appointment
+
+
+async def lock_paid_offer(tx: Transaction, offer: Row) -> Row:
+    """Lock an offer that has just been paid for, after its person."""
+    await claims.lock_person(tx, offer["patient_id"])
+    locked = await tx.fetchrow(
+        "SELECT h.*, s.seq FROM hold h JOIN seat s ON s.id = h.seat_id WHERE h.id = $1 FOR UPDATE OF h", offer["id"]
+    )
+    assert locked is not None, "holds are not deleted while anything refers to them"
+    return locked
+
+
+async def take_locked_offer(
+    tx: Transaction, offer: Row, *, actor: Actor, at: datetime, is_paid: bool = False
+) -> Appointment:
+    """Turn an open offer that this transaction has locked, after its person, into an appointment.
+
+    Raises:
+        OfferEnded, AlreadyBooked.
+        PaymentRequired: the fee is paid first, by an order for the offer.
+    """
+    try:
+        appointment = await service.book_locked_hold(tx, offer, actor=actor, at=at, is_paid=is_paid)
+    except booking_errors.HoldEnded as ended:
+        raise errors.OfferEnded(current_status="expired") from ended
+    entry = await claims.lock_entry(tx, offer["entry_id"])
+    rivals = await claims.lock_rivals(tx, entry)
+    taken = await claims.end_entries(
+        tx,
+        [entry["id"]],
+        status="taken",
+        reason="accepted",
+        actor=actor,
+        at=at,
+        appointment_id=appointment.id,
+        offer_ids=[offer["id"]],
+    )
+    assert taken == [entry["id"]], "an open offer's entry waits"
+    await claims.end_entries(
+        tx, [rival["id"] for rival in rivals], status="closed", reason="taken_elsewhere", actor=actor, at=at
+    )
+    for rival in rivals:
+        await _pass_on(tx, rival, actor=actor, at=at)
+    return appointment
 
 
 async def decline_offer(*, offer_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Offer:
@@ -284,11 +309,13 @@ async def decline_offer(*, offer_id: UUID, actor: Actor, idempotency: Idempotenc
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Offer.from_stored(stored)
+        orders = await links.lock_orders_of_hold(tx, offer_id)
         offer = await _lock_offer(tx, offer_id, actor, at=at)
         try:
             await service.release_locked_hold(tx, offer, actor=actor, at=at)
         except booking_errors.HoldEnded as ended:
             raise errors.OfferEnded(current_status="expired") from ended
+        await standing.close_unpaid(tx, orders)
         await claims.keep_waiting(tx, offer, actor=actor, at=at)
         await _return(tx, offer, at=at)
         answer = await queries.read_offer(tx, offer_id, actor=actor, at=at)

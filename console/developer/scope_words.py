@@ -16,6 +16,9 @@ CHINESE: Final = {
     "waitlist.write": "登记候补、确认或放弃、退出候补",
     "checkin.write": "为本应用的预约报到",
     "queue.read": "查询候诊队列中的位置",
+    "payments.read": "查询本应用的订单、支付与退款，以及患者的待缴费用",
+    "payments.write": "下单、发起支付、关闭订单",
+    "refunds.write": "申请已结算订单的退款",
     "webhooks.manage": "接收事件推送（Webhook）",
     "sandbox.manage": "触发模拟故障，测试自己的程序",
 }

@@ -303,6 +303,7 @@ class HisBilling(Protocol):
     async def reverse_settlement(self, *, refund_no: str, settlement_no: str, money: Money) -> HisReceipt | Rejected:
         """Take a settlement out of the HIS's books: of bills the items approved under refund_no, else the whole.
 
+        Of a registration fee also the part by which the number has become cheaper.
         Rejected: not_approved, entry_unknown, service_done, amount_differs.
         """
         ...

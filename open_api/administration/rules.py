@@ -1,4 +1,4 @@
-"""By which ways people book, how seats are shared among them, when they open, and what a booking may do."""
+"""By which ways people book, how seats are shared, when they open, what a booking may do and when it is paid."""
 
 from typing import Final
 
@@ -35,4 +35,22 @@ add_entries(
     many="booking rules",
     removable=True,
     refusals=[errors.ReferenceUnknown, errors.ValueNotAllowed, errors.EssentialEntry],
+)
+add_entries(
+    routes,
+    kinds.REGISTRATION_PAYMENT_RULE,
+    "/administration/registration-payment-rules",
+    one="rule of when the registration fee is paid",
+    many="rules of when the registration fee is paid",
+    removable=True,
+    refusals=[errors.ReferenceUnknown, errors.ValueNotAllowed, errors.EssentialEntry],
+)
+add_entries(
+    routes,
+    kinds.REGISTRATION_PAYMENT_TERMS,
+    "/administration/registration-payment-terms",
+    one="set of terms of paying the registration fee",
+    many="terms of paying the registration fee",
+    creatable=False,
+    refusals=[errors.ValueNotAllowed],
 )

@@ -42,6 +42,10 @@ _THINGS: Final = {
     "check-ins": ("报到", "checking in"),
     "queue": ("候诊排队", "the place in the queue"),
     "bans": ("爽约限制", "limits after missed visits"),
+    "orders": ("订单与支付", "orders and payments"),
+    "payments": ("订单与支付", "orders and payments"),
+    "bills": ("待缴费用", "what is to be paid"),
+    "refunds": ("退款", "refunds"),
     "oauth": ("姓名和就诊人编号", "name and patient number"),
 }
 # By the kind of a booking's own event.

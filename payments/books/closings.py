@@ -111,6 +111,17 @@ async def get_closing(reader: Reader, day: date) -> Closing:
     return Closing(**rows[0])
 
 
+async def list_closings(reader: Reader, *, before: date | None, limit: int) -> list[Closing]:
+    """List the books that are kept, the latest day first; `before` is the last day of the page before."""
+    rows = await reader.fetch(
+        "SELECT id, day, run, status, started_at, matched_at, closed_at, closed_by, report FROM book_closing"
+        " WHERE status <> 'superseded' AND ($1::date IS NULL OR day < $1) ORDER BY day DESC LIMIT $2",
+        before,
+        limit,
+    )
+    return [Closing(**row) for row in rows]
+
+
 async def list_totals(reader: Reader, closing_id: UUID) -> dict[tuple[str, str], SideTotals]:
     """Give what each side's lines come to, by side and merchant."""
     rows = await reader.fetch(

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.db import Database, Reader
+from kernel.idempotency import Idempotency
 from payments.books.errors import DifferenceNotFound, DifferenceSettled
 from payments.books.states import DIFFERENCE
 
@@ -42,15 +43,16 @@ class Difference:
 async def list_differences(
     reader: Reader,
     *,
-    day: date,
+    day: date | None,
     statuses: Sequence[str] = ("open",),
     after: UUID | None = None,
     limit: int = PAGE_MAX,
 ) -> list[Difference]:
-    """List a day's differences in the order in which they were found, a page at a time."""
+    """List a day's differences, or every day's, in the order in which they were found, a page at a time."""
     rows = await reader.fetch(
         f"SELECT {_COLUMNS} FROM book_difference"  # noqa: S608  our own column names
-        " WHERE day = $1 AND status = ANY($2) AND ($3::uuid IS NULL OR id > $3) ORDER BY id LIMIT $4",
+        " WHERE ($1::date IS NULL OR day = $1) AND status = ANY($2) AND ($3::uuid IS NULL OR id > $3)"
+        " ORDER BY id LIMIT $4",
         day,
         list(statuses),
         after,
@@ -59,15 +61,20 @@ async def list_differences(
     return [Difference(**row) for row in rows]
 
 
-async def settle_difference(database: Database, difference_id: UUID, *, decision: str, by: str) -> Difference:
+async def settle_difference(
+    database: Database, difference_id: UUID, *, decision: str, by: str, idempotency: Idempotency | None = None
+) -> Difference:
     """Write down what a person did about a difference, and why; it is settled once.
 
     Raises:
+        IdempotencyMismatch.
         DifferenceNotFound: there is none.
         DifferenceSettled: somebody settled it meanwhile, or it has vanished.
     """
     now = clock.now()
     async with database.transaction() as tx:
+        if idempotency and await idempotency.replay(tx):
+            return await read_difference(tx, difference_id)
         row = await tx.fetchrow(
             "UPDATE book_difference SET status = 'resolved', decided_at = $2, decided_by = $3, decision = $4"  # noqa: S608  the same
             f" WHERE id = $1 AND status = ANY($5) RETURNING {_COLUMNS}",
@@ -89,4 +96,18 @@ async def settle_difference(database: Database, difference_id: UUID, *, decision
             by,
             decision,
         )
+        if idempotency:
+            await idempotency.remember(tx, {"difference_id": str(difference_id)})
     return Difference(**row)
+
+
+async def read_difference(reader: Reader, difference_id: UUID) -> Difference:
+    """Read a difference.
+
+    Raises:
+        DifferenceNotFound.
+    """
+    rows = await reader.fetch(f"SELECT {_COLUMNS} FROM book_difference WHERE id = $1", difference_id)  # noqa: S608  the same
+    if not rows:
+        raise DifferenceNotFound
+    return Difference(**rows[0])

@@ -42,6 +42,7 @@ from payments import expiry as payment_expiry
 from payments import inbox as notifications
 from payments.books.closings import purge_superseded
 from payments.invariants import check_invariants
+from payments.refused_notifications import purge_refused
 from payments.sealing import BATCH_MAX as SEAL_BATCH_MAX
 from payments.sealing import PERIOD as SEAL_PERIOD
 from payments.sealing import seal_ledger
@@ -162,6 +163,8 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_superseded(db)
     gone += await notifications.purge_notifications(db, before=machine_now - notifications.KEPT)
     gone += await purge_faults(db, before=now - FAULTS_KEPT)
+    gone += await notifications.purge_nonces(db)
+    gone += await purge_refused(db)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
 

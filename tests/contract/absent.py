@@ -25,13 +25,17 @@ BODIES: dict[str, Any] = {
         "starts_at": "2099-01-01T00:00:00Z",
         "ends_at": "2099-01-02T00:00:00Z",
     },
+    "finance/window_payment": {"channel": "cash", "amount_fen": 1},
+    "finance/hand_over": {"slip_no": "1"},
+    "finance/resolution": {"action": "explain", "reason": "x"},
+    "finance/decision": {"decision": "x"},
     "partners/application_change": {"version": 1, "purpose": "x"},
     "partners/application_move": {"status": "submitted"},
     "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
     "partners/gate_turn": {"reason": "x"},
 }
 
-# By the first part of the address; of the rest it is `catalogue.not_found`.
+# By the first part of the address, or the first two; of the rest it is `catalogue.not_found`.
 ABSENT = {
     "applications": "partners.application_not_found",
     "gates": "partners.client_not_found",
@@ -42,4 +46,11 @@ ABSENT = {
     "appointments": "booking.appointment_not_found",
     "staff": "staff.not_found",
     "clients": "oauth.application_not_found",
+    "cashier/orders": "payments.order_not_found",
+    "cashier/refunds": "payments.refund_not_found",
+    "finance/exceptions": "payments.exception_not_found",
+    "finance/refunds": "payments.refund_not_found",
+    "finance/merchants": "payments.merchant_not_found",
+    "finance/books": "books.closing_not_found",
+    "finance/book-differences": "books.difference_not_found",
 }

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import httpx
 
+from integration.his.adapters.rest_billing import RestHisBilling
+from tests.factories.his_billing import Stations
 from tests.factories.open_api import OpenApi
 
 SUCCESS = "success"
@@ -23,7 +25,31 @@ class Case:
         return f"{self.operation} {self.outcome}"
 
 
+@dataclass(frozen=True)
+class HisBeside:
+    """The HIS that the web process asks: its own programs, and the platform's way to its bills."""
+
+    stations: Stations
+    billing: RestHisBilling
+
+
+PlayWithHis = Callable[[OpenApi, HisBeside], Awaitable[httpx.Response]]
+
+
+@dataclass(frozen=True)
+class HisCase:
+    """A case for which the HIS has to be there."""
+
+    operation: str
+    outcome: str
+    play: PlayWithHis
+
+    def __str__(self) -> str:
+        return f"{self.operation} {self.outcome}"
+
+
 CASES: list[Case] = []
+HIS_CASES: list[HisCase] = []
 
 
 def case(operation: str, outcome: str = SUCCESS) -> Callable[[Play], Play]:
@@ -31,6 +57,16 @@ def case(operation: str, outcome: str = SUCCESS) -> Callable[[Play], Play]:
 
     def register(play: Play) -> Play:
         CASES.append(Case(operation, outcome, play))
+        return play
+
+    return register
+
+
+def his_case(operation: str, outcome: str = SUCCESS) -> Callable[[PlayWithHis], PlayWithHis]:
+    """Declare a case for which the HIS has to be there."""
+
+    def register(play: PlayWithHis) -> PlayWithHis:
+        HIS_CASES.append(HisCase(operation, outcome, play))
         return play
 
     return register

@@ -22,4 +22,4 @@ async def list_everything(office: SlotOffice) -> None:
         keys = [next(str(entry[name]) for name in names if name in entry) for entry in seen]
         assert len(keys) == len(set(keys)), route.path
         whole = await office.ask("GET", f"{route.path}?limit=100", status=200)
-        assert whole["items"] == seen
+        assert whole["items"] == seen[:100], route.path

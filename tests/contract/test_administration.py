@@ -15,7 +15,9 @@ from schema.registry import documents
 from tests.contract.absent import ABSENT, BODIES
 from tests.contract.clients_at_the_office import review_clients
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.fees_at_the_office import say_when_fees_are_paid
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
+from tests.contract.money_at_the_office import keep_the_money
 from tests.contract.noshows_at_the_office import judge_noshows
 from tests.contract.office_lists import list_everything
 from tests.contract.patterns_at_the_office import judge_hold_patterns
@@ -88,9 +90,11 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await add_seats(open_api, office, made["practitioner"]["id"])
     await change_and_remove_everything(office, made, rule, own, exception)
     await judge_noshows(open_api, office)
+    await say_when_fees_are_paid(open_api, office)
     await review_clients(open_api, office)
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
+    await keep_the_money(open_api, office)
     await employ_move_and_let_go(open_api, office)
     await review_application(open_api, office)
     await keep_the_gate(open_api, office)
@@ -264,7 +268,8 @@ async def test_nobody_else_gets_in(open_api: OpenApi, office: SlotOffice, route:
 def test_every_operation_is_for_staff_and_named_by_its_scope() -> None:
     for route in ADMINISTRATION:
         assert route.staff_only
-        room = "staff" if route.path.startswith("/administration/staff") else "administration"
+        rooms = [room for room in ("staff", "cashier", "finance") if route.path.startswith(f"/administration/{room}")]
+        [room] = rooms or ["administration"]
         assert route.scope == (f"{room}.write" if route.changes_state else f"{room}.read")
         assert route.handler.__doc__
 
@@ -298,7 +303,8 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
         body = BODIES.get(name) or {"version": 1, **({changed: "x"} if changed else CHANGES[name])}
     path = address(route) + ("?version=1" if route.method == "DELETE" else "")
     async with nothing_changes(open_api.db):
-        code = ABSENT.get(route.path.split("/")[2], "catalogue.not_found")
+        first, second = [*route.path.split("/"), ""][2:4]
+        code = ABSENT.get(f"{first}/{second}") or ABSENT.get(first, "catalogue.not_found")
         await office.ask(route.method, path, body, status=404, code=code)
 
 
@@ -313,6 +319,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "rush_rule_change": {"turn_seconds": 200},
     "rush_mark_change": {"is_hot": False},
     "followup_rule_change": {"days": 2},
+    "registration_payment_rule_change": {"policy": "none"},
+    "registration_payment_terms_change": {"pay_seconds": 600},
     "schedule_template_change": {"seats_per_slot": 1},
 }
 

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from integration.his.errors import HisUnavailable
 from kernel.ids import new_id
 from open_api.oauth.scopes import SCOPES
 from open_api.routing import PREFIX, Route
@@ -110,5 +111,7 @@ async def test_no_request_breaks_a_route(open_api: OpenApi, route: Route) -> Non
     await asyncio.to_thread(fuzz)
 
     assert len(seen) >= REQUESTS_A_ROUTE // 2
-    assert max(seen) < 500
+    # A route that asks the HIS may say that it is away; nothing else goes wrong.
+    expected = {503} if HisUnavailable in route.errors else set()
+    assert [status for status in seen if status >= 500 and status not in expected] == []
     assert "request_failed" not in open_api.server.log()

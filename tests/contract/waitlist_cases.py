@@ -40,7 +40,7 @@ async def _entry(api: OpenApi, schedule: ScheduleUnderTest) -> str:
     return str(answer.json()["id"])
 
 
-async def _offered(api: OpenApi) -> tuple[str, str]:
+async def offered(api: OpenApi) -> tuple[str, str]:
     """An entry and its open offer."""
     schedule, appointment = await _full(api)
     entry = await _entry(api, schedule)
@@ -178,7 +178,7 @@ async def entries_after_nonsense(api: OpenApi) -> httpx.Response:
 
 @case(ENTRY)
 async def read(api: OpenApi) -> httpx.Response:
-    entry, offer = await _offered(api)
+    entry, offer = await offered(api)
     answer = await api.portal.get(f"/waitlist/{entry}")
     assert answer.json()["offer_id"] == offer
     return answer
@@ -186,7 +186,7 @@ async def read(api: OpenApi) -> httpx.Response:
 
 @case(OFFERS)
 async def offers(api: OpenApi) -> httpx.Response:
-    entry, offer = await _offered(api)
+    entry, offer = await offered(api)
     answer = await api.portal.get(f"/waitlist/{entry}/offers")
     [shown] = answer.json()["items"]
     assert (shown["id"], shown["status"]) == (offer, "open")
@@ -196,12 +196,12 @@ async def offers(api: OpenApi) -> httpx.Response:
 
 @case(OFFER)
 async def offer_read(api: OpenApi) -> httpx.Response:
-    return await api.portal.get(f"/waitlist/offers/{(await _offered(api))[1]}")
+    return await api.portal.get(f"/waitlist/offers/{(await offered(api))[1]}")
 
 
 @case(WITHDRAW)
 async def withdraw(api: OpenApi) -> httpx.Response:
-    entry, _ = await _offered(api)
+    entry, _ = await offered(api)
     return await api.portal.post(f"/waitlist/{entry}/withdraw")
 
 
@@ -214,7 +214,7 @@ async def withdraw_twice(api: OpenApi) -> httpx.Response:
 
 @case(ACCEPT)
 async def accept(api: OpenApi) -> httpx.Response:
-    _, offer = await _offered(api)
+    _, offer = await offered(api)
     answer = await api.portal.post(f"/waitlist/offers/{offer}/accept")
     assert answer.json()["status"] == "booked"
     return answer
@@ -222,7 +222,7 @@ async def accept(api: OpenApi) -> httpx.Response:
 
 @case(DECLINE)
 async def decline(api: OpenApi) -> httpx.Response:
-    _, offer = await _offered(api)
+    _, offer = await offered(api)
     return await api.portal.post(f"/waitlist/offers/{offer}/decline")
 
 
@@ -241,7 +241,7 @@ def _declare_absences() -> None:
             """Not there, and another's: the answer is the same."""
             folder = "/waitlist/offers" if "offer_id" in operation else "/waitlist"
             stranger = await api.client()
-            entry, offer = await _offered(api)
+            entry, offer = await offered(api)
             others = f"{folder}/{offer if 'offer_id' in operation else entry}{path}"
             send = stranger.get if operation.startswith("GET") else stranger.post
             assert (await send(others)).status_code == 404
@@ -253,7 +253,7 @@ def _declare_ends() -> None:
 
         @case(operation, "waitlist.offer_ended")
         async def of_the_past(api: OpenApi, path: str = path) -> httpx.Response:
-            _, offer = await _offered(api)
+            _, offer = await offered(api)
             assert (await api.portal.post(f"/waitlist/offers/{offer}/decline")).status_code == 200
             answer = await api.portal.post(f"/waitlist/offers/{offer}/{path}")
             assert answer.json()["current_status"] == "declined"

@@ -19,7 +19,7 @@ from kernel.ids import new_id
 from kernel.outbox import OUTBOX
 from payments import attempts, expiry, inbox, ledger, merchants, orders, ports
 from payments.attempts import Attempt
-from payments.events import EVENTS_HANDLER, HANDLER, PaymentEvent
+from payments.events import EVENTS_HANDLER, HANDLER, PaymentEvent, Subscriber
 from payments.facts import Applied, apply_channel_fact
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable, NotificationRefused
 from payments.gateways.port import (
@@ -289,7 +289,7 @@ class HisDouble:
 class PaymentsUnderTest:
     """A hospital's payments with three channels: two that phones pay by, and a window's drawer."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, subscribers: Sequence[tuple[str, Subscriber]] = ()) -> None:
         self.db = db
         self.his = HisDouble()
         self.heard: list[PaymentEvent] = []
@@ -297,7 +297,7 @@ class PaymentsUnderTest:
         self.alipay = ChannelDouble(Merchant("alipay-main", ChannelCode.ALIPAY, "2088000001", "2021000001"))
         self.cash = Merchant("cash-main", ChannelCode.CASH, "drawer-1", "")
         self.passed_until = clock.now()
-        self.work = PaymentWork(db, [("*", self._hear), *following.SUBSCRIBERS])
+        self.work = PaymentWork(db, [*subscribers, ("*", self._hear), *following.SUBSCRIBERS])
 
     async def _hear(self, _tx: Transaction, event: PaymentEvent) -> None:
         self.heard.append(event)
@@ -329,10 +329,12 @@ class PaymentsUnderTest:
         }
         return await orders.create_order(NewOrder(**(asked | changes)), actor=PORTAL)
 
-    async def attempt(self, order: Order, channel: ChannelCode = ChannelCode.WECHATPAY) -> Attempt:
+    async def attempt(
+        self, order: Order, channel: ChannelCode = ChannelCode.WECHATPAY, *, actor: Actor = PORTAL
+    ) -> Attempt:
         """Begin to pay an order on a phone."""
         return await attempts.start_attempt(
-            order.id, channel=channel, scene=Scene.MINI_PROGRAM, payer=PAYER, actor=PORTAL
+            order.id, channel=channel, scene=Scene.MINI_PROGRAM, payer=PAYER, actor=actor
         )
 
     async def tell(self, fact: PaymentFact | RefundFact) -> Applied:

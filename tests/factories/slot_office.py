@@ -27,7 +27,7 @@ _WATCHED = (
     "schedule", "slot", "seat", "hold", "schedule_release", "change_log", "outbox", "booking_event", "idempotency_key",
     "appointment", "stop_rule", "stop_order", "stop_case", "booking_notice",
     "extra_seat", "extra_seat_quota", "extra_seat_rule", "hold_pattern_rule", "hold_pattern_flag",
-    "hold_pattern_evidence", "hold_pattern_event",
+    "hold_pattern_evidence", "hold_pattern_event", "registration_payment_rule", "registration_payment_terms",
     "extra_seat", "extra_seat_quota", "extra_seat_rule", "rush_rule", "rush_mark",
 )  # fmt: skip
 

@@ -162,8 +162,9 @@ async def decide_refund(
 async def reverse_settlement(db: Database, payment: Payment, *, settlement_no: str) -> tuple[Row, bool]:
     """Take a settlement, or its approved items, back out of our books; gives the receipt, and whether it is new.
 
-    Of an outpatient settlement the items are those approved under the refund number. A registration fee goes back
-    unless the visit has taken place; a discharge is undone unless something of its surplus was returned.
+    Of an outpatient settlement the items are those approved under the refund number. A registration fee goes back,
+    whole or in part, unless the visit has taken place. A discharge is undone unless something of its surplus was
+    returned.
 
     Raises:
         NumberReused, EntryUnknown: the refund number is another entry's; no such settlement.
@@ -235,18 +236,20 @@ async def _reverse_items(tx: Transaction, payment: Payment, settled: Row) -> Row
 
 
 async def _reverse_registration(tx: Transaction, payment: Payment, settled: Row) -> Row:
+    """Take a registration fee back, or the part of it by which the number has become cheaper (another doctor, say)."""
     status = await tx.fetchval("SELECT status FROM appointment WHERE id = $1 FOR UPDATE", settled["appointment_id"])
-    if status in ("arrived", "fulfilled"):
-        raise ServiceDone(appointment_status=status)
-    is_reversed = await tx.fetchval(
-        "SELECT reversed_by IS NOT NULL FROM registration_charge WHERE receipt_id = $1", settled["id"]
-    )
-    if is_reversed:
+    gone = await tx.fetchval("SELECT -coalesce(sum(total_fen), 0) FROM receipt WHERE reverses = $1", settled["id"])
+    left: int = settled["total_fen"] - int(gone)
+    if left == 0:
         raise NotApproved
-    receipt = await _write_reversal(tx, payment, settled, total_fen=settled["total_fen"], insurance_fen=0)
-    await tx.execute(
-        "UPDATE registration_charge SET reversed_by = $2 WHERE receipt_id = $1", settled["id"], receipt["id"]
-    )
+    back = min(payment.cash_fen, left)
+    if status == "fulfilled" or (status == "arrived" and back == left):
+        raise ServiceDone(appointment_status=status)
+    receipt = await _write_reversal(tx, payment, settled, total_fen=back, insurance_fen=0)
+    if back == left:
+        await tx.execute(
+            "UPDATE registration_charge SET reversed_by = $2 WHERE receipt_id = $1", settled["id"], receipt["id"]
+        )
     return receipt
 
 

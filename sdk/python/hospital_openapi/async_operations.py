@@ -529,8 +529,8 @@ class AsyncOperations(ABC):
         BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed,
         BookingFollowUpNotDue, BookingFollowUpUsed, BookingFollowUpWindowPassed, BookingHoldEnded,
         BookingHoldNotFound, BookingLimitReached, BookingNotReleased, BookingPatientBanned,
-        BookingPatientNotEligible, BookingPatientNotFound, BookingSlotNotFound, BookingSlotPast,
-        BookingSoldOut, BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch,
+        BookingPatientNotEligible, BookingPatientNotFound, BookingPaymentRequired, BookingSlotNotFound,
+        BookingSlotPast, BookingSoldOut, BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch,
         KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
         RequestUnsupportedMediaType.
         """
@@ -648,8 +648,9 @@ class AsyncOperations(ABC):
 
         Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
         BookingAppointmentNotActive, BookingAppointmentNotFound, BookingCancelDeadlinePassed,
-        BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed, BookingFollowUpNotDue,
-        BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+        BookingContended, BookingDailyLimitReached, BookingFeeDiffers, BookingFollowUpNotAllowed,
+        BookingFollowUpNotDue, BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment,
+        BookingPatientNotEligible, BookingPaymentRequired, BookingPaymentUnderWay,
         BookingRescheduleLimitReached, BookingSameSlot, BookingSlotNotFound, BookingSlotPast, BookingSoldOut,
         BookingTurnRequired, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
         RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
@@ -836,9 +837,9 @@ class AsyncOperations(ABC):
     ) -> types.Appointment:
         """Take the offered number: it becomes an appointment, and the patient's other entries there close.
 
-        Scope: `waitlist.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-        OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded,
-        WaitlistOfferNotFound.
+        Scope: `waitlist.write`. Refused with: BookingPaymentRequired, IdempotencyMismatch,
+        KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
+        RequestNotFound, WaitlistOfferEnded, WaitlistOfferNotFound.
         """
         call = Call(
             "POST",
@@ -899,10 +900,10 @@ class AsyncOperations(ABC):
 
         Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
         BookingAppointmentNotActive, BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached,
-        BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingSlotNotFound,
-        BookingSlotPast, BookingSoldOut, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-        OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType,
-        StopsOfferEnded, StopsOfferNotFound.
+        BookingFeeDiffers, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+        BookingPaymentUnderWay, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, IdempotencyMismatch,
+        KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
+        RequestNotFound, RequestUnsupportedMediaType, StopsOfferEnded, StopsOfferNotFound.
         """
         call = Call(
             "POST",
@@ -1636,3 +1637,363 @@ class AsyncOperations(ABC):
             device_id=device_id,
         )
         return cast("types.SandboxFault", await self._send(call))
+
+    async def create_order(
+        self,
+        body: types.OrderRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Order:
+        """Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a
+        stay's bill.
+
+        Scope: `payments.write`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+        BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees,
+        HisUnavailable, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
+        PatientsNotFound, PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound,
+        PaymentsBillNotUnpaid, PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding,
+        PaymentsPatientNotLinked, PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered,
+        RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/orders",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Order", await self._send(call))
+
+    async def list_orders(
+        self,
+        *,
+        patient_id: types.Id | None = None,
+        kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge'] | None = None,
+        status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded'] | None = None,
+        order_no: str | None = None,
+        limit: types.Limit | None = None,
+        cursor: types.Cursor | None = None,
+    ) -> types.OrderList:
+        """List your application's orders (everybody's, for the hospital's own), the newest first.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/orders",
+            query={
+                "patient_id": patient_id,
+                "kind": kind,
+                "status": status,
+                "order_no": order_no,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return cast("types.OrderList", await self._send(call))
+
+    def iterate_orders(
+        self,
+        *,
+        patient_id: types.Id | None = None,
+        kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge'] | None = None,
+        status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded'] | None = None,
+        order_no: str | None = None,
+        limit: types.Limit | None = None,
+    ) -> AsyncIterator[types.Order]:
+        """List your application's orders (everybody's, for the hospital's own), the newest first. All pages,
+        one entry after another.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        return self._iterate(lambda cursor: self.list_orders(patient_id=patient_id, kind=kind, status=status, order_no=order_no, limit=limit, cursor=cursor))
+
+    async def get_order(
+        self,
+        order_id: types.Id,
+    ) -> types.Order:
+        """Read an order: whether it can be paid, is paid, or what became of it.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}",
+        )
+        return cast("types.Order", await self._send(call))
+
+    async def close_order(
+        self,
+        order_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Order:
+        """Give an order up. `closing` until the channels have said that nobody pays it; money that comes
+        still counts.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsOrderNotFound, PaymentsOrderNotOpen, RequestInvalidIdempotencyKey,
+        RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/close",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Order", await self._send(call))
+
+    async def start_payment(
+        self,
+        order_id: types.Id,
+        body: types.PaymentRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Payment:
+        """Begin to pay an order: the answer has what the mini-program's own call takes, or the code that a
+        kiosk shows.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+        PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsPayerRequired, PaymentsRefusedByChannel,
+        PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/payments",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Payment", await self._send(call))
+
+    async def list_payments(
+        self,
+        order_id: types.Id,
+    ) -> types.PaymentList:
+        """List the tries to pay an order, the oldest first.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}/payments",
+        )
+        return cast("types.PaymentList", await self._send(call))
+
+    async def get_payment(
+        self,
+        payment_id: types.Id,
+    ) -> types.Payment:
+        """Read how a payment stands; while nobody has told us, the channel is asked, at most every five
+        seconds.
+
+        Scope: `payments.read`. Refused with: PaymentsAttemptNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/payments/{segment(payment_id)}",
+        )
+        return cast("types.Payment", await self._send(call))
+
+    async def request_refund(
+        self,
+        body: types.RefundRequest,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Refund:
+        """Ask for a settled order's money, or that of some of its items. The HIS agrees first; above a limit,
+        two do.
+
+        Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
+        PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
+        RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/refunds",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Refund", await self._send(call))
+
+    async def list_refunds(
+        self,
+        *,
+        order_id: types.Id | None = None,
+        status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined'] | None = None,
+        limit: types.Limit | None = None,
+        cursor: types.Cursor | None = None,
+    ) -> types.RefundList:
+        """List the refunds of your application's orders (everybody's, for the hospital's own), the newest
+        first.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/refunds",
+            query={
+                "order_id": order_id,
+                "status": status,
+                "limit": limit,
+                "cursor": cursor,
+            },
+        )
+        return cast("types.RefundList", await self._send(call))
+
+    def iterate_refunds(
+        self,
+        *,
+        order_id: types.Id | None = None,
+        status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined'] | None = None,
+        limit: types.Limit | None = None,
+    ) -> AsyncIterator[types.Refund]:
+        """List the refunds of your application's orders (everybody's, for the hospital's own), the newest
+        first. All pages, one entry after another.
+
+        Scope: `payments.read`. Refused with: RequestInvalidCursor.
+        """
+        return self._iterate(lambda cursor: self.list_refunds(order_id=order_id, status=status, limit=limit, cursor=cursor))
+
+    async def get_refund(
+        self,
+        refund_id: types.Id,
+    ) -> types.Refund:
+        """Read how a refund stands.
+
+        Scope: `payments.read`. Refused with: PaymentsRefundNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/refunds/{segment(refund_id)}",
+        )
+        return cast("types.Refund", await self._send(call))
+
+    async def list_bills(
+        self,
+        *,
+        patient_id: types.Id,
+    ) -> types.BillList:
+        """List what a patient of yours owes, with every item. Order a bill with the `hash` that came with it.
+
+        Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+        PaymentsPatientNotLinked.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/bills",
+            query={
+                "patient_id": patient_id,
+            },
+        )
+        return cast("types.BillList", await self._send(call))
+
+    async def list_ordered_bills(
+        self,
+        order_id: types.Id,
+    ) -> types.OrderedBillList:
+        """List the bills that an order pays, as its payer saw them, and which items were asked back.
+
+        Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/orders/{segment(order_id)}/bills",
+        )
+        return cast("types.OrderedBillList", await self._send(call))
+
+    async def make_pay_code(
+        self,
+        order_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.PayCode:
+        """Make a code by which a relative may pay an open order. It is shown this once.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsOrderEnding, PaymentsOrderNotFound, PaymentsOrderNotOpen,
+        PaymentsTooManyPayCodes, RequestInvalidIdempotencyKey, RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/orders/{segment(order_id)}/pay-codes",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.PayCode", await self._send(call))
+
+    async def revoke_pay_code(
+        self,
+        pay_code_id: types.Id,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.PayCodeRevoked:
+        """End a code before its time; a payment that was begun with it may still be made.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsPayCodeNotFound, RequestInvalidIdempotencyKey, RequestNotFound.
+        """
+        call = Call(
+            "POST",
+            f"/open/v1/pay-codes/{segment(pay_code_id)}/revoke",
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.PayCodeRevoked", await self._send(call))
+
+    async def show_payable(
+        self,
+        body: types.PayCodeLookup,
+    ) -> types.Payable:
+        """Show whoever has a code what they would pay: a title, an amount, and a name of which one character
+        is shown.
+
+        Scope: `payments.read`. Refused with: PaymentsPayCodeBusy, PaymentsPayCodeEnded,
+        PaymentsPayCodeNotFound, RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/pay-codes/lookup",
+            body=body,
+        )
+        return cast("types.Payable", await self._send(call))
+
+    async def pay_by_code(
+        self,
+        body: types.PayCodePayment,
+        *,
+        idempotency_key: str | None = None,
+        device_id: str | None = None,
+    ) -> types.Payment:
+        """Begin to pay a code's order; a second payment of an order that is paid already goes back by itself.
+
+        Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+        OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+        PaymentsPayCodeBusy, PaymentsPayCodeEnded, PaymentsPayCodeNotFound, PaymentsPayerRequired,
+        PaymentsRefusedByChannel, PaymentsTooManyAttempts, RequestInvalidIdempotencyKey,
+        RequestUnsupportedMediaType.
+        """
+        call = Call(
+            "POST",
+            "/open/v1/pay-codes/pay",
+            body=body,
+            changes=True,
+            idempotency_key=idempotency_key,
+            device_id=device_id,
+        )
+        return cast("types.Payment", await self._send(call))

@@ -69,6 +69,14 @@ class BookingDailyLimitReached(Conflict):
     default_code = "booking.daily_limit_reached"
 
 
+class BookingFeeDiffers(Conflict):
+    """The fee is paid, and that of the other time is one that it cannot be moved to. Patients read:
+    所选时段的挂号费与已支付的不同，请先取消原预约（费用原路退回）再重新预约 / The fee there differs from what was paid. Please cancel, which
+    gives the fee back, and book anew."""
+
+    default_code = "booking.fee_differs"
+
+
 class BookingFeedCursorExpired(BadRequest):
     """The place in the feed of availability is too old to read on from: begin anew, without a cursor.
     Patients read: 游标已过期，请不带游标重新读取全部号源 / This cursor has expired. Begin anew without one, and read everything
@@ -143,6 +151,13 @@ class BookingNotReleased(Conflict):
     default_code = "booking.not_released"
 
 
+class BookingNothingToPay(Conflict):
+    """There is no fee, or none that is paid for this number. Patients read: 该预约无需支付挂号费，请直接确认预约 / There is no
+    fee to pay for this number; simply confirm it."""
+
+    default_code = "booking.nothing_to_pay"
+
+
 class BookingOtherDepartment(Conflict):
     """An appointment is moved within its department; another department is a new appointment. Patients read:
     只能在同一科室内改约；看其他科室请另行预约 / An appointment can only be moved within its department. For another department,
@@ -171,6 +186,28 @@ class BookingPatientNotFound(NotFound):
     patient could not be found. Please register the patient first."""
 
     default_code = "booking.patient_not_found"
+
+
+class BookingPayAtWindow(Conflict):
+    """By the clinic's rule the fee is paid at the window or kiosk on the day. Patients read:
+    该预约的挂号费请就诊当日到窗口或自助机支付 / Please pay the fee at the window or kiosk on the day of the visit."""
+
+    default_code = "booking.pay_at_window"
+
+
+class BookingPaymentRequired(Conflict):
+    """By the clinic's rule the fee is paid first: hold the number, order the payment of the hold, and pay.
+    Patients read: 该号源需先支付挂号费：请先锁定号源并下单，支付成功后即预约成功 / The fee is paid first: hold the number, make an order for
+    the hold and pay it, and the number is yours."""
+
+    default_code = "booking.payment_required"
+
+
+class BookingPaymentUnderWay(Conflict):
+    """The fee has just been paid and is being settled; in a moment the same can be asked again. Patients
+    read: 挂号费正在入账，请稍后再试 / The fee is just being settled. Please try again in a moment."""
+
+    default_code = "booking.payment_under_way"
 
 
 class BookingRescheduleLimitReached(Conflict):
@@ -321,6 +358,21 @@ class GatewaySignatureRequired(Forbidden):
     default_code = "gateway.signature_required"
 
 
+class HisDisagrees(Conflict):
+    """What the HIS tells does not fit what stands here yet; something earlier may be on its way. Patients
+    read: 与医院信息系统的数据暂不一致，正在核对 / This does not yet agree with the hospital information system; it is being
+    checked."""
+
+    default_code = "his.disagrees"
+
+
+class HisUnavailable(Unavailable):
+    """The core HIS cannot be reached, or did not answer in time. Patients read: 医院信息系统暂时无法连接，您的预约不受影响 / The
+    hospital information system cannot be reached right now. Bookings are not affected."""
+
+    default_code = "his.unavailable"
+
+
 class IdempotencyMismatch(Conflict):
     """The key was used before with another request; `field` names what differs. Patients read: 该幂等键已用于内容不同的请求
     / This idempotency key was used before with a different request."""
@@ -404,6 +456,198 @@ class PatientsNotFound(NotFound):
     could not be found."""
 
     default_code = "patients.not_found"
+
+
+class PaymentsAttemptNotFound(NotFound):
+    """No such payment, or not of one of this client's orders. Patients read: 没有找到该支付记录 / This payment could
+    not be found."""
+
+    default_code = "payments.attempt_not_found"
+
+
+class PaymentsBillAlreadyOrdered(Conflict):
+    """Another order for this bill may be paid, or is. Patients read: 该费用单已有待支付或已支付的订单 / There is already an
+    order for this bill."""
+
+    default_code = "payments.bill_already_ordered"
+
+
+class PaymentsBillChanged(Conflict):
+    """The bill has changed since the payer saw it. Patients read: 费用单内容已变更，请重新确认后再缴费 / This bill has changed.
+    Please look at it again before paying."""
+
+    default_code = "payments.bill_changed"
+
+
+class PaymentsBillNotFound(NotFound):
+    """The HIS has no such bill of this person. Patients read: 没有找到该费用单 / This bill could not be found."""
+
+    default_code = "payments.bill_not_found"
+
+
+class PaymentsBillNotUnpaid(Conflict):
+    """The bill is paid or withdrawn; `current_status` says which. Patients read: 该费用单已缴费或已撤销 / This bill has
+    been paid or withdrawn."""
+
+    default_code = "payments.bill_not_unpaid"
+
+
+class PaymentsChannelNotOffered(Conflict):
+    """This campus takes no money by this channel. Patients read: 该院区暂不支持此支付方式 / This way to pay is not
+    offered here."""
+
+    default_code = "payments.channel_not_offered"
+
+
+class PaymentsChannelSilent(Unavailable):
+    """The channel does not answer; the same request may be made again with the same key. Patients read:
+    支付渠道暂时没有响应，请稍后重试或更换支付方式 / The payment channel does not answer. Please try again, or pay in another way."""
+
+    default_code = "payments.channel_silent"
+
+
+class PaymentsDepositOutOfBounds(Conflict):
+    """The hospital takes no such deposit; the bounds say what it takes. Patients read: 预交金金额超出允许范围 / A
+    deposit of this amount is not taken."""
+
+    default_code = "payments.deposit_out_of_bounds"
+
+
+class PaymentsItemNotRefundable(Conflict):
+    """The item is not of this order, or its refund was asked for before. Patients read: 该项目不能退费或已申请退费 / This
+    item cannot be refunded, or its refund was asked for already."""
+
+    default_code = "payments.item_not_refundable"
+
+
+class PaymentsNotRefundable(Conflict):
+    """Nothing of this order can go back as it stands; `current_status` says why. Patients read: 该订单当前不能退款 /
+    This order cannot be refunded as it stands."""
+
+    default_code = "payments.not_refundable"
+
+
+class PaymentsNothingToPay(Conflict):
+    """There is nothing to pay. Patients read: 没有需要支付的金额 / There is nothing to pay."""
+
+    default_code = "payments.nothing_to_pay"
+
+
+class PaymentsOrderEnding(Conflict):
+    """Too little time is left to pay; `expires_at` is the end. Patients read: 订单即将超时，不能再发起支付 / This order is
+    about to end and can no longer be paid."""
+
+    default_code = "payments.order_ending"
+
+
+class PaymentsOrderNotFound(NotFound):
+    """No such order, or not one of this client's. Patients read: 没有找到该订单 / This order could not be found."""
+
+    default_code = "payments.order_not_found"
+
+
+class PaymentsOrderNotOpen(Conflict):
+    """The order is paid, closed or being closed; `current_status` says which. Patients read: 该订单已支付、已关闭或正在关闭
+    / This order has been paid or closed."""
+
+    default_code = "payments.order_not_open"
+
+
+class PaymentsPatientNotLinked(Unavailable):
+    """The HIS has not told its record number of this person yet; it is being asked. Patients read:
+    正在与医院核对就诊人档案，请稍后再试 / The hospital's record of this patient is being looked up. Please try again in a
+    moment."""
+
+    default_code = "payments.patient_not_linked"
+
+
+class PaymentsPayCodeBusy(TooManyRequests):
+    """The pay code is asked for too often. Patients read: 操作过于频繁，请稍后再试 / This pay code is being used too
+    often. Please wait a moment."""
+
+    default_code = "payments.pay_code_busy"
+
+
+class PaymentsPayCodeEnded(Conflict):
+    """The pay code was used, revoked or is too old; `reason` says which. Patients read: 代付链接已失效 / This pay
+    code is no longer valid."""
+
+    default_code = "payments.pay_code_ended"
+
+
+class PaymentsPayCodeNotFound(NotFound):
+    """No such pay code, or not one of this caller's. Patients read: 代付链接无效 / This pay code is not valid."""
+
+    default_code = "payments.pay_code_not_found"
+
+
+class PaymentsPayerRequired(Unprocessable):
+    """A mini-program pays for a payer whom its channel knows; none was named. Patients read: 缺少支付者标识 / The
+    payer's id with the channel is needed."""
+
+    default_code = "payments.payer_required"
+
+
+class PaymentsRefundByCancelling(Conflict):
+    """A registration fee goes back when the appointment is cancelled, by the clinic's rule. Patients read:
+    挂号费随取消预约按规则原路退回，请取消该预约 / The fee goes back when the appointment is cancelled. Please cancel it."""
+
+    default_code = "payments.refund_by_cancelling"
+
+
+class PaymentsRefundLimitPassed(Conflict):
+    """The channel takes no further refund of this payment; `limit` names the rule. Patients read:
+    该笔支付已超过渠道允许的退款次数或期限 / The channel no longer refunds this payment."""
+
+    default_code = "payments.refund_limit_passed"
+
+
+class PaymentsRefundNotFound(NotFound):
+    """No such refund, or not one of this client's. Patients read: 没有找到该退款记录 / This refund could not be found."""
+
+    default_code = "payments.refund_not_found"
+
+
+class PaymentsRefusedByChannel(Conflict):
+    """The channel will not take this payment; `channel_code` is its own word. Patients read:
+    支付渠道拒绝了本次支付，请更换支付方式 / The payment channel refused. Please pay in another way."""
+
+    default_code = "payments.refused_by_channel"
+
+
+class PaymentsStayNotFound(NotFound):
+    """This person has no such stay in hospital. Patients read: 没有找到住院记录 / No such stay in hospital could be
+    found."""
+
+    default_code = "payments.stay_not_found"
+
+
+class PaymentsStayNotOpen(Conflict):
+    """The stay is at another stage; `current_status` says at which. Patients read: 当前住院状态不能办理此业务 / This
+    cannot be done at this stage of the stay."""
+
+    default_code = "payments.stay_not_open"
+
+
+class PaymentsSubjectAlreadyOrdered(Conflict):
+    """There is an order for the same thing that is open, being paid or paid. Patients read: 该项目已有未完成或已支付的订单 /
+    There is already an order for this that is open or paid."""
+
+    default_code = "payments.subject_already_ordered"
+
+
+class PaymentsTooManyAttempts(Conflict):
+    """The order was tried to be paid as often as is allowed. Patients read: 该订单的支付尝试次数已达上限，请重新下单 / This order
+    has been tried too often. Please begin anew."""
+
+    default_code = "payments.too_many_attempts"
+
+
+class PaymentsTooManyPayCodes(Conflict):
+    """The order has as many pay codes as are allowed. Patients read: 该订单的代付链接已达上限 / This order has as many
+    pay codes as are allowed."""
+
+    default_code = "payments.too_many_pay_codes"
 
 
 class QueueAlreadyCheckedIn(Conflict):
@@ -835,6 +1079,7 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "booking.cancel_deadline_passed": BookingCancelDeadlinePassed,
     "booking.contended": BookingContended,
     "booking.daily_limit_reached": BookingDailyLimitReached,
+    "booking.fee_differs": BookingFeeDiffers,
     "booking.feed_cursor_expired": BookingFeedCursorExpired,
     "booking.follow_up_not_allowed": BookingFollowUpNotAllowed,
     "booking.follow_up_not_due": BookingFollowUpNotDue,
@@ -845,10 +1090,14 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "booking.holds_paused": BookingHoldsPaused,
     "booking.limit_reached": BookingLimitReached,
     "booking.not_released": BookingNotReleased,
+    "booking.nothing_to_pay": BookingNothingToPay,
     "booking.other_department": BookingOtherDepartment,
     "booking.patient_banned": BookingPatientBanned,
     "booking.patient_not_eligible": BookingPatientNotEligible,
     "booking.patient_not_found": BookingPatientNotFound,
+    "booking.pay_at_window": BookingPayAtWindow,
+    "booking.payment_required": BookingPaymentRequired,
+    "booking.payment_under_way": BookingPaymentUnderWay,
     "booking.reschedule_limit_reached": BookingRescheduleLimitReached,
     "booking.same_slot": BookingSameSlot,
     "booking.slot_not_found": BookingSlotNotFound,
@@ -870,6 +1119,8 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "gateway.signature_invalid": GatewaySignatureInvalid,
     "gateway.signature_replayed": GatewaySignatureReplayed,
     "gateway.signature_required": GatewaySignatureRequired,
+    "his.disagrees": HisDisagrees,
+    "his.unavailable": HisUnavailable,
     "idempotency.mismatch": IdempotencyMismatch,
     "kernel.database_busy": KernelDatabaseBusy,
     "kernel.database_unavailable": KernelDatabaseUnavailable,
@@ -882,6 +1133,34 @@ BY_CODE: Final[dict[str, type[Problem]]] = {
     "patients.invalid_document": PatientsInvalidDocument,
     "patients.name_mismatch": PatientsNameMismatch,
     "patients.not_found": PatientsNotFound,
+    "payments.attempt_not_found": PaymentsAttemptNotFound,
+    "payments.bill_already_ordered": PaymentsBillAlreadyOrdered,
+    "payments.bill_changed": PaymentsBillChanged,
+    "payments.bill_not_found": PaymentsBillNotFound,
+    "payments.bill_not_unpaid": PaymentsBillNotUnpaid,
+    "payments.channel_not_offered": PaymentsChannelNotOffered,
+    "payments.channel_silent": PaymentsChannelSilent,
+    "payments.deposit_out_of_bounds": PaymentsDepositOutOfBounds,
+    "payments.item_not_refundable": PaymentsItemNotRefundable,
+    "payments.not_refundable": PaymentsNotRefundable,
+    "payments.nothing_to_pay": PaymentsNothingToPay,
+    "payments.order_ending": PaymentsOrderEnding,
+    "payments.order_not_found": PaymentsOrderNotFound,
+    "payments.order_not_open": PaymentsOrderNotOpen,
+    "payments.patient_not_linked": PaymentsPatientNotLinked,
+    "payments.pay_code_busy": PaymentsPayCodeBusy,
+    "payments.pay_code_ended": PaymentsPayCodeEnded,
+    "payments.pay_code_not_found": PaymentsPayCodeNotFound,
+    "payments.payer_required": PaymentsPayerRequired,
+    "payments.refund_by_cancelling": PaymentsRefundByCancelling,
+    "payments.refund_limit_passed": PaymentsRefundLimitPassed,
+    "payments.refund_not_found": PaymentsRefundNotFound,
+    "payments.refused_by_channel": PaymentsRefusedByChannel,
+    "payments.stay_not_found": PaymentsStayNotFound,
+    "payments.stay_not_open": PaymentsStayNotOpen,
+    "payments.subject_already_ordered": PaymentsSubjectAlreadyOrdered,
+    "payments.too_many_attempts": PaymentsTooManyAttempts,
+    "payments.too_many_pay_codes": PaymentsTooManyPayCodes,
     "queue.already_checked_in": QueueAlreadyCheckedIn,
     "queue.check_in_closed": QueueCheckInClosed,
     "queue.check_in_not_open": QueueCheckInNotOpen,

@@ -109,6 +109,10 @@ class Appointment(TypedDict):
     follow_up_of: Id | None
     """The visit of which this is the free follow-up; null: an ordinary appointment."""
 
+    payment: Literal['none', 'open', 'paid', 'refunding', 'refunded']
+    """How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid;
+    `paid`; `refunding`: it is going back; `refunded`."""
+
     version: int
     """Grows with every change."""
 
@@ -267,6 +271,76 @@ class BanNoShow(TypedDict):
 
     starts_at: Instant
     """When the visit should have begun."""
+
+
+class BillItemsItem(TypedDict):
+    """BillItemsItem."""
+
+    item_no: str
+    """The item's number."""
+
+    code: str
+    """The hospital's code of it."""
+
+    name: str
+    """What it is."""
+
+    specification: str
+    """Its specification; may be empty."""
+
+    unit: str
+    """The unit."""
+
+    quantity: int
+    """How many."""
+
+    unit_price_fen: Amount
+    """The price of one."""
+
+    amount_fen: Amount
+    """The price of all."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    executing_department: str
+    """Who carries it out."""
+
+
+class Bill(TypedDict):
+    """What is paid together or not at all."""
+
+    bill_no: str
+    """The bill's number."""
+
+    hash: str
+    """Changes with everything of the bill that a payer sees."""
+
+    kind: str
+    """`prescription`, `laboratory`, `examination` or `treatment`."""
+
+    department_code: str
+    """Which department ordered it."""
+
+    ordered_by: str
+    """Who ordered it."""
+
+    ordered_at: Instant
+
+    total_fen: Amount
+    """What is to be paid, in fen."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    items: list[BillItemsItem]
+    """What was ordered."""
+
+
+class BillList(TypedDict):
+    """All that the patient owes now."""
+
+    items: list[Bill]
 
 
 class Campus(TypedDict):
@@ -673,6 +747,196 @@ class OpeningList(TypedDict):
     items: list[Opening]
 
 
+class Order(TypedDict):
+    """Something that is to be paid, or was."""
+
+    id: Id
+    """The order."""
+
+    order_no: str
+    """What the payer reads; payments and refunds have numbers that begin with it."""
+
+    kind: Literal['registration', 'outpatient_bill', 'deposit', 'discharge']
+    """What is paid: the registration fee, outpatient bills, an inpatient deposit or a discharge bill."""
+
+    subject_kind: str
+    """What kind of thing it is made for."""
+
+    subject_id: str
+    """Which one."""
+
+    patient_id: Id
+    """For whom it is paid."""
+
+    campus_id: Id | None
+    """Whose account takes the money; null: the whole group's."""
+
+    amount_fen: Amount
+    """What is to be paid, in fen."""
+
+    refunded_fen: Amount
+    """What has gone back of it."""
+
+    title: str
+    """What the payer reads in their bank's list."""
+
+    status: Literal['open', 'closing', 'closed', 'paid', 'settled', 'rejected', 'refunded']
+    """`open`: can be paid; `closing`: its time is over and the channels are being asked; `closed`: nobody has
+    paid; `paid`: paid, and being settled with the hospital's core system; `settled`: the hospital has it;
+    `rejected`: it cannot be had any more, and the money goes back; `refunded`: all of it went back."""
+
+    close_reason: str | None
+    """Why it was given up: `expired`, `cancelled`, or another code."""
+
+    created_at: Instant
+
+    expires_at: Instant
+    """Until when it can be paid."""
+
+    paid_at: Instant | None
+    """When it was paid."""
+
+    settled_at: Instant | None
+    """When the hospital's core system had it."""
+
+    closed_at: Instant | None
+    """When it ended unpaid."""
+
+    version: int
+    """Grows with every change."""
+
+
+class OrderList(TypedDict):
+    """One page, the newest first."""
+
+    items: list[Order]
+
+    next: Next
+
+
+class OrderRequestBillsItem(TypedDict):
+    """OrderRequestBillsItem."""
+
+    bill_no: str
+    """From `GET /bills`."""
+
+    hash: str
+    """The bill's hash, as it came with it: so that nobody pays what they have not seen."""
+
+
+class OrderRequestDeposit(TypedDict):
+    """An advance for a stay that goes on."""
+
+    admission_no: str
+    """The stay's number in the hospital."""
+
+    amount_fen: int
+    """How much, in fen."""
+
+
+class OrderRequestDischarge(TypedDict):
+    """What is owed for a stay that has ended."""
+
+    admission_no: str
+    """The stay's number in the hospital."""
+
+
+class OrderRequest(TypedDict):
+    """What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's
+    bill."""
+
+    hold_id: NotRequired[Id]
+    """A hold of yours, or an offer of the waitlist: paying it books the number."""
+
+    appointment_id: NotRequired[Id]
+    """An appointment of yours whose fee is not paid."""
+
+    patient_id: NotRequired[Id]
+    """The patient whose bills or stay it is."""
+
+    bills: NotRequired[list[OrderRequestBillsItem]]
+    """Bills to pay together."""
+
+    deposit: NotRequired[OrderRequestDeposit]
+    """An advance for a stay that goes on."""
+
+    discharge: NotRequired[OrderRequestDischarge]
+    """What is owed for a stay that has ended."""
+
+
+class OrderedBillItemsItem(TypedDict):
+    """OrderedBillItemsItem."""
+
+    item_no: str
+    """The item's number."""
+
+    code: str
+    """The hospital's code of it."""
+
+    name: str
+    """What it is."""
+
+    specification: str
+    """Its specification; may be empty."""
+
+    unit: str
+    """The unit."""
+
+    quantity: int
+    """How many."""
+
+    unit_price_fen: Amount
+    """The price of one."""
+
+    amount_fen: Amount
+    """The price of all."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    executing_department: str
+    """Who carries it out."""
+
+    refund_no: str | None
+    """The refund by which it was asked back; null: none."""
+
+
+class OrderedBill(TypedDict):
+    """A bill as its payer saw it."""
+
+    bill_no: str
+    """The bill's number."""
+
+    hash: str
+    """Changes with everything of the bill that a payer sees."""
+
+    kind: str
+    """`prescription`, `laboratory`, `examination` or `treatment`."""
+
+    department_code: str
+    """Which department ordered it."""
+
+    ordered_by: str
+    """Who ordered it."""
+
+    ordered_at: Instant
+
+    total_fen: Amount
+    """What is to be paid, in fen."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it if it is used."""
+
+    items: list[OrderedBillItemsItem]
+    """What was ordered."""
+
+
+class OrderedBillList(TypedDict):
+    """The bills that an order pays."""
+
+    items: list[OrderedBill]
+
+
 class Patient(TypedDict):
     """A patient that your application has registered."""
 
@@ -720,6 +984,125 @@ class PatientRegistration(TypedDict):
 
     phone: NotRequired[str]
     """A mainland mobile number, or an international one with +."""
+
+
+class PayCode(TypedDict):
+    """A code by which a relative may pay an order."""
+
+    id: Id
+    """The code's own name, to revoke it by."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+    expires_at: Instant
+    """Until when it can be used."""
+
+
+class PayCodeLookup(TypedDict):
+    """Which code."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+
+class PayCodePayment(TypedDict):
+    """How a relative pays."""
+
+    code: str
+    """The code; it fits into a mini-program code."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code']
+    """As in a payment of one's own."""
+
+    payer: NotRequired[str]
+    """Who pays, as the channel knows them in your mini-program."""
+
+
+class PayCodeRevoked(TypedDict):
+    """A code that is over."""
+
+    id: Id
+    """The code's name."""
+
+
+class Payable(TypedDict):
+    """What a relative sees of an order."""
+
+    title: str
+    """What the payer reads in their bank's list."""
+
+    amount_fen: Amount
+    """What is to be paid, in fen."""
+
+    name: str
+    """The patient's name, all but its last character masked."""
+
+    status: Literal['payable', 'paid', 'ended']
+    """Whether it can be paid."""
+
+    expires_at: Instant
+    """Until when the code can be used."""
+
+
+class Payment(TypedDict):
+    """One try to pay an order by one channel."""
+
+    id: Id
+    """The payment."""
+
+    payment_no: str
+    """Its number, by which the channel knows it (out_trade_no)."""
+
+    order_id: Id
+    """The order that it pays."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance', 'cash', 'card']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code', 'window']
+    """Where the person pays."""
+
+    amount_fen: Amount
+    """How much, in fen."""
+
+    status: Literal['created', 'prepared', 'paid', 'closed', 'failed', 'disputed']
+    """`created`: the channel has not answered yet; `prepared`: can be paid; `disputed`: what was paid does
+    not fit, and the hospital looks at it."""
+
+    parameters: dict[str, Any] | None
+    """What the mini-program's own call takes, signed: for WeChat the argument of `wx.requestPayment`, for
+    Alipay that of `my.tradePay`. Pass it on as it is; null once it cannot be paid any more."""
+
+    code_url: str | None
+    """What a kiosk shows as a QR code; null in a mini-program, and once it cannot be paid any more."""
+
+    expires_at: Instant
+    """Until when the channel takes the money; a little before the order ends."""
+
+
+class PaymentList(TypedDict):
+    """All tries to pay an order, the oldest first."""
+
+    items: list[Payment]
+
+
+class PaymentRequest(TypedDict):
+    """How an order is to be paid."""
+
+    channel: Literal['wechatpay', 'alipay', 'insurance']
+    """By which way."""
+
+    scene: Literal['mini_program', 'native_code']
+    """`mini_program`: on the phone that asks, for the `payer` named; `native_code`: by scanning what a kiosk
+    shows."""
+
+    payer: NotRequired[str]
+    """Who pays, as the channel knows them in your mini-program (openid, buyer_open_id). Only in a
+    mini-program."""
 
 
 class Practitioner(TypedDict):
@@ -909,6 +1292,61 @@ class QueueEntryEvent(TypedDict):
 
     missed: list[QueueEntryEventMissedItem]
     """Oldest first; empty unless the reader came back (Last-Event-ID)."""
+
+
+class Refund(TypedDict):
+    """Money that goes back."""
+
+    id: Id
+    """The refund."""
+
+    refund_no: str
+    """Its number, by which the channel knows it."""
+
+    order_id: Id
+    """The order whose money goes back."""
+
+    amount_fen: Amount
+    """How much, in fen."""
+
+    cause: Literal['requested', 'cancelled', 'his_rejected', 'surplus', 'disputed', 'decided']
+    """Why: it was asked for, the appointment was cancelled, the hospital could not settle it, it was paid
+    twice, it did not fit, or a person decided it."""
+
+    reason: str
+    """What the payer reads."""
+
+    status: Literal['requested', 'reversing', 'ready', 'processing', 'succeeded', 'abnormal', 'paid_offline', 'cancelled', 'declined']
+    """`requested` waits for a second person; `reversing`: the hospital's core system undoes its part; `ready`
+    and `processing`: on its way; `succeeded`: it is back; `abnormal`: the channel could not, and a person
+    looks at it; `paid_offline`: given back by other means; `cancelled`, `declined`: the money stays."""
+
+    created_at: Instant
+
+    ended_at: Instant | None
+    """When it was over."""
+
+
+class RefundList(TypedDict):
+    """One page, the newest first."""
+
+    items: list[Refund]
+
+    next: Next
+
+
+class RefundRequest(TypedDict):
+    """What is to go back of a settled order."""
+
+    order_id: Id
+    """A settled order."""
+
+    item_nos: NotRequired[list[str]]
+    """Of an order of bills: which items, by the numbers of `GET /orders/{order_id}/bills`; all that are left
+    unless given."""
+
+    reason: str
+    """Why; the payer reads it."""
 
 
 class RescheduleRequest(TypedDict):

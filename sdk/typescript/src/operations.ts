@@ -170,6 +170,29 @@ export interface ListFaultsQuery {
   cursor?: types.Cursor | undefined;
 }
 
+/** What `listOrders` may be asked. */
+export interface ListOrdersQuery {
+  patient_id?: types.Id | undefined;
+  kind?: "registration" | "outpatient_bill" | "deposit" | "discharge" | undefined;
+  status?: "open" | "closing" | "closed" | "paid" | "settled" | "rejected" | "refunded" | undefined;
+  order_no?: string | undefined;
+  limit?: types.Limit | undefined;
+  cursor?: types.Cursor | undefined;
+}
+
+/** What `listRefunds` may be asked. */
+export interface ListRefundsQuery {
+  order_id?: types.Id | undefined;
+  status?: "requested" | "reversing" | "ready" | "processing" | "succeeded" | "abnormal" | "paid_offline" | "cancelled" | "declined" | undefined;
+  limit?: types.Limit | undefined;
+  cursor?: types.Cursor | undefined;
+}
+
+/** What `listBills` may be asked. */
+export interface ListBillsQuery {
+  patient_id: types.Id;
+}
+
 /** One method per operation; a client says how they are sent. */
 export abstract class Operations {
   /** Send a call and give what was answered. */
@@ -512,9 +535,9 @@ export abstract class Operations {
    * BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached, BookingFollowUpNotAllowed,
    * BookingFollowUpNotDue, BookingFollowUpUsed, BookingFollowUpWindowPassed, BookingHoldEnded,
    * BookingHoldNotFound, BookingLimitReached, BookingNotReleased, BookingPatientBanned, BookingPatientNotEligible,
-   * BookingPatientNotFound, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired,
-   * FairnessPassForStaffOnly, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
-   * RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+   * BookingPatientNotFound, BookingPaymentRequired, BookingSlotNotFound, BookingSlotPast, BookingSoldOut,
+   * BookingTurnRequired, FairnessPassForStaffOnly, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
    */
   bookAppointment(body: types.AppointmentRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -585,11 +608,12 @@ export abstract class Operations {
    *
    * Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
    * BookingAppointmentNotActive, BookingAppointmentNotFound, BookingCancelDeadlinePassed, BookingContended,
-   * BookingDailyLimitReached, BookingFollowUpNotAllowed, BookingFollowUpNotDue, BookingFollowUpWindowPassed,
-   * BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingRescheduleLimitReached,
-   * BookingSameSlot, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired,
-   * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey,
-   * RequestNotFound, RequestUnsupportedMediaType.
+   * BookingDailyLimitReached, BookingFeeDiffers, BookingFollowUpNotAllowed, BookingFollowUpNotDue,
+   * BookingFollowUpWindowPassed, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+   * BookingPaymentRequired, BookingPaymentUnderWay, BookingRescheduleLimitReached, BookingSameSlot,
+   * BookingSlotNotFound, BookingSlotPast, BookingSoldOut, BookingTurnRequired, IdempotencyMismatch,
+   * KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound,
+   * RequestUnsupportedMediaType.
    */
   rescheduleAppointment(appointmentId: types.Id, body: types.RescheduleRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -725,8 +749,9 @@ export abstract class Operations {
   /**
    * Take the offered number: it becomes an appointment, and the patient's other entries there close.
    *
-   * Scope: `waitlist.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
-   * OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded, WaitlistOfferNotFound.
+   * Scope: `waitlist.write`. Refused with: BookingPaymentRequired, IdempotencyMismatch, KernelDatabaseBusy,
+   * OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound, WaitlistOfferEnded,
+   * WaitlistOfferNotFound.
    */
   acceptOffer(offerId: types.Id, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -770,10 +795,10 @@ export abstract class Operations {
    *
    * Scope: `appointments.write`. Refused with: BookingAlreadyBooked, BookingAlreadyHeld,
    * BookingAppointmentNotActive, BookingAppointmentNotFound, BookingContended, BookingDailyLimitReached,
-   * BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible, BookingSlotNotFound, BookingSlotPast,
-   * BookingSoldOut, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
-   * RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType, StopsOfferEnded,
-   * StopsOfferNotFound.
+   * BookingFeeDiffers, BookingNotReleased, BookingOtherDepartment, BookingPatientNotEligible,
+   * BookingPaymentUnderWay, BookingSlotNotFound, BookingSlotPast, BookingSoldOut, IdempotencyMismatch,
+   * KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, RequestInvalidIdempotencyKey, RequestNotFound,
+   * RequestUnsupportedMediaType, StopsOfferEnded, StopsOfferNotFound.
    */
   chooseSlot(appointmentId: types.Id, body: types.StopChooseRequest, options: DeviceOptions = {}): Promise<types.Appointment> {
     return this.send({
@@ -1317,6 +1342,270 @@ export abstract class Operations {
     return this.send({
       method: "DELETE",
       path: `/open/v1/sandbox/faults/${segment(faultId)}`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a stay's bill.
+   *
+   * Scope: `payments.write`. Refused with: BookingAppointmentNotActive, BookingAppointmentNotFound,
+   * BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees, HisUnavailable,
+   * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, PatientsNotFound,
+   * PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound, PaymentsBillNotUnpaid,
+   * PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding, PaymentsPatientNotLinked,
+   * PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered, RequestInvalidIdempotencyKey,
+   * RequestUnsupportedMediaType.
+   */
+  createOrder(body: types.OrderRequest, options: DeviceOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/orders",
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List your application's orders (everybody's, for the hospital's own), the newest first.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  listOrders(query: ListOrdersQuery = {}, options: CallOptions = {}): Promise<types.OrderList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/orders",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List your application's orders (everybody's, for the hospital's own), the newest first. All pages, one entry
+   * after another.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  iterateOrders(query: Omit<ListOrdersQuery, "cursor"> = {}, options: CallOptions = {}): AsyncGenerator<types.Order, void, undefined> {
+    return this.iterate((cursor) => this.listOrders({ ...query, cursor }, options));
+  }
+
+  /**
+   * Read an order: whether it can be paid, is paid, or what became of it.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  getOrder(orderId: types.Id, options: CallOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}`,
+      options,
+    });
+  }
+
+  /**
+   * Give an order up. `closing` until the channels have said that nobody pays it; money that comes still counts.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsOrderNotFound, PaymentsOrderNotOpen, RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  closeOrder(orderId: types.Id, options: DeviceOptions = {}): Promise<types.Order> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/close`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Begin to pay an order: the answer has what the mini-program's own call takes, or the code that a kiosk shows.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding,
+   * PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsPayerRequired, PaymentsRefusedByChannel,
+   * PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestNotFound, RequestUnsupportedMediaType.
+   */
+  startPayment(orderId: types.Id, body: types.PaymentRequest, options: DeviceOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/payments`,
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List the tries to pay an order, the oldest first.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  listPayments(orderId: types.Id, options: CallOptions = {}): Promise<types.PaymentList> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}/payments`,
+      options,
+    });
+  }
+
+  /**
+   * Read how a payment stands; while nobody has told us, the channel is asked, at most every five seconds.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsAttemptNotFound, RequestNotFound.
+   */
+  getPayment(paymentId: types.Id, options: CallOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/payments/${segment(paymentId)}`,
+      options,
+    });
+  }
+
+  /**
+   * Ask for a settled order's money, or that of some of its items. The HIS agrees first; above a limit, two do.
+   *
+   * Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
+   * PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
+   * RequestUnsupportedMediaType.
+   */
+  requestRefund(body: types.RefundRequest, options: DeviceOptions = {}): Promise<types.Refund> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/refunds",
+      body,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * List the refunds of your application's orders (everybody's, for the hospital's own), the newest first.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  listRefunds(query: ListRefundsQuery = {}, options: CallOptions = {}): Promise<types.RefundList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/refunds",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List the refunds of your application's orders (everybody's, for the hospital's own), the newest first. All
+   * pages, one entry after another.
+   *
+   * Scope: `payments.read`. Refused with: RequestInvalidCursor.
+   */
+  iterateRefunds(query: Omit<ListRefundsQuery, "cursor"> = {}, options: CallOptions = {}): AsyncGenerator<types.Refund, void, undefined> {
+    return this.iterate((cursor) => this.listRefunds({ ...query, cursor }, options));
+  }
+
+  /**
+   * Read how a refund stands.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsRefundNotFound, RequestNotFound.
+   */
+  getRefund(refundId: types.Id, options: CallOptions = {}): Promise<types.Refund> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/refunds/${segment(refundId)}`,
+      options,
+    });
+  }
+
+  /**
+   * List what a patient of yours owes, with every item. Order a bill with the `hash` that came with it.
+   *
+   * Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+   * PaymentsPatientNotLinked.
+   */
+  listBills(query: ListBillsQuery, options: CallOptions = {}): Promise<types.BillList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/bills",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * List the bills that an order pays, as its payer saw them, and which items were asked back.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsOrderNotFound, RequestNotFound.
+   */
+  listOrderedBills(orderId: types.Id, options: CallOptions = {}): Promise<types.OrderedBillList> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/orders/${segment(orderId)}/bills`,
+      options,
+    });
+  }
+
+  /**
+   * Make a code by which a relative may pay an open order. It is shown this once.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsOrderEnding, PaymentsOrderNotFound, PaymentsOrderNotOpen, PaymentsTooManyPayCodes,
+   * RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  makePayCode(orderId: types.Id, options: DeviceOptions = {}): Promise<types.PayCode> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/orders/${segment(orderId)}/pay-codes`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * End a code before its time; a payment that was begun with it may still be made.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsPayCodeNotFound, RequestInvalidIdempotencyKey, RequestNotFound.
+   */
+  revokePayCode(payCodeId: types.Id, options: DeviceOptions = {}): Promise<types.PayCodeRevoked> {
+    return this.send({
+      method: "POST",
+      path: `/open/v1/pay-codes/${segment(payCodeId)}/revoke`,
+      changes: true,
+      options,
+    });
+  }
+
+  /**
+   * Show whoever has a code what they would pay: a title, an amount, and a name of which one character is shown.
+   *
+   * Scope: `payments.read`. Refused with: PaymentsPayCodeBusy, PaymentsPayCodeEnded, PaymentsPayCodeNotFound,
+   * RequestUnsupportedMediaType.
+   */
+  showPayable(body: types.PayCodeLookup, options: CallOptions = {}): Promise<types.Payable> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/pay-codes/lookup",
+      body,
+      options,
+    });
+  }
+
+  /**
+   * Begin to pay a code's order; a second payment of an order that is paid already goes back by itself.
+   *
+   * Scope: `payments.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
+   * OauthStaffUnknown, PaymentsChannelNotOffered, PaymentsChannelSilent, PaymentsOrderEnding, PaymentsPayCodeBusy,
+   * PaymentsPayCodeEnded, PaymentsPayCodeNotFound, PaymentsPayerRequired, PaymentsRefusedByChannel,
+   * PaymentsTooManyAttempts, RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+   */
+  payByCode(body: types.PayCodePayment, options: DeviceOptions = {}): Promise<types.Payment> {
+    return this.send({
+      method: "POST",
+      path: "/open/v1/pay-codes/pay",
+      body,
       changes: true,
       options,
     });

@@ -64,6 +64,15 @@ export class BookingDailyLimitReached extends Conflict {
 }
 
 /**
+ * The fee is paid, and that of the other time is one that it cannot be moved to. Patients read:
+ * 所选时段的挂号费与已支付的不同，请先取消原预约（费用原路退回）再重新预约 / The fee there differs from what was paid. Please cancel, which gives
+ * the fee back, and book anew.
+ */
+export class BookingFeeDiffers extends Conflict {
+  declare readonly code: "booking.fee_differs";
+}
+
+/**
  * The place in the feed of availability is too old to read on from: begin anew, without a cursor. Patients read:
  * 游标已过期，请不带游标重新读取全部号源 / This cursor has expired. Begin anew without one, and read everything once.
  */
@@ -143,6 +152,14 @@ export class BookingNotReleased extends Conflict {
 }
 
 /**
+ * There is no fee, or none that is paid for this number. Patients read: 该预约无需支付挂号费，请直接确认预约 / There is no fee to
+ * pay for this number; simply confirm it.
+ */
+export class BookingNothingToPay extends Conflict {
+  declare readonly code: "booking.nothing_to_pay";
+}
+
+/**
  * An appointment is moved within its department; another department is a new appointment. Patients read:
  * 只能在同一科室内改约；看其他科室请另行预约 / An appointment can only be moved within its department. For another department, please
  * book a new one.
@@ -174,6 +191,31 @@ export class BookingPatientNotEligible extends Conflict {
  */
 export class BookingPatientNotFound extends NotFound {
   declare readonly code: "booking.patient_not_found";
+}
+
+/**
+ * By the clinic's rule the fee is paid at the window or kiosk on the day. Patients read: 该预约的挂号费请就诊当日到窗口或自助机支付 /
+ * Please pay the fee at the window or kiosk on the day of the visit.
+ */
+export class BookingPayAtWindow extends Conflict {
+  declare readonly code: "booking.pay_at_window";
+}
+
+/**
+ * By the clinic's rule the fee is paid first: hold the number, order the payment of the hold, and pay. Patients
+ * read: 该号源需先支付挂号费：请先锁定号源并下单，支付成功后即预约成功 / The fee is paid first: hold the number, make an order for the hold and
+ * pay it, and the number is yours.
+ */
+export class BookingPaymentRequired extends Conflict {
+  declare readonly code: "booking.payment_required";
+}
+
+/**
+ * The fee has just been paid and is being settled; in a moment the same can be asked again. Patients read:
+ * 挂号费正在入账，请稍后再试 / The fee is just being settled. Please try again in a moment.
+ */
+export class BookingPaymentUnderWay extends Conflict {
+  declare readonly code: "booking.payment_under_way";
 }
 
 /**
@@ -340,6 +382,22 @@ export class GatewaySignatureRequired extends Forbidden {
 }
 
 /**
+ * What the HIS tells does not fit what stands here yet; something earlier may be on its way. Patients read:
+ * 与医院信息系统的数据暂不一致，正在核对 / This does not yet agree with the hospital information system; it is being checked.
+ */
+export class HisDisagrees extends Conflict {
+  declare readonly code: "his.disagrees";
+}
+
+/**
+ * The core HIS cannot be reached, or did not answer in time. Patients read: 医院信息系统暂时无法连接，您的预约不受影响 / The hospital
+ * information system cannot be reached right now. Bookings are not affected.
+ */
+export class HisUnavailable extends Unavailable {
+  declare readonly code: "his.unavailable";
+}
+
+/**
  * The key was used before with another request; `field` names what differs. Patients read: 该幂等键已用于内容不同的请求 / This
  * idempotency key was used before with a different request.
  */
@@ -433,6 +491,209 @@ export class PatientsNameMismatch extends Conflict {
  */
 export class PatientsNotFound extends NotFound {
   declare readonly code: "patients.not_found";
+}
+
+/**
+ * No such payment, or not of one of this client's orders. Patients read: 没有找到该支付记录 / This payment could not be
+ * found.
+ */
+export class PaymentsAttemptNotFound extends NotFound {
+  declare readonly code: "payments.attempt_not_found";
+}
+
+/**
+ * Another order for this bill may be paid, or is. Patients read: 该费用单已有待支付或已支付的订单 / There is already an order
+ * for this bill.
+ */
+export class PaymentsBillAlreadyOrdered extends Conflict {
+  declare readonly code: "payments.bill_already_ordered";
+}
+
+/**
+ * The bill has changed since the payer saw it. Patients read: 费用单内容已变更，请重新确认后再缴费 / This bill has changed. Please
+ * look at it again before paying.
+ */
+export class PaymentsBillChanged extends Conflict {
+  declare readonly code: "payments.bill_changed";
+}
+
+/** The HIS has no such bill of this person. Patients read: 没有找到该费用单 / This bill could not be found. */
+export class PaymentsBillNotFound extends NotFound {
+  declare readonly code: "payments.bill_not_found";
+}
+
+/**
+ * The bill is paid or withdrawn; `current_status` says which. Patients read: 该费用单已缴费或已撤销 / This bill has been
+ * paid or withdrawn.
+ */
+export class PaymentsBillNotUnpaid extends Conflict {
+  declare readonly code: "payments.bill_not_unpaid";
+}
+
+/** This campus takes no money by this channel. Patients read: 该院区暂不支持此支付方式 / This way to pay is not offered here. */
+export class PaymentsChannelNotOffered extends Conflict {
+  declare readonly code: "payments.channel_not_offered";
+}
+
+/**
+ * The channel does not answer; the same request may be made again with the same key. Patients read:
+ * 支付渠道暂时没有响应，请稍后重试或更换支付方式 / The payment channel does not answer. Please try again, or pay in another way.
+ */
+export class PaymentsChannelSilent extends Unavailable {
+  declare readonly code: "payments.channel_silent";
+}
+
+/**
+ * The hospital takes no such deposit; the bounds say what it takes. Patients read: 预交金金额超出允许范围 / A deposit of
+ * this amount is not taken.
+ */
+export class PaymentsDepositOutOfBounds extends Conflict {
+  declare readonly code: "payments.deposit_out_of_bounds";
+}
+
+/**
+ * The item is not of this order, or its refund was asked for before. Patients read: 该项目不能退费或已申请退费 / This item
+ * cannot be refunded, or its refund was asked for already.
+ */
+export class PaymentsItemNotRefundable extends Conflict {
+  declare readonly code: "payments.item_not_refundable";
+}
+
+/**
+ * Nothing of this order can go back as it stands; `current_status` says why. Patients read: 该订单当前不能退款 / This
+ * order cannot be refunded as it stands.
+ */
+export class PaymentsNotRefundable extends Conflict {
+  declare readonly code: "payments.not_refundable";
+}
+
+/** There is nothing to pay. Patients read: 没有需要支付的金额 / There is nothing to pay. */
+export class PaymentsNothingToPay extends Conflict {
+  declare readonly code: "payments.nothing_to_pay";
+}
+
+/**
+ * Too little time is left to pay; `expires_at` is the end. Patients read: 订单即将超时，不能再发起支付 / This order is about
+ * to end and can no longer be paid.
+ */
+export class PaymentsOrderEnding extends Conflict {
+  declare readonly code: "payments.order_ending";
+}
+
+/** No such order, or not one of this client's. Patients read: 没有找到该订单 / This order could not be found. */
+export class PaymentsOrderNotFound extends NotFound {
+  declare readonly code: "payments.order_not_found";
+}
+
+/**
+ * The order is paid, closed or being closed; `current_status` says which. Patients read: 该订单已支付、已关闭或正在关闭 / This
+ * order has been paid or closed.
+ */
+export class PaymentsOrderNotOpen extends Conflict {
+  declare readonly code: "payments.order_not_open";
+}
+
+/**
+ * The HIS has not told its record number of this person yet; it is being asked. Patients read:
+ * 正在与医院核对就诊人档案，请稍后再试 / The hospital's record of this patient is being looked up. Please try again in a moment.
+ */
+export class PaymentsPatientNotLinked extends Unavailable {
+  declare readonly code: "payments.patient_not_linked";
+}
+
+/**
+ * The pay code is asked for too often. Patients read: 操作过于频繁，请稍后再试 / This pay code is being used too often.
+ * Please wait a moment.
+ */
+export class PaymentsPayCodeBusy extends TooManyRequests {
+  declare readonly code: "payments.pay_code_busy";
+}
+
+/**
+ * The pay code was used, revoked or is too old; `reason` says which. Patients read: 代付链接已失效 / This pay code is
+ * no longer valid.
+ */
+export class PaymentsPayCodeEnded extends Conflict {
+  declare readonly code: "payments.pay_code_ended";
+}
+
+/** No such pay code, or not one of this caller's. Patients read: 代付链接无效 / This pay code is not valid. */
+export class PaymentsPayCodeNotFound extends NotFound {
+  declare readonly code: "payments.pay_code_not_found";
+}
+
+/**
+ * A mini-program pays for a payer whom its channel knows; none was named. Patients read: 缺少支付者标识 / The payer's
+ * id with the channel is needed.
+ */
+export class PaymentsPayerRequired extends Unprocessable {
+  declare readonly code: "payments.payer_required";
+}
+
+/**
+ * A registration fee goes back when the appointment is cancelled, by the clinic's rule. Patients read:
+ * 挂号费随取消预约按规则原路退回，请取消该预约 / The fee goes back when the appointment is cancelled. Please cancel it.
+ */
+export class PaymentsRefundByCancelling extends Conflict {
+  declare readonly code: "payments.refund_by_cancelling";
+}
+
+/**
+ * The channel takes no further refund of this payment; `limit` names the rule. Patients read:
+ * 该笔支付已超过渠道允许的退款次数或期限 / The channel no longer refunds this payment.
+ */
+export class PaymentsRefundLimitPassed extends Conflict {
+  declare readonly code: "payments.refund_limit_passed";
+}
+
+/** No such refund, or not one of this client's. Patients read: 没有找到该退款记录 / This refund could not be found. */
+export class PaymentsRefundNotFound extends NotFound {
+  declare readonly code: "payments.refund_not_found";
+}
+
+/**
+ * The channel will not take this payment; `channel_code` is its own word. Patients read: 支付渠道拒绝了本次支付，请更换支付方式 /
+ * The payment channel refused. Please pay in another way.
+ */
+export class PaymentsRefusedByChannel extends Conflict {
+  declare readonly code: "payments.refused_by_channel";
+}
+
+/** This person has no such stay in hospital. Patients read: 没有找到住院记录 / No such stay in hospital could be found. */
+export class PaymentsStayNotFound extends NotFound {
+  declare readonly code: "payments.stay_not_found";
+}
+
+/**
+ * The stay is at another stage; `current_status` says at which. Patients read: 当前住院状态不能办理此业务 / This cannot be
+ * done at this stage of the stay.
+ */
+export class PaymentsStayNotOpen extends Conflict {
+  declare readonly code: "payments.stay_not_open";
+}
+
+/**
+ * There is an order for the same thing that is open, being paid or paid. Patients read: 该项目已有未完成或已支付的订单 / There
+ * is already an order for this that is open or paid.
+ */
+export class PaymentsSubjectAlreadyOrdered extends Conflict {
+  declare readonly code: "payments.subject_already_ordered";
+}
+
+/**
+ * The order was tried to be paid as often as is allowed. Patients read: 该订单的支付尝试次数已达上限，请重新下单 / This order has
+ * been tried too often. Please begin anew.
+ */
+export class PaymentsTooManyAttempts extends Conflict {
+  declare readonly code: "payments.too_many_attempts";
+}
+
+/**
+ * The order has as many pay codes as are allowed. Patients read: 该订单的代付链接已达上限 / This order has as many pay codes
+ * as are allowed.
+ */
+export class PaymentsTooManyPayCodes extends Conflict {
+  declare readonly code: "payments.too_many_pay_codes";
 }
 
 /**
@@ -910,6 +1171,7 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["booking.cancel_deadline_passed", BookingCancelDeadlinePassed],
   ["booking.contended", BookingContended],
   ["booking.daily_limit_reached", BookingDailyLimitReached],
+  ["booking.fee_differs", BookingFeeDiffers],
   ["booking.feed_cursor_expired", BookingFeedCursorExpired],
   ["booking.follow_up_not_allowed", BookingFollowUpNotAllowed],
   ["booking.follow_up_not_due", BookingFollowUpNotDue],
@@ -920,10 +1182,14 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["booking.holds_paused", BookingHoldsPaused],
   ["booking.limit_reached", BookingLimitReached],
   ["booking.not_released", BookingNotReleased],
+  ["booking.nothing_to_pay", BookingNothingToPay],
   ["booking.other_department", BookingOtherDepartment],
   ["booking.patient_banned", BookingPatientBanned],
   ["booking.patient_not_eligible", BookingPatientNotEligible],
   ["booking.patient_not_found", BookingPatientNotFound],
+  ["booking.pay_at_window", BookingPayAtWindow],
+  ["booking.payment_required", BookingPaymentRequired],
+  ["booking.payment_under_way", BookingPaymentUnderWay],
   ["booking.reschedule_limit_reached", BookingRescheduleLimitReached],
   ["booking.same_slot", BookingSameSlot],
   ["booking.slot_not_found", BookingSlotNotFound],
@@ -945,6 +1211,8 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["gateway.signature_invalid", GatewaySignatureInvalid],
   ["gateway.signature_replayed", GatewaySignatureReplayed],
   ["gateway.signature_required", GatewaySignatureRequired],
+  ["his.disagrees", HisDisagrees],
+  ["his.unavailable", HisUnavailable],
   ["idempotency.mismatch", IdempotencyMismatch],
   ["kernel.database_busy", KernelDatabaseBusy],
   ["kernel.database_unavailable", KernelDatabaseUnavailable],
@@ -957,6 +1225,34 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["patients.invalid_document", PatientsInvalidDocument],
   ["patients.name_mismatch", PatientsNameMismatch],
   ["patients.not_found", PatientsNotFound],
+  ["payments.attempt_not_found", PaymentsAttemptNotFound],
+  ["payments.bill_already_ordered", PaymentsBillAlreadyOrdered],
+  ["payments.bill_changed", PaymentsBillChanged],
+  ["payments.bill_not_found", PaymentsBillNotFound],
+  ["payments.bill_not_unpaid", PaymentsBillNotUnpaid],
+  ["payments.channel_not_offered", PaymentsChannelNotOffered],
+  ["payments.channel_silent", PaymentsChannelSilent],
+  ["payments.deposit_out_of_bounds", PaymentsDepositOutOfBounds],
+  ["payments.item_not_refundable", PaymentsItemNotRefundable],
+  ["payments.not_refundable", PaymentsNotRefundable],
+  ["payments.nothing_to_pay", PaymentsNothingToPay],
+  ["payments.order_ending", PaymentsOrderEnding],
+  ["payments.order_not_found", PaymentsOrderNotFound],
+  ["payments.order_not_open", PaymentsOrderNotOpen],
+  ["payments.patient_not_linked", PaymentsPatientNotLinked],
+  ["payments.pay_code_busy", PaymentsPayCodeBusy],
+  ["payments.pay_code_ended", PaymentsPayCodeEnded],
+  ["payments.pay_code_not_found", PaymentsPayCodeNotFound],
+  ["payments.payer_required", PaymentsPayerRequired],
+  ["payments.refund_by_cancelling", PaymentsRefundByCancelling],
+  ["payments.refund_limit_passed", PaymentsRefundLimitPassed],
+  ["payments.refund_not_found", PaymentsRefundNotFound],
+  ["payments.refused_by_channel", PaymentsRefusedByChannel],
+  ["payments.stay_not_found", PaymentsStayNotFound],
+  ["payments.stay_not_open", PaymentsStayNotOpen],
+  ["payments.subject_already_ordered", PaymentsSubjectAlreadyOrdered],
+  ["payments.too_many_attempts", PaymentsTooManyAttempts],
+  ["payments.too_many_pay_codes", PaymentsTooManyPayCodes],
   ["queue.already_checked_in", QueueAlreadyCheckedIn],
   ["queue.check_in_closed", QueueCheckInClosed],
   ["queue.check_in_not_open", QueueCheckInNotOpen],

@@ -89,6 +89,11 @@ export interface Appointment {
   cancel_reason: string | null;
   /** The visit of which this is the free follow-up; null: an ordinary appointment. */
   follow_up_of: Id | null;
+  /**
+   * How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid; `paid`;
+   * `refunding`: it is going back; `refunded`.
+   */
+  payment: "none" | "open" | "paid" | "refunding" | "refunded";
   /** Grows with every change. */
   version: number;
   created_at: Instant;
@@ -215,6 +220,56 @@ export interface BanNoShow {
   appointment_id: Id | null;
   /** When the visit should have begun. */
   starts_at: Instant;
+}
+
+/** BillItemsItem. */
+export interface BillItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** The hospital's code of it. */
+  code: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** Who carries it out. */
+  executing_department: string;
+}
+
+/** What is paid together or not at all. */
+export interface Bill {
+  /** The bill's number. */
+  bill_no: string;
+  /** Changes with everything of the bill that a payer sees. */
+  hash: string;
+  /** `prescription`, `laboratory`, `examination` or `treatment`. */
+  kind: string;
+  /** Which department ordered it. */
+  department_code: string;
+  /** Who ordered it. */
+  ordered_by: string;
+  ordered_at: Instant;
+  /** What is to be paid, in fen. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** What was ordered. */
+  items: BillItemsItem[];
+}
+
+/** All that the patient owes now. */
+export interface BillList {
+  items: Bill[];
 }
 
 /** A site of the hospital. */
@@ -519,6 +574,145 @@ export interface OpeningList {
   items: Opening[];
 }
 
+/** Something that is to be paid, or was. */
+export interface Order {
+  /** The order. */
+  id: Id;
+  /** What the payer reads; payments and refunds have numbers that begin with it. */
+  order_no: string;
+  /** What is paid: the registration fee, outpatient bills, an inpatient deposit or a discharge bill. */
+  kind: "registration" | "outpatient_bill" | "deposit" | "discharge";
+  /** What kind of thing it is made for. */
+  subject_kind: string;
+  /** Which one. */
+  subject_id: string;
+  /** For whom it is paid. */
+  patient_id: Id;
+  /** Whose account takes the money; null: the whole group's. */
+  campus_id: Id | null;
+  /** What is to be paid, in fen. */
+  amount_fen: Amount;
+  /** What has gone back of it. */
+  refunded_fen: Amount;
+  /** What the payer reads in their bank's list. */
+  title: string;
+  /**
+   * `open`: can be paid; `closing`: its time is over and the channels are being asked; `closed`: nobody has paid;
+   * `paid`: paid, and being settled with the hospital's core system; `settled`: the hospital has it; `rejected`:
+   * it cannot be had any more, and the money goes back; `refunded`: all of it went back.
+   */
+  status: "open" | "closing" | "closed" | "paid" | "settled" | "rejected" | "refunded";
+  /** Why it was given up: `expired`, `cancelled`, or another code. */
+  close_reason: string | null;
+  created_at: Instant;
+  /** Until when it can be paid. */
+  expires_at: Instant;
+  /** When it was paid. */
+  paid_at: Instant | null;
+  /** When the hospital's core system had it. */
+  settled_at: Instant | null;
+  /** When it ended unpaid. */
+  closed_at: Instant | null;
+  /** Grows with every change. */
+  version: number;
+}
+
+/** One page, the newest first. */
+export interface OrderList {
+  items: Order[];
+  next: Next;
+}
+
+/** OrderRequestBillsItem. */
+export interface OrderRequestBillsItem {
+  /** From `GET /bills`. */
+  bill_no: string;
+  /** The bill's hash, as it came with it: so that nobody pays what they have not seen. */
+  hash: string;
+}
+
+/** An advance for a stay that goes on. */
+export interface OrderRequestDeposit {
+  /** The stay's number in the hospital. */
+  admission_no: string;
+  /** How much, in fen. */
+  amount_fen: number;
+}
+
+/** What is owed for a stay that has ended. */
+export interface OrderRequestDischarge {
+  /** The stay's number in the hospital. */
+  admission_no: string;
+}
+
+/** What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's bill. */
+export interface OrderRequest {
+  /** A hold of yours, or an offer of the waitlist: paying it books the number. */
+  hold_id?: Id;
+  /** An appointment of yours whose fee is not paid. */
+  appointment_id?: Id;
+  /** The patient whose bills or stay it is. */
+  patient_id?: Id;
+  /** Bills to pay together. */
+  bills?: OrderRequestBillsItem[];
+  /** An advance for a stay that goes on. */
+  deposit?: OrderRequestDeposit;
+  /** What is owed for a stay that has ended. */
+  discharge?: OrderRequestDischarge;
+}
+
+/** OrderedBillItemsItem. */
+export interface OrderedBillItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** The hospital's code of it. */
+  code: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** Who carries it out. */
+  executing_department: string;
+  /** The refund by which it was asked back; null: none. */
+  refund_no: string | null;
+}
+
+/** A bill as its payer saw it. */
+export interface OrderedBill {
+  /** The bill's number. */
+  bill_no: string;
+  /** Changes with everything of the bill that a payer sees. */
+  hash: string;
+  /** `prescription`, `laboratory`, `examination` or `treatment`. */
+  kind: string;
+  /** Which department ordered it. */
+  department_code: string;
+  /** Who ordered it. */
+  ordered_by: string;
+  ordered_at: Instant;
+  /** What is to be paid, in fen. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** What was ordered. */
+  items: OrderedBillItemsItem[];
+}
+
+/** The bills that an order pays. */
+export interface OrderedBillList {
+  items: OrderedBill[];
+}
+
 /** A patient that your application has registered. */
 export interface Patient {
   /** The patient. */
@@ -552,6 +746,99 @@ export interface PatientRegistration {
   birth_date?: Date;
   /** A mainland mobile number, or an international one with +. */
   phone?: string;
+}
+
+/** A code by which a relative may pay an order. */
+export interface PayCode {
+  /** The code's own name, to revoke it by. */
+  id: Id;
+  /** The code; it fits into a mini-program code. */
+  code: string;
+  /** Until when it can be used. */
+  expires_at: Instant;
+}
+
+/** Which code. */
+export interface PayCodeLookup {
+  /** The code; it fits into a mini-program code. */
+  code: string;
+}
+
+/** How a relative pays. */
+export interface PayCodePayment {
+  /** The code; it fits into a mini-program code. */
+  code: string;
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance";
+  /** As in a payment of one's own. */
+  scene: "mini_program" | "native_code";
+  /** Who pays, as the channel knows them in your mini-program. */
+  payer?: string;
+}
+
+/** A code that is over. */
+export interface PayCodeRevoked {
+  /** The code's name. */
+  id: Id;
+}
+
+/** What a relative sees of an order. */
+export interface Payable {
+  /** What the payer reads in their bank's list. */
+  title: string;
+  /** What is to be paid, in fen. */
+  amount_fen: Amount;
+  /** The patient's name, all but its last character masked. */
+  name: string;
+  /** Whether it can be paid. */
+  status: "payable" | "paid" | "ended";
+  /** Until when the code can be used. */
+  expires_at: Instant;
+}
+
+/** One try to pay an order by one channel. */
+export interface Payment {
+  /** The payment. */
+  id: Id;
+  /** Its number, by which the channel knows it (out_trade_no). */
+  payment_no: string;
+  /** The order that it pays. */
+  order_id: Id;
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance" | "cash" | "card";
+  /** Where the person pays. */
+  scene: "mini_program" | "native_code" | "window";
+  /** How much, in fen. */
+  amount_fen: Amount;
+  /**
+   * `created`: the channel has not answered yet; `prepared`: can be paid; `disputed`: what was paid does not fit,
+   * and the hospital looks at it.
+   */
+  status: "created" | "prepared" | "paid" | "closed" | "failed" | "disputed";
+  /**
+   * What the mini-program's own call takes, signed: for WeChat the argument of `wx.requestPayment`, for Alipay
+   * that of `my.tradePay`. Pass it on as it is; null once it cannot be paid any more.
+   */
+  parameters: Record<string, unknown> | null;
+  /** What a kiosk shows as a QR code; null in a mini-program, and once it cannot be paid any more. */
+  code_url: string | null;
+  /** Until when the channel takes the money; a little before the order ends. */
+  expires_at: Instant;
+}
+
+/** All tries to pay an order, the oldest first. */
+export interface PaymentList {
+  items: Payment[];
+}
+
+/** How an order is to be paid. */
+export interface PaymentRequest {
+  /** By which way. */
+  channel: "wechatpay" | "alipay" | "insurance";
+  /** `mini_program`: on the phone that asks, for the `payer` named; `native_code`: by scanning what a kiosk shows. */
+  scene: "mini_program" | "native_code";
+  /** Who pays, as the channel knows them in your mini-program (openid, buyer_open_id). Only in a mini-program. */
+  payer?: string;
 }
 
 /** Somebody whom patients can book. */
@@ -711,6 +998,53 @@ export interface QueueEntryEvent {
   entry: QueueEntry;
   /** Oldest first; empty unless the reader came back (Last-Event-ID). */
   missed: QueueEntryEventMissedItem[];
+}
+
+/** Money that goes back. */
+export interface Refund {
+  /** The refund. */
+  id: Id;
+  /** Its number, by which the channel knows it. */
+  refund_no: string;
+  /** The order whose money goes back. */
+  order_id: Id;
+  /** How much, in fen. */
+  amount_fen: Amount;
+  /**
+   * Why: it was asked for, the appointment was cancelled, the hospital could not settle it, it was paid twice, it
+   * did not fit, or a person decided it.
+   */
+  cause: "requested" | "cancelled" | "his_rejected" | "surplus" | "disputed" | "decided";
+  /** What the payer reads. */
+  reason: string;
+  /**
+   * `requested` waits for a second person; `reversing`: the hospital's core system undoes its part; `ready` and
+   * `processing`: on its way; `succeeded`: it is back; `abnormal`: the channel could not, and a person looks at
+   * it; `paid_offline`: given back by other means; `cancelled`, `declined`: the money stays.
+   */
+  status: "requested" | "reversing" | "ready" | "processing" | "succeeded" | "abnormal" | "paid_offline" | "cancelled" | "declined";
+  created_at: Instant;
+  /** When it was over. */
+  ended_at: Instant | null;
+}
+
+/** One page, the newest first. */
+export interface RefundList {
+  items: Refund[];
+  next: Next;
+}
+
+/** What is to go back of a settled order. */
+export interface RefundRequest {
+  /** A settled order. */
+  order_id: Id;
+  /**
+   * Of an order of bills: which items, by the numbers of `GET /orders/{order_id}/bills`; all that are left unless
+   * given.
+   */
+  item_nos?: string[];
+  /** Why; the payer reads it. */
+  reason: string;
 }
 
 /** RescheduleRequest. */

@@ -51,6 +51,8 @@ def test_every_table_of_the_catalogue_has_a_model() -> None:
         "noshow_rule",
         "pool",
         "practitioner",
+        "registration_payment_rule",
+        "registration_payment_terms",
         "release_rule",
         "room",
         "rush_mark",

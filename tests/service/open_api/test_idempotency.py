@@ -13,6 +13,7 @@ from open_api.routing import Route
 from tests.contract.conformity import ROUTES
 from tests.contract.requests import address_of, body_of
 from tests.factories.open_api import OpenApi, registration
+from tests.factories.paying import Till
 
 # The slot office's have their own tests: its changes are refused as empty before a key is looked at.
 CHANGING = [route for route in ROUTES if route.changes_state and not route.staff_only]
@@ -86,6 +87,31 @@ async def _test_webhook(api: OpenApi) -> tuple[str, Any]:
     return f"/webhooks/{webhook}/test", None
 
 
+async def _pay(api: OpenApi) -> tuple[str, Any]:
+    till = await Till.open(api)
+    await till.at_the_channel()
+    return f"/orders/{(await till.order()).id}/payments", {"channel": "wechatpay", "scene": "native_code"}
+
+
+async def _give_up(api: OpenApi) -> tuple[str, Any]:
+    return f"/orders/{(await (await Till.open(api)).order()).id}/close", None
+
+
+async def _ask_back(api: OpenApi) -> tuple[str, Any]:
+    order = await (await Till.open(api)).paid()
+    return "/refunds", {"order_id": str(order.id), "reason": "药品未发"}
+
+
+async def _code(api: OpenApi) -> tuple[str, Any]:
+    return f"/orders/{(await (await Till.open(api)).order()).id}/pay-codes", None
+
+
+async def _order(api: OpenApi) -> tuple[str, Any]:
+    hold = await api.portal.post("/holds", await _slot_and_patient(api))
+    await api.db.execute("UPDATE schedule SET fee_fen = 2500")
+    return "/orders", {"hold_id": hold.json()["id"]}
+
+
 CHANGES: dict[str, Prepare] = {
     "register": _register,
     "hold": _hold,
@@ -99,6 +125,11 @@ CHANGES: dict[str, Prepare] = {
     "subscribe": _subscribe,
     "rotate": _rotate,
     "test_webhook": _test_webhook,
+    "pay": _pay,
+    "give_up": _give_up,
+    "ask_back": _ask_back,
+    "code": _code,
+    "order": _order,
 }
 
 
@@ -132,6 +163,8 @@ async def _count_events(api: OpenApi) -> int:
         "SELECT (SELECT count(*) FROM booking_event WHERE kind <> 'returned')"
         " + (SELECT count(*) FROM patient_event WHERE kind = 'registered') + (SELECT count(*) FROM waitlist_event)"
         " + (SELECT count(*) FROM webhook_secret) + (SELECT count(*) FROM webhook_delivery)"
+        " + (SELECT count(*) FROM payment_event WHERE kind IN ('payment.attempted', 'payment.closed',"
+        "    'payment.created', 'payment.refund_requested')) + (SELECT count(*) FROM pay_code)"
     )
     return found
 

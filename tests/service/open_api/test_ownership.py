@@ -13,6 +13,7 @@ from open_api.routing import Route
 from tests.contract.conformity import ROUTES
 from tests.contract.requests import body_of
 from tests.factories.open_api import Caller, OpenApi, registration
+from tests.factories.paying import Till
 from tests.factories.queue import ClinicDay
 from tests.factories.rush import mark
 from tests.factories.sandbox import wait_in_store
@@ -29,6 +30,10 @@ OWNED = {
     "webhook_id",
     "delivery_id",
     "fault_id",
+    "order_id",
+    "payment_id",
+    "refund_id",
+    "pay_code_id",
 }
 # The hospital's directory is the same for everybody; what the slot office changes asks for scopes of its own.
 COMMON = {"campus_id", "department_id", "clinic_id", "practitioner_id", "schedule_id", "rush_id"}
@@ -105,6 +110,19 @@ async def webhook_of(api: OpenApi, owner: Caller, *, delivery: bool) -> UUID:
     return UUID((await owner.post(f"/webhooks/{webhook}/test")).json()["id"])
 
 
+async def money_of(api: OpenApi, owner: Caller, name: str) -> UUID:
+    """An order of one partner that is open, a try to pay it, a code for it, or a refund of another."""
+    till = await Till.open(api)
+    if name == "refund_id":
+        paid = await till.paid(caller=owner)
+        asked = {"order_id": str(paid.id), "item_nos": ["I1"], "reason": "药品未发"}
+        return UUID((await owner.post("/refunds", asked)).json()["id"])
+    order = await till.order(caller=owner)
+    if name == "pay_code_id":
+        return UUID((await owner.post(f"/orders/{order.id}/pay-codes")).json()["id"])
+    return order.id if name == "order_id" else (await till.attempt(order, caller=owner)).id
+
+
 @pytest.mark.parametrize("route", WITH_OWNED_ID, ids=lambda route: route.operation)
 async def test_another_partners_things_are_absent(open_api: OpenApi, route: Route) -> None:
     theirs = await Belongings.of(open_api, open_api.portal)
@@ -118,6 +136,8 @@ async def test_another_partners_things_are_absent(open_api: OpenApi, route: Rout
         owned = await webhook_of(open_api, open_api.portal, delivery=name == "delivery_id")
     elif name == "fault_id":
         owned = UUID(await wait_in_store(open_api, open_api.portal, "slow_answer"))
+    elif name in ("order_id", "payment_id", "refund_id", "pay_code_id"):
+        owned = await money_of(open_api, open_api.portal, name)
     elif route.path.startswith("/queue/"):
         owned = await place_in_queue(open_api, open_api.portal)
     elif "/stop" in route.path:
@@ -149,7 +169,11 @@ async def test_every_id_in_an_address_is_either_owned_or_common() -> None:
         ("/holds", ("slot_id", "patient_id")),
         ("/appointments", ("slot_id", "patient_id")),
         ("/appointments", ("hold_id",)),
+        ("/orders", ("hold_id",)),
+        ("/orders", ("appointment_id",)),
+        ("/orders", ("patient_id", "bills")),
         ("/patients/lookup", ("document",)),
+        ("/refunds", ("order_id", "reason")),
     ],
 )
 async def test_another_partners_things_in_a_body_are_absent(
@@ -162,13 +186,23 @@ async def test_another_partners_things_in_a_body_are_absent(
         "patient_id": str(theirs.patient_id),
         "hold_id": str(theirs.hold_id),
         "document": theirs.document,
+        "order_id": str((await (await Till.open(open_api)).paid()).id),
+        "reason": "药品未发",
+        "appointment_id": str(theirs.appointment_id),
+        "bills": [{"bill_no": "B1", "hash": "h"}],
     }
     before = await open_api.fingerprint()
 
     answer = await stranger.post(path, {field: known[field] for field in fields})
 
     assert answer.status_code == 404, answer.text
-    assert answer.json()["code"] in {"booking.patient_not_found", "booking.hold_not_found", "patients.not_found"}
+    assert answer.json()["code"] in {
+        "booking.patient_not_found",
+        "booking.appointment_not_found",
+        "booking.hold_not_found",
+        "patients.not_found",
+        "payments.order_not_found",
+    }
     assert await open_api.fingerprint() == before
 
 

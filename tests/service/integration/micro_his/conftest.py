@@ -25,11 +25,11 @@ from integration.his.adapters.rest_billing import RestHisBilling
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, ScheduleFacts, Sex, SlotFacts
 from integration.his.port import Accepted, ChangeKind, OutboundChange, Outcome
 from runtime.embedded.ports import any_free
-from tests.conftest import ROOT, make_database
+from tests.conftest import HIS_TOKEN, ROOT, make_database
 from tests.factories.his_billing import Stations
 from tests.factories.his_double import HisDouble
 
-TOKEN = "a-token-of-the-tests"
+TOKEN = HIS_TOKEN
 SERVES_SECONDS_MAX = 60
 DAY = date.today() + timedelta(days=3)  # noqa: DTZ011  the micro-HIS compares with the real clock
 STARTS = datetime(DAY.year, DAY.month, DAY.day, 0, 0, tzinfo=UTC)
@@ -118,11 +118,14 @@ class Wire:
 
 
 @asynccontextmanager
-async def running_micro_his(superuser_url: str, database_name: str, log: Path) -> AsyncIterator[MicroHisProcess]:
+async def running_micro_his(
+    superuser_url: str, database_name: str, log: Path, *, http_port: int | None = None
+) -> AsyncIterator[MicroHisProcess]:
     """A micro-HIS with a database of that name, and a platform beside it that says yes."""
     url = await asyncio.to_thread(make_database, superuser_url, database_name, "template0")
     platform = await HisDouble().start()
-    mllp_port, http_port = any_free("127.0.0.1"), any_free("127.0.0.1")
+    mllp_port = any_free("127.0.0.1")
+    http_port = http_port or any_free("127.0.0.1")
     http = httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{http_port}", headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False
     )

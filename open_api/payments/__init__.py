@@ -1,0 +1,1 @@
+"""Paying over the open API: orders, payments, refunds and bills for applications; notifications for the channels."""

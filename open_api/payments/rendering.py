@@ -1,0 +1,46 @@
+"""Orders, payments and refunds as they go onto the wire."""
+
+from typing import Any, Final
+
+from payments.attempts import Attempt
+from payments.orders import Order
+from payments.refunds import Refund
+
+LIVE: Final = frozenset({"created", "prepared"})
+
+
+def render_order(order: Order) -> dict[str, Any]:
+    """Shape an order."""
+    return {name: value for name, value in order._asdict().items() if name != "client_id"}
+
+
+def render_payment(attempt: Attempt) -> dict[str, Any]:
+    """Shape a payment; what the phone or kiosk goes on with is shown as long as it can be paid."""
+    prepared = attempt.prepared if attempt.prepared is not None and attempt.status in LIVE else {}
+    return {
+        "id": attempt.id,
+        "payment_no": attempt.attempt_no,
+        "order_id": attempt.order_id,
+        "channel": attempt.channel,
+        "scene": attempt.scene,
+        "amount_fen": attempt.amount_fen,
+        "status": attempt.status,
+        "parameters": prepared.get("parameters") or None,
+        "code_url": prepared.get("code_url"),
+        "expires_at": attempt.expires_at,
+    }
+
+
+def render_refund(refund: Refund) -> dict[str, Any]:
+    """Shape a refund for the application whose order it is of."""
+    return {
+        "id": refund.id,
+        "refund_no": refund.refund_no,
+        "order_id": refund.order_id,
+        "amount_fen": refund.amount_fen,
+        "cause": refund.cause,
+        "reason": refund.reason,
+        "status": refund.status,
+        "created_at": refund.created_at,
+        "ended_at": refund.ended_at,
+    }

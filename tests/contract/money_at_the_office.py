@@ -1,0 +1,130 @@
+"""The cashier's and the finance office's work, a part of the hospital's whole work."""
+
+import io
+from base64 import b64decode
+from typing import Any
+
+from openpyxl import load_workbook
+
+from payments.books.closings import keep_books
+from payments.books.lines import Side
+from tests.contract.conftest import SlotOffice
+from tests.factories.books import DAY, RATES, ThreeSides
+from tests.factories.open_api import OpenApi
+from tests.factories.paying import Till
+
+BASE = "/administration/finance"
+WINDOW = "/administration/cashier"
+
+
+async def keep_the_money(open_api: OpenApi, office: SlotOffice) -> None:
+    """Accounts, the drawer, refunds of two persons, exceptions, and a day's books."""
+    till = await Till.open(open_api)
+    await register_accounts(office)
+    await take_and_hand_back(open_api, office, till)
+    await approve_and_decline(open_api, office, till)
+    await decide(office, till)
+    await look_at_the_books(open_api, office)
+
+
+async def register_accounts(office: SlotOffice) -> None:
+    """An account is registered by the references of its keys, and later by others."""
+    account: dict[str, Any] = {"code": "card-tianhe", "channel": "card", "merchant_no": "T-1"}
+    made = await office.add(f"{BASE}/merchants", **account, key_references={"terminal": "env:TERMINAL_KEY"})
+    assert (made["app_id"], made["campus_id"], made["version"]) == ("", None, 1)
+    moved = account | {"key_references": {"terminal": "file:cards/tianhe.pem"}}
+    again = [await office.ask("POST", f"{BASE}/merchants", moved, status=201, key="money-move") for _ in range(2)]
+    assert again[0] == again[1]
+    assert (again[0]["version"], again[0]["key_references"]) == (2, moved["key_references"])
+    for changed in ({"merchant_no": "T-2"}, {"code": "card-other", "merchant_no": "T-3"}):
+        await office.ask("POST", f"{BASE}/merchants", moved | changed, status=409, code="payments.merchant_differs")
+    key = moved | {"key_references": {"terminal": "-----BEGIN PRIVATE KEY-----"}}
+    await office.ask("POST", f"{BASE}/merchants", key, status=422, code="request.schema_violation")
+
+
+async def take_and_hand_back(open_api: OpenApi, office: SlotOffice, till: Till) -> None:
+    """Money is counted, taken, and handed back when the HIS has agreed."""
+    order = await till.order(2500)
+    path = f"{WINDOW}/orders/{order.id}/payment"
+    wrong = {"channel": "cash", "amount_fen": 2400}
+    await office.ask("POST", path, wrong, status=422, code="payments.wrong_amount")
+    right = {"channel": "cash", "amount_fen": 2500}
+    taken = await office.ask("POST", path, right, status=200, key="money-take")
+    assert taken["status"] == "paid"
+    assert (await office.ask("POST", path, right, status=200, key="money-take"))["id"] == taken["id"]
+    await office.ask("POST", path, right, status=409, code="payments.order_not_open")
+    await till.payments.settle_down()
+    asked = await open_api.portal.post("/refunds", {"order_id": str(order.id), "reason": "未发药"})
+    back = f"{WINDOW}/refunds/{asked.json()['id']}/hand-over"
+    await office.ask("POST", back, {}, status=409, code="payments.refund_not_waiting")
+    await till.payments.settle_down()
+    handed = await office.ask("POST", back, {}, status=200, key="money-hand")
+    assert handed["status"] == "succeeded"
+    assert await office.ask("POST", back, {}, status=200, key="money-hand") == handed
+
+
+async def approve_and_decline(open_api: OpenApi, office: SlotOffice, till: Till) -> None:
+    """Who asks for a large refund cannot let it go; somebody else can, or keeps it."""
+    first, second = office.caller.staff_code, await open_api.staff()
+    for verb, status in (("approve", "reversing"), ("decline", "declined")):
+        order = await till.paid(90_000)
+        office.caller.staff_code = first
+        asked = await office.caller.post("/refunds", {"order_id": str(order.id), "reason": "退药"})
+        path = f"{BASE}/refunds/{asked.json()['id']}/{verb}"
+        waiting = await office.ask("GET", f"{BASE}/refunds?status=requested&order_id={order.id}", status=200)
+        assert [one["requested_by"] for one in waiting["items"]] == [first]
+        await office.ask("POST", path, status=403, code="payments.second_person_required")
+        office.caller.staff_code = second
+        done = await office.ask("POST", path, status=200, key=f"money-{verb}")
+        assert done["status"] == status
+        assert await office.ask("POST", path, status=200, key=f"money-{verb}") == done
+        await office.ask("POST", path, status=409, code="payments.refund_not_waiting")
+    office.caller.staff_code = first
+    await till.payments.settle_down()
+
+
+async def decide(office: SlotOffice, till: Till) -> None:
+    """What the channel took does not fit; a person looks at it, and says what becomes of it."""
+    order = await till.order(2500)
+    attempt = await till.attempt(order)
+    await till.payments.tell(till.payments.wechat.pay(attempt.attempt_no, amount_fen=2400))
+    found = await office.ask("GET", f"{BASE}/exceptions?status=open&order_id={order.id}", status=200)
+    [one] = found["items"]
+    assert (one["cause"], one["allowed"]) == ("amount_mismatch", ["explain", "refund"])
+    path = f"{BASE}/exceptions/{one['id']}"
+    assert await office.ask("GET", path, status=200) == one
+    wrong = {"action": "mark_settled", "reason": "看错", "proof": "H1"}
+    refused = await office.ask("POST", f"{path}/resolve", wrong, status=409, code="payments.action_not_allowed")
+    assert refused["allowed"] == ["explain", "refund"]
+    decision = {"action": "refund", "reason": "与患者核对，退回"}
+    solved = await office.ask("POST", f"{path}/resolve", decision, status=200, key="money-solve")
+    assert (solved["status"], solved["resolved_by"]) == ("resolved", office.caller.staff_code)
+    assert await office.ask("POST", f"{path}/resolve", decision, status=200, key="money-solve") == solved
+    await office.ask("POST", f"{path}/resolve", decision, status=409, code="payments.exception_resolved")
+    await till.payments.settle_down()
+
+
+async def look_at_the_books(open_api: OpenApi, office: SlotOffice) -> None:
+    """A day's sides differ in one line; somebody settles it, and finance takes the workbook home."""
+    sides = ThreeSides()
+    sides.drop(Side.PLATFORM, 3)
+    await keep_books(open_api.db, DAY, sides.sources(), rates=RATES, by="S0001")
+    listed = await office.ask("GET", f"{BASE}/books?limit=5", status=200)
+    assert [one["day"] for one in listed["items"]] == [DAY.isoformat()]
+    shown = await office.ask("GET", f"{BASE}/books/{DAY}", status=200)
+    assert (shown["status"], shown["report"]) == ("matched", None)
+    assert {side["side"] for side in shown["sides"]} >= {"channel", "platform", "his"}
+    found = await office.ask("GET", f"{BASE}/book-differences?day={DAY}&status=open", status=200)
+    surplus = next(one for one in found["items"] if one["kind"] == "surplus")
+    path = f"{BASE}/book-differences/{surplus['id']}"
+    assert await office.ask("GET", path, status=200) == surplus
+    decision = {"decision": "向渠道查单后补记"}
+    settled = await office.ask("POST", f"{path}/settle", decision, status=200, key="money-settle")
+    assert (settled["status"], settled["decided_by"]) == ("resolved", office.caller.staff_code)
+    assert await office.ask("POST", f"{path}/settle", decision, status=200, key="money-settle") == settled
+    await office.ask("POST", f"{path}/settle", decision, status=409, code="books.difference_settled")
+    book = await office.ask("GET", f"{BASE}/books/{DAY}/workbook", status=200)
+    sheets = load_workbook(io.BytesIO(b64decode(book["content"]))).sheetnames
+    assert (book["file_name"], sheets) == (f"books-{DAY}.xlsx", ["汇总", "差异"])
+    assert (await open_api.http.post("/payments/notifications/wechatpay/nobody")).status_code == 404
+    await office.ask("GET", f"{BASE}/refused-notifications", status=200)
