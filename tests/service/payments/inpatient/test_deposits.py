@@ -14,7 +14,7 @@ from payments.inpatient.stays import read_daily_charges, read_stay
 from payments.refunds import Ask
 from tests.factories.his_billing import BLOOD_COUNT, CRP
 from tests.factories.hospital_bills import HospitalBills
-from tests.factories.payments import PORTAL
+from tests.factories.payments import CASHIER, PORTAL
 
 OFFICE = Actor(client_id="console", channel="console", kind="internal", staff_code="F0001")
 
@@ -131,10 +131,10 @@ async def test_a_part_goes_back_before_discharge_but_not_what_the_stay_has_used(
     await hospital.stations.charge_stay(stay.admission_no, clock.today().isoformat(), BLOOD_COUNT, CRP)
     ask = Ask(reason="患者申请退预交金")
 
-    await refunds.request_refund(order.id, amount_fen=10_000, ask=ask, actor=PORTAL)
+    await refunds.request_refund(order.id, amount_fen=10_000, ask=ask, actor=CASHIER)
     await hospital.settle_down()
     assert hospital.wechat.held_fen == 10_000
-    await refunds.request_refund(order.id, amount_fen=6_000, ask=ask, actor=PORTAL)
+    await refunds.request_refund(order.id, amount_fen=6_000, ask=ask, actor=CASHIER)
     await hospital.settle_down()
 
     [case] = await exceptions.list_exceptions(hospital.db, limit=5)

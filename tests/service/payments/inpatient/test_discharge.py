@@ -279,13 +279,13 @@ async def test_a_discharge_that_is_refunded_as_a_whole_is_owing_again(hospital: 
     stay, _ = await a_stay(hospital, 20_000)
     order = await order_discharge(hospital.patient_id, stay.admission_no, actor=PORTAL)
     await hospital.pay(order)
-    part = await refunds.request_refund(order.id, amount_fen=1_000, ask=Ask(reason="部分"), actor=PORTAL)
+    part = await refunds.request_refund(order.id, amount_fen=1_000, ask=Ask(reason="部分"), actor=CASHIER)
     await hospital.settle_down()
     assert (await refunds.read_refund(hospital.db, part.id, CASHIER)).fault == "only_as_a_whole"
     [case] = await exceptions.list_exceptions(hospital.db, limit=5)
     await resolve_exception(case.id, Resolution(action=Action.CANCEL, reason="只能整单退"), actor=CASHIER)
 
-    await refunds.request_refund(order.id, amount_fen=None, ask=Ask(reason="费用有误，重新结算"), actor=PORTAL)
+    await refunds.request_refund(order.id, amount_fen=None, ask=Ask(reason="费用有误，重新结算"), actor=CASHIER)
     await hospital.settle_down()
 
     now = await standing(hospital, stay)
