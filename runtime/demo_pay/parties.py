@@ -1,5 +1,7 @@
 """Who takes part besides the partner and the HIS: the payer with a telephone, and finance with a view of the ledger."""
 
+import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,7 +12,7 @@ from kernel.db import Database
 from kernel.money import format_yuan
 from payments import ledger
 from runtime.demo.narrator import DemoFailed, Narrator, require
-from runtime.demo.parties import ANSWER_SECONDS_MAX, Record
+from runtime.demo.parties import ANSWER_SECONDS_MAX, POLL_SECONDS, WAIT_SECONDS_MAX, Record
 
 # An openid as WeChat gives one to each mini-program for each person.
 OPENID: Final = "oDemoPayer_0000000000000001"
@@ -79,6 +81,26 @@ class Finance:
             "SELECT settlement_no, his_no, receipt, status FROM payment_settlement WHERE order_id = $1", order_id
         )
         return dict(rows[0])
+
+    async def fiscal_receipts(self, order_id: str, *, standing_fen: int) -> list[Record]:
+        """Give an order's fiscal e-receipts once those that stand come to an amount.
+
+        Raises:
+            DemoFailed: they do not.
+        """
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while True:
+            rows = await self.db.fetch(
+                "SELECT code, number, amount_fen, red_number, status, written_off_for FROM fiscal_receipt"
+                " WHERE order_id = $1 ORDER BY sequence",
+                order_id,
+            )
+            standing = sum(row["amount_fen"] for row in rows if row["written_off_for"] is None)
+            is_done = all((row["status"] == "written-off") == (row["written_off_for"] is not None) for row in rows)
+            if rows and is_done and standing == standing_fen and all(row["number"] for row in rows):
+                return [dict(row) for row in rows]
+            require(time.monotonic() < deadline, f"receipts stand for {standing} fen, not for {standing_fen}")
+            await asyncio.sleep(POLL_SECONDS)
 
 
 def receipt_lines(receipt: Mapping[str, Any]) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """`python -m runtime.demo_pay.story`: from a held number to the closed books, with the ledger at each step.
 
-Orders of a held number and of bills, and a refund of single items, are asked for by the platform's own functions, as
-a back end of the hospital's own does it; the rest goes over the open API, the channel's wire and the HIS's.
+The portal speaks by the open API, the payer by the emulated channel's control surface, the HIS by its own; only what
+finance sees is read from the database.
 """
 
 import asyncio
@@ -10,35 +10,29 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 import httpx
 
-from booking.payment.orders import order_hold
 from kernel import clock
 from kernel.clock import MovingClock
 from kernel.crypto import load_cipher
 from kernel.db import Database, open_database
 from kernel.errors import HospitalError
-from kernel.events import Actor
 from kernel.log import configure_logging
 from kernel.money import format_yuan
 from kernel.settings import Settings
-from payments.bills import service as bills
 from payments.books.closings import get_closing
 from payments.invariants import find_broken
 from payments.merchants import list_merchants
-from payments.orders import Order
 from payments.sealing import seal_ledger, verify_ledger
 from runtime.data_folder import DataFolder
 from runtime.demo.narrator import DemoFailed, Narrator, require
 from runtime.demo.parties import CoreHis, Partner, Record, wait_for
 from runtime.demo.story import DEPARTMENT_INITIALS
-from runtime.demo_hospital.access import PORTAL, invent_families
+from runtime.demo_hospital.access import invent_families
 from runtime.demo_hospital.charges import GLUCOSE
 from runtime.demo_hospital.plan import stable_id
 from runtime.demo_pay.parties import OPENID, Finance, Payer, receipt_lines
-from runtime.payments import connect_payments
 from runtime.supervisor.plan import ROOT
 
 LATEST_START: Final = time(22, 30)
@@ -46,7 +40,7 @@ NEXT_MORNING: Final = time(10, 5)
 """WeChat Pay's bill of the day before is ready at ten; a quarter past, the timetable would close the day by itself."""
 DAYS_AHEAD: Final = 7
 CASHIER: Final = "S0001"
-PORTAL_ACTOR: Final = Actor(client_id=PORTAL, channel="city_portal", kind="partner")
+PAID_KINDS: Final = ("laboratory", "examination")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +82,14 @@ async def _show_accounts(stage: Stage) -> None:
         await stage.finance.show_entries()
 
 
-async def _order_number(stage: Stage, patient_id: str) -> Order:
+async def _order_number(stage: Stage, patient_id: str) -> Record:
     with stage.narrator.step("The city portal holds a number and orders its registration fee"):
         slot = _slot_with_fee(stage.portal)
         hold = stage.portal.post("/holds", {"slot_id": slot["id"], "patient_id": patient_id})
-        order = await order_hold(UUID(hold["id"]), actor=PORTAL_ACTOR)
+        order = stage.portal.post("/orders", {"hold_id": hold["id"]})
         stage.narrator.say(f"number {hold['queue_number']} of {_when(slot['starts_at'])} is held")
-        stage.narrator.say(
-            f"order {order.order_no}: {format_yuan(order.amount_fen)}, to be paid until {_when(order.expires_at)}"
-        )
-        shown = stage.portal.get(f"/orders/{order.id}")
-        require(shown["status"] == "open", "the order is not open")
+        until = _when(order["expires_at"])
+        stage.narrator.say(f"order {order['order_no']}: {format_yuan(order['amount_fen'])}, to be paid until {until}")
     return order
 
 
@@ -114,10 +105,10 @@ def _slot_with_fee(portal: Partner) -> Record:
     raise DemoFailed("no clinic of the coming days has a free number")
 
 
-async def _pay_in_mini_program(stage: Stage, order: Order) -> None:
+async def _pay_in_mini_program(stage: Stage, order: Record) -> None:
     with stage.narrator.step("The patient pays in the mini-program (WeChat Pay API v3, emulated)"):
         payment = stage.portal.post(
-            f"/orders/{order.id}/payments", {"channel": "wechatpay", "scene": "mini_program", "payer": OPENID}
+            f"/orders/{order['id']}/payments", {"channel": "wechatpay", "scene": "mini_program", "payer": OPENID}
         )
         parameters = payment["parameters"]
         stage.narrator.say(f"payment {payment['payment_no']} is known to the channel; wx.requestPayment gets")
@@ -126,7 +117,7 @@ async def _pay_in_mini_program(stage: Stage, order: Order) -> None:
         stage.narrator.say("the patient has confirmed with the password")
 
 
-async def _see_confirmed(stage: Stage, order: Order, patient_id: str) -> Record:
+async def _see_confirmed(stage: Stage, order: Record, patient_id: str) -> Record:
     with stage.narrator.step("The channel's notification pays the order, and the number is booked with it"):
         _order_when(stage, order, "settled")
         rows = await stage.db.fetch(
@@ -147,22 +138,31 @@ async def _see_confirmed(stage: Stage, order: Order, patient_id: str) -> Record:
     return found
 
 
-async def _see_settled(stage: Stage, order: Order) -> None:
+async def _see_settled(stage: Stage, order: Record) -> None:
     with stage.narrator.step("The HIS has settled it, under the platform's own number, and gives its receipt"):
         await _compare_with_his(stage, order)
 
 
-async def _compare_with_his(stage: Stage, order: Order) -> None:
+async def _compare_with_his(stage: Stage, order: Record) -> None:
     """Show one settlement from both sides."""
-    here = await stage.finance.settlement_of(str(order.id))
+    here = await stage.finance.settlement_of(order["id"])
     there = stage.his.entry(here["settlement_no"])
     if there is None:
         raise DemoFailed("the HIS has no entry for the settlement")
-    _show_both(stage, here["settlement_no"], here["his_no"], order.amount_fen, there)
+    _show_both(stage, here["settlement_no"], here["his_no"], order["amount_fen"], there)
     require(here["his_no"] == there["receipt_no"], "the HIS gives another receipt number")
-    require(there["cash_fen"] == order.amount_fen, "the HIS has another amount")
+    require(there["cash_fen"] == order["amount_fen"], "the HIS has another amount")
     for line in receipt_lines(here["receipt"]):
         stage.narrator.say(f"  {line}")
+    await _show_receipts(stage, order, standing_fen=order["amount_fen"])
+
+
+async def _show_receipts(stage: Stage, order: Record, *, standing_fen: int) -> None:
+    """Show the fiscal e-receipts of an order; those that stand come to what stays paid."""
+    receipts = await stage.finance.fiscal_receipts(order["id"], standing_fen=standing_fen)
+    for one in receipts:
+        ended = f", written off by {one['red_number']}" if one["red_number"] else ""
+        stage.narrator.say(f"fiscal e-receipt {one['code']} {one['number']}: {format_yuan(one['amount_fen'])}{ended}")
 
 
 def _show_both(stage: Stage, number: str, his_no: str | None, amount_fen: int, there: Record) -> None:
@@ -172,20 +172,19 @@ def _show_both(stage: Stage, number: str, his_no: str | None, amount_fen: int, t
     )
 
 
-async def _pay_bills(stage: Stage, patient_id: str) -> Order:
+async def _pay_bills(stage: Stage, patient_id: str) -> Record:
     with stage.narrator.step(
         "Two outpatient bills are read from the HIS and paid in one payment, by a code at a kiosk"
     ):
-        owed = [one for one in await bills.list_bills(UUID(patient_id)) if one.kind in ("laboratory", "examination")]
-        require(len(owed) == 2, f"two bills of this kind are owed, not {len(owed)}")
+        owed = [one for one in stage.portal.get("/bills", patient_id=patient_id)["items"] if one["kind"] in PAID_KINDS]
+        require(len(owed) == len(PAID_KINDS), f"{len(PAID_KINDS)} bills of these kinds are owed, not {len(owed)}")
         for bill in owed:
-            stage.narrator.say(f"{bill.kind} {bill.bill_no}: {format_yuan(bill.total_fen)}")
-            for item in bill.items:
-                stage.narrator.say(f"  {item.name} x {item.quantity}  {format_yuan(item.amount_fen)}")
-        order = await bills.order_bills(
-            UUID(patient_id), [bills.SeenBill(one.bill_no, one.hash) for one in owed], actor=PORTAL_ACTOR
-        )
-        payment = stage.portal.post(f"/orders/{order.id}/payments", {"channel": "wechatpay", "scene": "native_code"})
+            stage.narrator.say(f"{bill['kind']} {bill['bill_no']}: {format_yuan(bill['total_fen'])}")
+            for item in bill["items"]:
+                stage.narrator.say(f"  {item['name']} x {item['quantity']}  {format_yuan(item['amount_fen'])}")
+        seen = [{"bill_no": one["bill_no"], "hash": one["hash"]} for one in owed]
+        order = stage.portal.post("/orders", {"patient_id": patient_id, "bills": seen})
+        payment = stage.portal.post(f"/orders/{order['id']}/payments", {"channel": "wechatpay", "scene": "native_code"})
         stage.narrator.say(f"the kiosk shows {payment['code_url']}")
         stage.payer.pay(code_url=payment["code_url"])
         _order_when(stage, order, "settled")
@@ -194,32 +193,31 @@ async def _pay_bills(stage: Stage, patient_id: str) -> Order:
     return order
 
 
-async def _give_one_item_back(stage: Stage, order: Order) -> None:
+async def _give_one_item_back(stage: Stage, order: Record) -> None:
     with stage.narrator.step(
         "A test of the paid bills is not wanted any more: the HIS agrees, and its price goes back"
     ):
-        item_no = await stage.db.fetchval(
-            "SELECT item ->> 'item_no' FROM payment_settlement s, jsonb_array_elements(s.receipt -> 'lines') AS item"
-            " WHERE s.order_id = $1 AND item ->> 'code' = $2",
-            order.id,
-            GLUCOSE.code,
-        )
-        refund = await bills.request_bill_refund(order.id, [item_no], reason="患者不做该检查", actor=PORTAL_ACTOR)
-        stage.narrator.say(f"refund {refund.refund_no} of {format_yuan(refund.amount_fen)} for {GLUCOSE.name}")
-        _refund_when_succeeded(stage, str(refund.id))
-        await _show_reversal(stage, refund.refund_no, refund.amount_fen)
+        paid = stage.portal.get(f"/orders/{order['id']}/bills")["items"]
+        item_no = next(item["item_no"] for bill in paid for item in bill["items"] if item["code"] == GLUCOSE.code)
+        asked = {"order_id": order["id"], "item_nos": [item_no], "reason": "患者不做该检查"}
+        refund = stage.portal.post("/refunds", asked)
+        stage.narrator.say(f"refund {refund['refund_no']} of {format_yuan(refund['amount_fen'])} for {GLUCOSE.name}")
+        _refund_when_succeeded(stage, refund["id"])
+        await _show_reversal(stage, refund["refund_no"], refund["amount_fen"])
+        await _show_receipts(stage, order, standing_fen=order["amount_fen"] - refund["amount_fen"])
         await stage.finance.show_entries()
 
 
-async def _cancel(stage: Stage, appointment: Record, order: Order) -> None:
+async def _cancel(stage: Stage, appointment: Record, order: Record) -> None:
     with stage.narrator.step("The patient cancels the appointment: by the hospital's rule the fee goes back"):
         cancelled = stage.portal.post(f"/appointments/{appointment['id']}/cancel", {"reason": "行程有变"}, status=200)
         stage.narrator.say(f"appointment {cancelled['number']} is {cancelled['status']}; its number is free again")
         _order_when(stage, order, "refunded")
-        (refund,) = stage.portal.get("/refunds", order_id=order.id)["items"]
+        (refund,) = stage.portal.get("/refunds", order_id=order["id"])["items"]
         stage.narrator.say(f"refund {refund['refund_no']}: {refund['status']}, {format_yuan(refund['amount_fen'])}")
-        require(refund["amount_fen"] == order.amount_fen, "another amount than was paid went back")
+        require(refund["amount_fen"] == order["amount_fen"], "another amount than was paid went back")
         await _show_reversal(stage, refund["refund_no"], refund["amount_fen"])
+        await _show_receipts(stage, order, standing_fen=0)
         await stage.finance.show_entries()
 
 
@@ -258,12 +256,12 @@ async def _close_books(stage: Stage) -> None:
         )
 
 
-def _order_when(stage: Stage, order: Order, status: str) -> Record:
+def _order_when(stage: Stage, order: Record, status: str) -> Record:
     def look() -> Record | None:
-        found = stage.portal.get(f"/orders/{order.id}")
+        found = stage.portal.get(f"/orders/{order['id']}")
         return found if found["status"] == status else None
 
-    return wait_for(look, f"order {order.order_no} to be {status}")
+    return wait_for(look, f"order {order['order_no']} to be {status}")
 
 
 def _refund_when_succeeded(stage: Stage, refund_id: str) -> Record:
@@ -286,7 +284,6 @@ async def _play(settings: Settings, narrator: Narrator) -> None:
     moving = MovingClock(folder.root / "clock")
     load_cipher(settings.keys_dir)
     db = await open_database(settings.database_url, max_size=4)
-    connect_payments(settings)
     portal = Partner(run["base_url"], run["demo_clients"]["city_portal"])
     his = CoreHis(run["his_http_url"], run["his_http_token"])
     payer = Payer(run["emulators"]["wechatpay"])
