@@ -181,7 +181,7 @@ class Bench:
         """
         seconds, rounds = self._options.seconds, Rounds()
         for name in (ECHO, TAKEN):
-            self._rate_seen = max(self.apply(name, seconds=0.8, warmup_seconds=0.2).rate, 200.0)
+            self._rate_seen = max(self.apply(name, seconds=1.5, warmup_seconds=1.5).rate, 200.0)
         for number in range(self._options.rounds):
             for name in (ECHO, TAKEN):
                 before = [cpu_seconds(pid) for pid in self._pids]
@@ -225,6 +225,8 @@ class Bench:
             )
         except LoadError as error:
             raise MeasurementError(f"{name}: {error}") from error
+        if outcome.answered == 0:
+            raise MeasurementError(f"{name}: no answer within {seconds} s")
         if set(outcome.statuses) != {200} or outcome.unanswered:
             raise MeasurementError(f"{name}: answers {dict(outcome.statuses)}, {outcome.unanswered} unanswered")
         if outcome.exhausted and rate is None:
