@@ -223,6 +223,27 @@ async def test_the_status_page_is_everybodys_and_tells_no_names(
         assert "Webhooks" in english.text
 
 
+async def test_a_sandbox_that_strangers_reach_sends_nothing_to_its_own_machine(
+    tmp_path: Path, database_url: str, redis_url: str, database: Database
+) -> None:
+    public = "https://sandbox.hospital.example"
+    with WebServer.up(tmp_path, database_url=database_url, redis_url=redis_url, PUBLIC_URL=public) as server:
+        crypto.load_cipher(server.keys_dir)
+        cookies = {"cookie": f"__Host-session={await signed_in(database)}; __Host-visit={'v' * 43}", "origin": public}
+        address = f"http://127.0.0.1:{server.environment['HTTP_PORT']}"
+        async with httpx.AsyncClient(base_url=address, headers=cookies) as http:
+            form = {"form_token": token_on((await http.get("/developer")).text), "organisation": "晨星",
+                    "contact_name": "李工", "email": "li@a.example", "terms": "yes"}  # fmt: skip
+            assert (await http.post("/developer/sign-up", data=form)).status_code == 303
+            form |= SERVICE | {"application_id": str(new_id())}
+            assert secret_on((await http.post("/developer/applications/new", data=form)).text)
+            for url in (f"{address}/health", "http://localhost:6379/", "https://[::1]:8443/"):
+                form |= {"once": str(new_id()), "url": url, "event:appointment": "yes"}
+                path = f"/developer/applications/{form['application_id']}/webhooks/new"
+                assert (await http.post(path, data=form)).status_code == 422, url
+    assert await database.fetchval("SELECT count(*) FROM webhook_endpoint") == 0
+
+
 async def test_production_is_told_from_the_sandbox_and_reviews(
     tmp_path: Path, database_url: str, redis_url: str, database: Database
 ) -> None:
