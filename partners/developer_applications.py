@@ -319,7 +319,10 @@ def _require_valid(wanted: Wanted, email: str) -> None:
         DeveloperInvalid.
     """
     require_text("name", wanted.name, NAME_CHARACTERS_MAX)
+    # It may have several lines, and is kept as it was written.
     require_text("purpose", " ".join(wanted.purpose.split()), PURPOSE_CHARACTERS_MAX)
+    if len(wanted.purpose.strip()) > PURPOSE_CHARACTERS_MAX:
+        raise errors.DeveloperInvalid(field="purpose")
     if not wanted.scopes or not wanted.scopes <= set(scopes_of(wanted.application_type)):
         raise errors.DeveloperInvalid(field="scopes")
     try:

@@ -100,6 +100,7 @@ async def decide(application_id: UUID, status: Any, reason: str | None = None) -
         ("organisation", {"organisation": "a\x00b"}),
         ("contact_name", {"contact_name": ""}),
         ("contact_name", {"contact_name": "a\nb"}),
+        ("contact_name", {"contact_name": "\u202egnaw"}),
         ("email", {"email": "nobody"}),
         ("email", {"email": "a@b c"}),
         ("terms", {"accepts_terms": False}),
@@ -309,7 +310,10 @@ async def test_a_form_that_is_sent_twice_makes_one_application(database: Databas
     ("field", "changes"),
     [
         ("name", {"name": " "}),
+        ("name", {"name": "\u202e院医"}),
+        ("name", {"name": "医\u200b院"}),
         ("purpose", {"purpose": ""}),
+        ("purpose", {"purpose": "a" + "\n" * 3000 + "b"}),
         ("scopes", {"scopes": frozenset()}),
         ("scopes", {"scopes": frozenset({"administration.write"})}),
         ("scopes", {"scopes": frozenset({"patient/Patient.rs"})}),
