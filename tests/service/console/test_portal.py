@@ -112,6 +112,42 @@ async def test_keys_are_seen_to_by_whoever_has_just_signed_in(
     assert (await developer.get(f"/developer/applications/{made['id']}")).status_code == 200
 
 
+async def test_who_sees_to_keys_is_changed_by_an_owner_who_has_just_signed_in(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    await developer.get("/developer/members")
+    await developer.post("/developer/members/invite", name="王工", phone=new_phone())
+    await developer.get("/developer/members")
+    await database.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    tables = ("developer_invitation", "developer_member", "change_log")
+    before = [await database.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+    form = developer.hidden("/developer/members/invite") | {"name": "陌生人", "phone": new_phone()}
+    member = await database.fetchval("SELECT id FROM developer_member")
+    for path in ("invite", f"{member}/remove"):
+        answer = await developer.http.post(
+            f"/developer/members/{path}", data=form, headers={"origin": developer.base_url}
+        )
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/sign-in?continue=%2Fdeveloper%2Fmembers&again=1"
+    assert [await database.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables] == before
+
+
+async def test_a_drafts_keys_are_changed_by_whoever_has_just_signed_in(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    made = await developer.make()
+    # As a production has it before the hospital has looked at it.
+    await database.execute("UPDATE partner_application SET status = 'draft', client_id = NULL")
+    change = f"/developer/applications/{made['id']}/change"
+    await developer.get(change)
+    before = await database.fetch("SELECT * FROM partner_application")
+    await database.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    form: dict[str, Any] = SERVICE | {"name": "另一个"}
+    await developer.post(change, **form)
+    assert developer.path == "/sign-in"
+    assert await database.fetch("SELECT * FROM partner_application") == before
+
+
 async def test_a_post_from_elsewhere_changes_nothing(developer: DeveloperAtBrowser, database: Database) -> None:
     made = await developer.make()
     keys = f"/developer/applications/{made['id']}/keys"
