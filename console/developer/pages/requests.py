@@ -35,6 +35,8 @@ from partners.request_records import KEPT, RecordFilter, list_records
 
 TAB: Final = Tab("requests", "请求记录", "Requests", 30)
 SHOWN_MAX: Final = 50
+YEARS: Final = range(2000, 2101)
+"""Of these there may be records; at the calendar's ends another zone's time is none."""
 _LIST: Final = "developer.requests"
 OUTCOMES: Final[dict[str, tuple[tuple[int, int] | None, tuple[str, str]]]] = {
     "": (None, ("全部", "All")),
@@ -96,6 +98,8 @@ def read_instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if at.year not in YEARS:
         return None
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 

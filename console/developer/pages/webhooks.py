@@ -39,6 +39,7 @@ GROUPS: Final[dict[str, tuple[str, str]]] = {
     "schedule": ("排班（停诊、恢复、新增）", "Schedules: stopped, resumed, added"),
     "waitlist": ("候补（有号、到期等）", "The waitlist: offers and their ends"),
     "hold": ("占号（到期等）", "Holds that end"),
+    "payment": ("支付（已付、已结算、已退）", "Payments: paid, settled, refunded"),
     "ban": ("限制预约", "Bans"),
 }
 STATES: Final[dict[str, tuple[tuple[str, str], str]]] = {
