@@ -120,21 +120,25 @@ async def subscribe(request: Request, browser: Browser, application_id: UUID) ->
             raise ApplicationNotFound
         if not kinds:
             raise DeveloperInvalid(field="event_types")
+        asked = idempotency_of(form, actor, "subscribe")
         made = await endpoints.subscribe(
             url=form.get("url", "").strip()[:URL_CHARACTERS_MAX],
             description="",
             event_types=kinds,
             resolver=resolver(),
             actor=actor,
-            idempotency=idempotency_of(form, actor, "subscribe"),
+            idempotency=asked,
         )
     except AddressRefused as error:
         return refused(_form_page(browser, developer, application, Form(browser, form, wrong_url(error))), error)
     except HospitalError as error:
         return refused(_form_page(browser, developer, application, Form(browser, form, error)), error)
+    here = f"{base}/{made['id']}"
+    if asked.was_replayed:
+        return see_other(here)
     shown = [
         shown_once(browser, made["secret"], say(browser, "推送地址已添加。", "The endpoint is added.")),
-        actions(link(f"{base}/{made['id']}", say(browser, "已保存，继续", "I have kept it, go on"), look="")),
+        actions(link(here, say(browser, "已保存，继续", "I have kept it, go on"), look="")),
     ]
     return application_page(browser, developer, application, shown, tab="webhooks")
 

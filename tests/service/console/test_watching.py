@@ -184,6 +184,31 @@ async def test_a_signing_secret_is_changed_with_an_overlap(developer: DeveloperA
         assert len(message.headers["webhook-signature"].split()) == 2
 
 
+async def test_a_form_that_is_sent_twice_shows_no_signing_secret_again(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    made = await developer.make()
+    new = f"/developer/applications/{made['id']}/webhooks/new"
+    async with Receiver().listening() as receiver:
+        await developer.get(new)
+        form = developer.hidden(new) | {"url": receiver.url, "event:appointment": "yes"}
+        first, again = [await sent(developer, new, form) for _ in range(2)]
+        page = found(r'href="(/developer/[^"]+/webhooks/[0-9a-f-]{36})"', first.text)
+        assert secret_of(first)
+        assert (again.status_code, again.headers["location"], again.content) == (303, page, b"")
+        await developer.get(f"{page}/secret")
+        form = developer.hidden(f"{page}/secret")
+        first, again = [await sent(developer, f"{page}/secret", form) for _ in range(2)]
+        assert secret_of(first)
+        assert (again.status_code, again.headers["location"], again.content) == (303, page, b"")
+    assert await database.fetchval("SELECT count(*) FROM webhook_secret") == 2
+
+
+async def sent(developer: DeveloperAtBrowser, path: str, form: dict[str, str]) -> httpx.Response:
+    """Send a form once more, as a browser that is told to load its page again."""
+    return await developer.http.post(path, data=form, headers={"origin": developer.base_url})
+
+
 async def test_a_signing_secret_is_seen_to_by_whoever_has_just_signed_in(
     developer: DeveloperAtBrowser, database: Database
 ) -> None:
