@@ -27,6 +27,8 @@ from console.developer.frame import (
 from console.developer.routes import APPLICATION, Tab, show
 from kernel.clock import SHANGHAI
 from open_api.application import FEATURES
+from open_api.fhir import application as fhir
+from open_api.oauth.endpoints import OPERATIONS
 from open_api.pages.browser import Browser
 from open_api.pages.html import Html, html, join
 from open_api.paging import read_cursor, write_cursor
@@ -90,7 +92,8 @@ PAGES: Final = (show(f"{APPLICATION}/requests", show_requests),)
 
 def operations() -> list[str]:
     """Name what a partner's application may call, as records name it."""
-    return sorted(route.operation for routes in FEATURES for route in routes if not route.staff_only)
+    served = [route.operation for routes in FEATURES for route in routes if not route.staff_only]
+    return [*sorted(served), *sorted(fhir.operations()), *sorted(OPERATIONS)]
 
 
 def read_instant(text: str) -> datetime | None:

@@ -3,13 +3,14 @@
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
 import httpx
 import pytest
 from joserfc.jwk import ECKey
 
+from console.developer.pages.requests import operations
 from console.developer.pages.webhooks import GROUPS
 from integration.his.inbox import HANDLER
 from integration.his.link import note_contact, note_silence
@@ -19,6 +20,7 @@ from oauth.clients import REMEMBER_SECONDS
 from schema.registry import documents
 from tests.factories.developers import DeveloperAtBrowser
 from tests.factories.grants import assertion, with_assertion
+from tests.factories.oauth import basic
 from tests.factories.open_api import eventually
 from tests.factories.webhooks import Message, Receiver, deliveries, send_due, status
 from tests.server import WebServer
@@ -230,6 +232,33 @@ def test_every_kind_of_event_can_be_chosen() -> None:
 
 
 # --- requests
+
+
+async def test_what_was_asked_of_the_authorization_server_is_found(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    made = await developer.make()
+    answer = await developer.http.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials", "scope": "administration.write"},
+        headers={**basic(made["client_id"], made["secret"]), "x-request-id": "look-for-me"},
+    )
+    assert answer.status_code == 400
+
+    def ask(operation: str) -> Awaitable[httpx.Response]:
+        requests = f"/developer/applications/{made['id']}/requests"
+        return developer.http.get(requests, params={"operation": operation})
+
+    async def until_written() -> httpx.Response:
+        page = await ask("POST /oauth/token")
+        return page if "look-for-me" in page.text else httpx.Response(404)
+
+    assert "oauth.invalid_scope" in (await eventually(until_written, 200)).text
+    assert "look-for-me" not in (await ask("POST /oauth/par")).text
+
+
+def test_fhir_can_be_searched_for_too() -> None:
+    assert {"GET /fhir/Patient", "POST /fhir/Slot/_search", "GET /fhir/Slot/<resource_id:str>"} < set(operations())
 
 
 @pytest.mark.parametrize(
