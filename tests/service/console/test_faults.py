@@ -89,9 +89,12 @@ async def test_who_acts_for_patients_alone_gets_no_token_for_itself(
     assert answer.json()["reason"] == "for_patients_only"
 
 
-async def test_a_stopped_application_tries_nothing(developer: DeveloperAtBrowser, database: Database) -> None:
+@pytest.mark.parametrize("table", ["oauth_client", "partner_application"])
+async def test_a_stopped_application_tries_nothing(
+    developer: DeveloperAtBrowser, database: Database, table: str
+) -> None:
     made = await developer.make()
-    await database.execute("UPDATE oauth_client SET status = 'suspended' WHERE id = $1", made["client_id"])
+    await database.execute(f"UPDATE {table} SET status = 'suspended'")
     answer = await ask_for_token(developer, made)
     assert (answer.status_code, answer.json()["reason"]) == (409, "not_active")
 
