@@ -4,19 +4,24 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 from joserfc.jwk import ECKey
+from sanic.response import HTTPResponse
 
+from console.developer.pages import status as status_page
 from console.developer.pages.requests import operations
 from console.developer.pages.webhooks import GROUPS
+from console.developer.setup import Portal, configure_portal
 from integration.his.inbox import HANDLER
 from integration.his.link import note_contact, note_silence
 from kernel import crypto
-from kernel.db import Database
+from kernel.db import Database, DatabaseUnavailable
 from oauth.clients import REMEMBER_SECONDS
+from oauth.sign_in.subjects import Visit
+from open_api.pages.browser import Browser
 from schema.registry import documents
 from tests.factories.developers import DeveloperAtBrowser
 from tests.factories.grants import assertion, with_assertion
@@ -305,3 +310,30 @@ async def test_the_status_page_tells_that_the_his_is_down(web_server: WebServer,
         await until_says(nobody, "起没有应答。预约照常进行，恢复后自动补送。")
         await note_contact(database, HANDLER)
         await until_says(nobody, "同步正常。")
+
+
+async def test_who_looks_while_the_database_is_gone_is_told_so_without_waiting_for_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, asked = status_page._Looks(), 0
+    monkeypatch.setattr(status_page, "_looks", looks)
+    configure_portal(Portal(is_sandbox=True, base_url="http://127.0.0.1", other_url=None, channel="city_portal"))
+    visit = Visit(token="v" * 43, address="127.0.0.1", device="", request_id="r", language="zh")
+    browser = Browser(visit, None, None, is_new=False)
+
+    async def gone(*_given: object) -> None:
+        nonlocal asked
+        asked += 1
+        raise DatabaseUnavailable
+
+    async def look() -> HTTPResponse:
+        return await status_page.show_status(cast(Any, None), browser)
+
+    with monkeypatch.context() as outage:
+        outage.setattr(database, "fetchrow", gone)
+        pages = await asyncio.gather(*(look() for _ in range(20)))
+    assert {page.status for page in pages} == {503}
+    assert "数据库没有应答，接口暂时不能服务。".encode() in (pages[0].body or b"")
+    assert asked == 1
+    looks.until = 0.0
+    assert (await look()).status == 200
