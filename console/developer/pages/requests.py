@@ -28,6 +28,8 @@ from console.developer.frame import (
 from console.developer.routes import APPLICATION, Tab, show
 from kernel.clock import SHANGHAI
 from open_api.application import FEATURES
+from open_api.fhir import application as fhir
+from open_api.oauth.endpoints import OPERATIONS
 from open_api.pages.browser import Browser
 from open_api.pages.html import Html, html, join
 from open_api.paging import read_cursor, write_cursor
@@ -36,6 +38,8 @@ from partners.request_records import KEPT, RecordFilter, list_records
 
 TAB: Final = Tab("requests", "请求记录", "Requests", 30)
 SHOWN_MAX: Final = 50
+YEARS: Final = range(2000, 2101)
+"""Of these there may be records; at the calendar's ends another zone's time is none."""
 _LIST: Final = "developer.requests"
 _PLACE: Final = re.compile(r"<(\w+):\w+>")
 OUTCOMES: Final[dict[str, tuple[tuple[int, int] | None, tuple[str, str]]]] = {
@@ -90,7 +94,8 @@ PAGES: Final = (show(f"{APPLICATION}/requests", show_requests),)
 
 def operations() -> list[str]:
     """Name what a partner's application may call, as records name it."""
-    return sorted(route.operation for routes in FEATURES for route in routes if not route.staff_only)
+    served = [route.operation for routes in FEATURES for route in routes if not route.staff_only]
+    return [*sorted(served), *sorted(fhir.operations()), *sorted(OPERATIONS)]
 
 
 def as_written(operation: str) -> str:
@@ -103,6 +108,8 @@ def read_instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if at.year not in YEARS:
         return None
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 

@@ -86,26 +86,34 @@ PAGES: Final = (show(STATUS, show_status),)
 
 
 async def _look() -> Standing:
-    """Look how the platform is, once in a while.
+    """Look how the platform is, once in a while: most people look while the database does not answer.
 
     Raises:
         DatabaseUnavailable.
     """
     async with _looks.lock:
-        if _looks.found is None or _looks.until <= time.monotonic():
-            link, letters = await read_link(database(), HANDLER), await OUTBOX.count(database(), HANDLER)
-            now = clock.machine_now()
-            waited = now - letters.oldest_at if letters.oldest_at else timedelta(0)
-            _looks.found = Standing(
-                at=clock.now(),
-                traffic=await read_traffic(TRAFFIC_WITHIN),
-                his_seen_at=link.last_contact_at,
-                his_down_since=link.down_since,
-                his_lag=max(timedelta(0), waited),
-                webhooks=await read_backlog(database()),
-            )
-            _looks.until = time.monotonic() + REMEMBER_SECONDS
+        if _looks.until <= time.monotonic():
+            _looks.found = None
+            try:
+                _looks.found = await _read()
+            finally:
+                _looks.until = time.monotonic() + REMEMBER_SECONDS
+        if _looks.found is None:
+            raise DatabaseUnavailable
         return _looks.found
+
+
+async def _read() -> Standing:
+    link, letters = await read_link(database(), HANDLER), await OUTBOX.count(database(), HANDLER)
+    waited = clock.machine_now() - letters.oldest_at if letters.oldest_at else timedelta(0)
+    return Standing(
+        at=clock.now(),
+        traffic=await read_traffic(TRAFFIC_WITHIN),
+        his_seen_at=link.last_contact_at,
+        his_down_since=link.down_since,
+        his_lag=max(timedelta(0), waited),
+        webhooks=await read_backlog(database()),
+    )
 
 
 def _cards(browser: Browser, found: Standing) -> list[Html]:
