@@ -1,5 +1,6 @@
 """What an application asked for: each request with its outcome, found by time, route and outcome."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -36,6 +37,7 @@ from partners.request_records import KEPT, RecordFilter, list_records
 TAB: Final = Tab("requests", "请求记录", "Requests", 30)
 SHOWN_MAX: Final = 50
 _LIST: Final = "developer.requests"
+_PLACE: Final = re.compile(r"<(\w+):\w+>")
 OUTCOMES: Final[dict[str, tuple[tuple[int, int] | None, tuple[str, str]]]] = {
     "": (None, ("全部", "All")),
     "ok": ((100, 399), ("成功", "Served")),
@@ -91,6 +93,11 @@ def operations() -> list[str]:
     return sorted(route.operation for routes in FEATURES for route in routes if not route.staff_only)
 
 
+def as_written(operation: str) -> str:
+    """Write an operation as the reference does: `GET /holds/{hold_id}`."""
+    return _PLACE.sub(r"{\1}", operation)
+
+
 def read_instant(text: str) -> datetime | None:
     """Read a time of Guangzhou as a browser's field gives it; what is none is passed over."""
     try:
@@ -107,7 +114,9 @@ def _search(browser: Browser, base: str, asked: Mapping[str, str]) -> Html:
         form.text("since", say(browser, "从", "From"), most=30, kind="datetime-local"),
         form.text("until", say(browser, "到", "Until"), most=30, kind="datetime-local"),
         form.select(
-            "operation", say(browser, "接口", "Operation"), [("", every), *((name, name) for name in operations())]
+            "operation",
+            say(browser, "接口", "Operation"),
+            [("", every), *((name, as_written(name)) for name in operations())],
         ),
         form.select(
             "outcome",
@@ -129,7 +138,7 @@ def _table(browser: Browser, found: list[dict[str, Any]]) -> Html:
     rows = [
         (
             time_of(one["at"]),
-            code(one["operation"]),
+            code(as_written(one["operation"])),
             _outcome(one),
             f"{one['latency_microseconds'] / 1000:,.1f} ms",
             say(browser, "{n} 人", "{n}", n=len(one["patient_ids"])) if one["patient_ids"] else "-",

@@ -124,7 +124,9 @@ def _cards(browser: Browser, found: Standing) -> list[Html]:
     else:
         served = say(browser, "最近{minutes}分钟没有请求。", "No requests in {minutes} minutes.", minutes=minutes)
     api: Light = "warn" if share > FAILED_SHARE_MAX else "good"
-    return [_card(browser, ("接口", "The interface"), api, served), _his(browser, found), _webhooks(browser, found)]
+    trouble = ("部分请求出错", "Failing in part")
+    card = _card(browser, ("接口", "The interface"), api, served, word=trouble if api == "warn" else None)
+    return [card, _his(browser, found), _webhooks(browser, found)]
 
 
 def _his(browser: Browser, found: Standing) -> Html:
@@ -161,7 +163,9 @@ def _webhooks(browser: Browser, found: Standing) -> Html:
     return _card(browser, name, "good", text)
 
 
-def _card(browser: Browser, name: tuple[str, str], light: Light, text: str) -> Html:
+def _card(
+    browser: Browser, name: tuple[str, str], light: Light, text: str, *, word: tuple[str, str] | None = None
+) -> Html:
     words = {
         "good": ("正常", "Good"),
         "warn": ("有延迟", "Late"),
@@ -173,7 +177,7 @@ def _card(browser: Browser, name: tuple[str, str], light: Light, text: str) -> H
         "<p>{text}</p></li>",
         name=say(browser, *name),
         light=light,
-        word=say(browser, *words[light]),
+        word=say(browser, *(word or words[light])),
         text=text,
     )
 

@@ -1,5 +1,6 @@
 """The developer portal as its pages are served: who sees what, what is shown once, and what a second post does."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -221,6 +222,13 @@ async def test_the_status_page_is_everybodys_and_tells_no_names(
         assert "事件推送" in page.text
         english = await nobody.get("/developer/status", headers={"accept-language": "en"})
         assert "Webhooks" in english.text
+
+
+async def test_the_quickstart_shows_both_clients_at_this_deployments_address(web_server: WebServer) -> None:
+    async with httpx.AsyncClient(base_url=web_server.base_url) as nobody:
+        page = html.unescape((await nobody.get("/developer/guide")).text)
+    for begun in ("HospitalClient(", "new HospitalClient("):
+        assert f'{begun}"{web_server.base_url}", ' in page
 
 
 async def test_production_is_told_from_the_sandbox_and_reviews(
