@@ -37,6 +37,7 @@ KNOWN_SECRETS = ("postgres", "password", "changeme", "change-me", "hospital", "s
 PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 # By which channel the applications book that developers make: in a sandbox by one that the invented hospital opens
 # numbers to; in production by one that takes nothing until the slot office gives it rules.
 DEVELOPER_CHANNELS = {"sandbox": "city_portal", "production": "partner"}
@@ -106,6 +107,14 @@ class Settings:
     def production(self) -> bool:
         """Tell whether real patients are served."""
         return self.mode == "production"
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Tell whether this is a sandbox that people use on the machine it runs on, beside programs of theirs.
+
+        One with an address of its own is open to strangers, to whom the machine's own ports are none of their business.
+        """
+        return not self.production and urlsplit(self.public_url).hostname in LOOPBACK_HOSTS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

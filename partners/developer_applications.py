@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from kernel import clock
 from kernel.db import Reader, Row, Transaction, database
 from kernel.events import Actor
 from oauth import registration
@@ -32,6 +33,8 @@ from partners.sandbox.faults import are_faults_allowed
 
 APPLICATIONS_MAX: Final = 30
 """Of one organisation, retired ones aside."""
+APPLICATIONS_A_DAY_MAX: Final = 60
+"""Made by one organisation within 24 hours, whatever became of them: each leaves a client and its record."""
 SECRETS_MAX: Final = 2
 NAME_CHARACTERS_MAX: Final = 100
 PURPOSE_CHARACTERS_MAX: Final = 2000
@@ -142,12 +145,7 @@ async def create(
         await _require_member(tx, developer)
         if await tx.fetchval("SELECT true FROM partner_application WHERE id = $1", application_id):
             raise errors.ApplicationExists
-        count = await tx.fetchval(
-            "SELECT count(*) FROM partner_application WHERE organisation_id = $1 AND status <> 'retired'",
-            developer.organisation_id,
-        )
-        if count >= APPLICATIONS_MAX:
-            raise errors.DeveloperLimit(limit=APPLICATIONS_MAX)
+        await _require_room(tx, developer.organisation_id)
         values = _values(wanted) | {"contacts": [contact], "organisation": developer.organisation}
         values["organisation_id"] = developer.organisation_id
         await open_draft(tx, values, actor=actor, application_id=application_id)
@@ -319,7 +317,10 @@ def _require_valid(wanted: Wanted, email: str) -> None:
         DeveloperInvalid.
     """
     require_text("name", wanted.name, NAME_CHARACTERS_MAX)
+    # It may have several lines, and is kept as it was written.
     require_text("purpose", " ".join(wanted.purpose.split()), PURPOSE_CHARACTERS_MAX)
+    if len(wanted.purpose.strip()) > PURPOSE_CHARACTERS_MAX:
+        raise errors.DeveloperInvalid(field="purpose")
     if not wanted.scopes or not wanted.scopes <= set(scopes_of(wanted.application_type)):
         raise errors.DeveloperInvalid(field="scopes")
     try:
@@ -385,6 +386,20 @@ async def _own_client(tx: Transaction, developer: Developer, application_id: UUI
         raise errors.ApplicationNotFound
     found: str = row["client_id"]
     return found
+
+
+async def _require_room(tx: Transaction, organisation_id: UUID) -> None:
+    row = await tx.fetchrow(
+        "SELECT count(*) FILTER (WHERE status <> 'retired') AS present, count(*) FILTER (WHERE created_at > $2) AS made"
+        " FROM partner_application WHERE organisation_id = $1",
+        organisation_id,
+        clock.now() - timedelta(days=1),
+    )
+    assert row is not None, "an aggregate without GROUP BY gives one row"
+    if row["present"] >= APPLICATIONS_MAX:
+        raise errors.DeveloperLimit(limit=APPLICATIONS_MAX)
+    if row["made"] >= APPLICATIONS_A_DAY_MAX:
+        raise errors.DeveloperLimit(limit=APPLICATIONS_A_DAY_MAX)
 
 
 async def _require_member(tx: Transaction, developer: Developer) -> None:

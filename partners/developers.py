@@ -33,8 +33,8 @@ INVITATION_LIFETIME: Final = timedelta(days=14)
 ORGANISATION_CHARACTERS_MAX: Final = 200
 NAME_CHARACTERS_MAX: Final = 60
 EMAIL: Final = re.compile(r"[^@\s\x00-\x1f]{1,64}@[A-Za-z0-9.-]{1,130}", re.ASCII)
-# What would break a line or a list of names.
-UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffd]")
+# What would break a line or a list of names, and what is not seen or turns what follows round: people decide by names.
+UNREADABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffd]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,9 +235,14 @@ async def take_invitation(invitation_id: UUID, *, account_id: UUID, phone_hash: 
         AlreadyDeveloper, DeveloperLimit, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
+        # The organisation first, as its owners lock it who invite and take back.
+        organisation_id = await tx.fetchval(
+            "SELECT o.id FROM developer_invitation i JOIN developer_organisation o ON o.id = i.organisation_id"
+            " WHERE i.id = $1 AND i.phone_hash = $2 FOR UPDATE OF o",
+            invitation_id,
+            phone_hash,
+        )
         row = await _end_invitation(tx, invitation_id, "taken", "phone_hash = $4", phone_hash)
-        organisation_id = row["organisation_id"]
-        await tx.execute("SELECT FROM developer_organisation WHERE id = $1 FOR UPDATE", organisation_id)
         count = await tx.fetchval(
             "SELECT count(*) FROM developer_member WHERE organisation_id = $1 AND ended_at IS NULL", organisation_id
         )

@@ -4,7 +4,7 @@ An exception is open once for each cause and subject, however often the fact tha
 stops the asking: an answer that comes later still counts, and closes it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
@@ -38,6 +38,8 @@ class Cause(StrEnum):
     REFUND_ABNORMAL = "refund_abnormal"
     REFUND_AMOUNT_MISMATCH = "refund_amount_mismatch"
     REFUND_AFTER_END = "refund_after_end"
+    DISCHARGE_UNKNOWN = "discharge_unknown"
+    DISCHARGE_REFUSED = "discharge_refused"
 
 
 class Action(StrEnum):
@@ -80,6 +82,8 @@ ALLOWED: Final[Mapping[Cause, frozenset[Action]]] = {
     Cause.REFUND_ABNORMAL: _REFUND,
     Cause.REFUND_AMOUNT_MISMATCH: frozenset({Action.EXPLAIN}),
     Cause.REFUND_AFTER_END: frozenset({Action.EXPLAIN}),
+    Cause.DISCHARGE_UNKNOWN: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
+    Cause.DISCHARGE_REFUSED: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
 }
 
 
@@ -138,6 +142,14 @@ EXPLAINED: Final[Mapping[Cause, Sentence]] = {
     ),
     Cause.REFUND_AFTER_END: Sentence(
         "退款已按其他方式了结后，渠道又退款成功", "The channel refunded what had been ended in another way."
+    ),
+    Cause.DISCHARGE_UNKNOWN: Sentence(
+        "出院结算：HIS 多次未答复，预交金余额尚未退回",
+        "Whether the HIS has settled a stay is not known; nothing went back.",
+    ),
+    Cause.DISCHARGE_REFUSED: Sentence(
+        "出院结算：HIS 拒绝（如已在窗口结算），请核对预交金余额",
+        "The HIS refuses to settle a stay, perhaps because its window has; see to the deposits.",
     ),
 }
 """Each cause in a sentence; what may be done about it is `ALLOWED`, and what that means `DONE_BY`."""
@@ -236,6 +248,19 @@ async def settle_by_fact(
         " AND cause NOT IN ('refund_after_end', 'refund_amount_mismatch')",
         settlement_id,
         refund_id,
+        what,
+        events.SYSTEM.client_id,
+        clock.now(),
+    )
+
+
+async def settle_subject(tx: Transaction, causes: Collection[Cause], key: str, *, what: str) -> None:
+    """Close what was open about something that is no order, refund or settlement, and has come to an end by itself."""
+    await tx.execute(
+        "UPDATE payment_exception SET status = 'resolved', action = 'explain', reason = $3, resolved_by = $4,"
+        " resolved_at = $5 WHERE status = 'open' AND cause = ANY ($1) AND subject = $2",
+        [cause.value for cause in causes],
+        key,
         what,
         events.SYSTEM.client_id,
         clock.now(),

@@ -8,7 +8,7 @@ is signed with a nonce which has been used is not believed (docs/adr/0350).
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -170,9 +170,9 @@ async def _store(batch: Sequence[_Told]) -> set[int]:
 
 
 def fact_as_json(fact: PaymentFact | RefundFact) -> dict[str, Any]:
-    """Write a fact down."""
+    """Write a fact down; it is flat, so nothing of it has to be copied deep."""
     kind = "payment" if isinstance(fact, PaymentFact) else "refund"
-    return {"kind": kind, **asdict(fact)}
+    return {"kind": kind} | {name: getattr(fact, name) for name in fact.__slots__}
 
 
 def fact_from_json(stored: dict[str, Any]) -> PaymentFact | RefundFact:

@@ -154,8 +154,8 @@ async def revoke_pay_code(
 async def show_payable(code: str, *, address: str) -> Payable:
     """Show whoever has a code what they would pay.
 
-    address: the network address of who asks, so that guessing ends for them alone; never what many share, such as an
-    application's id. Where it is not known, an empty one counts nothing.
+    address: of who asks (a network address, a device), so that guessing ends for them alone; never what many share,
+    such as an application's id. Where it is not known, an empty one counts nothing.
 
     Raises:
         PayCodeNotFound, DatabaseUnavailable.

@@ -10,6 +10,7 @@ from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from payments import errors, events, exceptions, ledger, refund_facts, refunds, settlement
 from payments.exceptions import ALLOWED, Action, Cause, PaymentException
+from payments.inpatient import discharge
 from payments.ports import Settled
 from payments.states import change_status
 
@@ -83,6 +84,8 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
         await refunds.refund_all(
             tx, found.transaction_id, cause="disputed", reason="来款不符，原路退回", actor=actor, by_rule=False
         )
+    elif resolution.action is Action.ASK_AGAIN and found.cause in discharge.CAUSES:
+        await discharge.ask_anew(tx, UUID(found.facts["discharge_id"]))
     elif resolution.action is Action.ASK_AGAIN:
         assert found.attempt_id is not None, "an attempt is asked about"
         await events.ask_worker(tx, "attempt.close", "attempt", found.attempt_id)

@@ -3,10 +3,10 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from kernel import clock
@@ -99,13 +99,9 @@ async def describe(db: Database, day: date) -> str:
         fee = format_yuan(total.fee_fen) if side == "channel" else ""
         lines.append(f"  {SIDES[side]:<10} {merchant:<22} {total.line_count:>8} {amounts} {fee:>12}".rstrip())
     if closing.report is not None:
-        lines += ["", f"  {'ledger':<34} {'debit':>16} {'credit':>16}"]
-        lines += [
-            f"  {one['account']:<34} {format_yuan(one['debit_fen']):>16} {format_yuan(one['credit_fen']):>16}"
-            for one in closing.report["ledger"]
-        ]
+        lines += _ledger(closing.report)
     differences = await _all_differences(db, day)
-    return "\n".join([*lines, "", *_told(differences)])
+    return "\n".join([*lines, "", *_told(differences, line_count=sum(one.line_count for one in totals.values()))])
 
 
 def _heading(closing: Closing) -> str:
@@ -114,12 +110,27 @@ def _heading(closing: Closing) -> str:
     return f"Books of {closing.day}: {closing.status}, run {closing.run}; not closed yet"
 
 
-def _told(differences: Sequence[Difference]) -> list[str]:
+def _ledger(report: Mapping[str, Any]) -> list[str]:
+    """Tell what the day's entries came to, and what of earlier days became known only after those were closed."""
+    lines = []
+    if report["ledger"]:
+        lines += ["", f"  {'ledger':<34} {'debit':>16} {'credit':>16}"]
+    for one in report["ledger"]:
+        amounts = f"{format_yuan(one['debit_fen']):>16} {format_yuan(one['credit_fen']):>16}"
+        lines.append(f"  {one['account']:<34} {amounts}")
+    if report["late_entries"]:
+        lines += ["", f"  {'of earlier days, known only since':<34} {'amount':>16}"]
+    for one in report["late_entries"]:
+        lines.append(f"  {one['account']:<34} {format_yuan(one['amount_fen']):>16}  {one['business_key']}")
+    return lines
+
+
+def _told(differences: Sequence[Difference], *, line_count: int) -> list[str]:
     standing = [one for one in differences if one.status != "vanished"]
     if not standing:
-        return ["  Channel, platform and HIS agree in every line."]
+        return ["  Channel, platform and HIS agree in every line." if line_count else "  No money moved that day."]
     is_open = sum(one.status == "open" for one in standing)
-    lines = [f"  {len(standing)} differences, {is_open} for a person to look at:"]
+    lines = [f"  {len(standing)} {'difference' if len(standing) == 1 else 'differences'}, {is_open} to be looked at:"]
     for one in standing[:SHOWN_MAX]:
         amounts = " / ".join(
             "-" if fen is None else format_yuan(fen) for fen in (one.channel_fen, one.platform_fen, one.his_fen)
@@ -161,11 +172,13 @@ def _parser() -> argparse.ArgumentParser:
     close = add("close", "Take every side's lines over, compare them, and close the day.")
     close.add_argument("--by", default="system:terminal", metavar="STAFF", help="who does it, for the record")
     add("show", "Say how a day's books stand.")
-    add("workbook", "Write a day's books for a spreadsheet.").add_argument("--to", type=Path, metavar="FILE.xlsx")
+    add("workbook", "Write a day's books for a spreadsheet.").add_argument(
+        "--to", type=Path, metavar="FILE.xlsx", help="default: books-DAY.xlsx in this folder"
+    )
     settle = commands.add_parser("settle", help="Write down what was done about a difference, and why.")
-    settle.add_argument("id", type=UUID)
-    settle.add_argument("--decision", required=True, metavar="SENTENCE")
-    settle.add_argument("--by", required=True, metavar="STAFF")
+    settle.add_argument("id", type=UUID, metavar="ID", help="the difference, as `books show` names it")
+    settle.add_argument("--decision", required=True, metavar="SENTENCE", help="what was done, and why")
+    settle.add_argument("--by", required=True, metavar="STAFF", help="who decided it")
     return parser
 
 

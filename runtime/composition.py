@@ -36,10 +36,10 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     configure_sign_in(build_sign_in(settings))
     ports.set_consents(Consents())
     connect_payments(settings)
-    # A partner's program on the same machine is a sandbox's alone.
-    outbound.allow_loopback(allowed=not settings.production)
+    # A partner's program on the same machine is for a sandbox that is used there alone.
+    outbound.allow_loopback(allowed=settings.is_for_this_machine)
     allow_faults(allowed=not settings.production)
-    open_resolver(Policy(loopback=not settings.production))
+    open_resolver(Policy(loopback=settings.is_for_this_machine))
     database = await db.open_database(settings.database_url, min_size=2, max_size=pool_size, models=MODELS)
     if settings.redis_url:
         redis.open_redis(settings.redis_url)

@@ -1,6 +1,7 @@
 """Load the demonstration hospital: `python -m runtime.demo_data`. Sandbox only.
 
-Running it again loads nothing twice; it makes the schedules that are missing for today and the fourteen days after.
+Running it again loads nothing twice; it makes the schedules that are missing for today and the fourteen days after,
+and registers the accounts with payment channels that are missing.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from kernel.db import database, open_database
 from kernel.errors import HospitalError
 from kernel.log import configure_logging
 from kernel.settings import Settings, SettingsError
-from runtime.demo_hospital.load import OtherHospital, extend_schedules, load_hospital
+from runtime.demo_hospital.load import ACTOR, OtherHospital, extend_schedules, load_hospital
+from runtime.demo_hospital.merchants import load_merchants
 
 
 def _say(line: str) -> None:
@@ -35,7 +37,9 @@ async def load(settings: Settings) -> None:
     try:
         loaded = await load_hospital(cipher, _say)
         report = await extend_schedules(_say)
-        if not loaded and not report.schedules_created:
+        if accounts := await load_merchants(settings.keys_dir, actor=ACTOR):
+            _say(f"accounts with payment channels: {', '.join(accounts)}")
+        if not loaded and not report.schedules_created and not accounts:
             _say("nothing to do")
     finally:
         await database().close()

@@ -2,17 +2,20 @@
 
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
+
+from sanic.response import HTTPResponse
 
 from oauth.sign_in.errors import StepUpNeeded
 from oauth.sign_in.sessions import Session, require_step_up
-from open_api.pages.browser import Browser
+from open_api.pages.browser import Browser, see_other
 from partners.developer_applications import get_own
 from partners.developers import Developer, find_developer
 from partners.errors import DeveloperRequired
 
 KEYS_PROOF_MAX: Final = timedelta(minutes=10)
-"""So long ago at most somebody has proved who they are who sees to keys."""
+"""So long ago at most somebody has proved who they are who sees to keys, or to who else may see to them."""
 
 
 async def require_developer(browser: Browser) -> Developer:
@@ -56,3 +59,8 @@ def is_fresh(browser: Browser) -> bool:
     except StepUpNeeded:
         return False
     return True
+
+
+def prove_again(path: str) -> HTTPResponse:
+    """Lead whoever sent a form to prove once more who they are, and back to its page."""
+    return see_other(f"/sign-in?continue={quote(path, safe='')}&again=1")

@@ -93,9 +93,7 @@ def _choice(members: Sequence[Member], shown: Member, language: str) -> Html:
         )
         for one in members
     )
-    return html(
-        '<nav class="choose" aria-label="{label}">{entries}</nav>', label=say("whose", language), entries=entries
-    )
+    return html(CHOOSE, label=say("whose", language), entries=entries)
 
 
 def _list(found: list[Access], member: Member, account_id: UUID, language: str) -> Html:

@@ -1,7 +1,7 @@
 """The OAuth endpoints that applications themselves call: token (RFC 6749), introspection, revocation, keys."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
@@ -20,6 +20,16 @@ from open_api.oauth.registration import mount_registration
 from open_api.pages.browser import address_of_caller
 from open_api.problems import problem
 from open_api.routing import TOKENS
+
+OPERATIONS: Final = (
+    "POST /oauth/token",
+    "POST /oauth/introspect",
+    "POST /oauth/revoke",
+    "POST /oauth/par",
+    "GET /oauth/userinfo",
+    "POST /oauth/userinfo",
+)
+"""What an application asks of the authorization server, as limits and records name it."""
 
 
 def mount_oauth(app: Sanic[Any, Any]) -> None:

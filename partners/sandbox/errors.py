@@ -35,11 +35,11 @@ class FaultInvalid(Invalid):
 
 
 class FaultLimitReached(Refused):
-    """The application has as many faults of this kind waiting as it may; `limit` says how many."""
+    """The application has as many faults of this kind waiting, or has asked for as many today, as it may: `limit`."""
 
     code = "sandbox.fault_limit_reached"
-    zh = "进行中的模拟故障数量已达上限"
-    en = "The application has as many faults waiting as it may have."
+    zh = "模拟故障的数量已达上限"
+    en = "The application has as many faults as it may have."
 
 
 class TrialRefused(Refused):

@@ -19,6 +19,8 @@ from partners.sandbox.faults import AFTER, BEFORE, CLINIC_STOPPED, DELIVERIES, F
 
 FAULTS_MAX: Final = 10
 """Of one application that wait at a time."""
+FAULTS_A_DAY_MAX: Final = 2_000
+"""Of one application within 24 hours, those that were called off among them: each is kept for a week."""
 STOPS_MAX: Final = 3
 """Of one application at a time: a stopped clinic is gone for everybody who shares the sandbox."""
 CALLS_DEFAULT: Final = 1
@@ -201,6 +203,13 @@ async def _require_room(tx: Transaction, kind: Kind, *, client_id: str) -> None:
     limit = STOPS_MAX if is_stop else FAULTS_MAX
     if waiting >= limit:
         raise errors.FaultLimitReached(limit=limit)
+    lately = await tx.fetchval(
+        "SELECT count(*) FROM sandbox_fault WHERE client_id = $1 AND created_at > $2",
+        client_id,
+        clock.now() - timedelta(days=1),
+    )
+    if lately >= FAULTS_A_DAY_MAX:
+        raise errors.FaultLimitReached(limit=FAULTS_A_DAY_MAX)
 
 
 async def _insert(tx: Transaction, new: NewFault, stopped: Stopped | None, *, client_id: str) -> Row:

@@ -7,6 +7,7 @@ from uuid import UUID
 from kernel.log import get_logger
 from oauth import tokens
 from oauth.clients import CLIENT_CREDENTIALS, read_client
+from partners.policies import read_gate
 from partners.sandbox.errors import TrialRefused
 from partners.sandbox.faults import are_faults_allowed
 
@@ -35,7 +36,7 @@ async def issue_trial_token(client_id: str, *, account_id: UUID | str) -> Trial:
     """
     assert are_faults_allowed(), "a production has no such page"
     client = await read_client(client_id)
-    if client is None or client.kind != "partner":
+    if client is None or client.kind != "partner" or (await read_gate(client.id, client.kind)).stopped:
         raise TrialRefused(reason="not_active")
     if CLIENT_CREDENTIALS not in client.grant_types or client.is_public:
         raise TrialRefused(reason="for_patients_only")

@@ -1,14 +1,10 @@
-"""Keys by reference: `file:NAME` below the keys folder, `env:NAME` in the environment; never in the database."""
+"""The keys of a merchant by their purpose, as gateways want them: text, each where its reference says."""
 
-import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from payments.merchants import SecretMissing
-
-KEY_BYTES_MAX: Final = 64 * 1024
+from payments.merchants import SecretMissing, Secrets
 
 
 class KeyUnusable(SecretMissing):
@@ -20,7 +16,6 @@ class KeyStore:
     """Where references lead to."""
 
     folder: Path
-    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def read(self, references: Mapping[str, str], purpose: str) -> str:
         """Read the key of a purpose, without the white space around it.
@@ -31,17 +26,12 @@ class KeyStore:
         reference = references.get(purpose)
         if reference is None:
             raise KeyUnusable(f"the merchant has no reference for {purpose}")
-        kind, _, name = reference.partition(":")
-        text = self._read_file(name) if kind == "file" else self.environment.get(name, "") if kind == "env" else ""
-        if not text.strip():
+        try:
+            text = Secrets(self.folder).read(reference).decode().strip()
+        except SecretMissing as error:
+            raise KeyUnusable(f"{purpose}: {error}") from error
+        except UnicodeDecodeError as error:
+            raise KeyUnusable(f"{purpose}: no text at {reference!r}") from error
+        if not text:
             raise KeyUnusable(f"{purpose}: nothing at {reference!r}")
-        return text.strip()
-
-    def _read_file(self, name: str) -> str:
-        path = (self.folder / name).resolve()
-        # A reference comes from a table: it must not lead out of the keys folder.
-        if not path.is_relative_to(self.folder.resolve()) or not path.is_file():
-            return ""
-        if path.stat().st_size > KEY_BYTES_MAX:
-            return ""
-        return path.read_text(encoding="utf-8")
+        return text

@@ -24,10 +24,11 @@ from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from kernel.log import get_logger
 from patients.his import find_linked
-from payments import errors, events, ledger, orders, refunds
+from payments import errors, events, exceptions, ledger, orders, refunds
 from payments.backoff import next_try
 from payments.billing import billing
 from payments.events import PaymentEvent
+from payments.exceptions import Cause, Subject
 from payments.inpatient.stays import lock_account, read_stay
 from payments.orders import PAY_FOR_DEFAULT, NewOrder, Order
 from payments.receipts.following import items_of
@@ -38,6 +39,7 @@ from payments.refunds import Ask
 KIND: Final = "discharge"
 SUBJECT: Final = "admission"
 TITLE: Final = "出院结算"
+CAUSES: Final = (Cause.DISCHARGE_UNKNOWN, Cause.DISCHARGE_REFUSED)
 SURPLUS_REASON: Final = "出院结算，预交金余额退回"
 
 _COLUMNS: Final = (
@@ -208,16 +210,17 @@ async def drive(discharge_id: UUID) -> None:
         await _ask(row)
     except (HisUnavailable, HisDisagrees) as error:
         log.warning("discharge_not_known", discharge_id=str(discharge_id), code=error.code, tries=row["tries"] + 1)
+        await _show_to_a_person(row)
 
 
 async def _ask(row: Row) -> None:
     """Raises: HisUnavailable, HisDisagrees, DatabaseUnavailable."""
     stay = await billing().fetch_stay(row["admission_no"])
     if stay is None:
-        await _end(row["id"], "refused", reason="admission_unknown")
+        await _refuse(row, "admission_unknown")
         return
     if stay.status is StayStatus.DISCHARGED and stay.balance_fen > 0:
-        await _end(row["id"], "owing", balance_fen=stay.balance_fen)
+        await _owe(row, stay.balance_fen)
         return
     # Also for a stay that is settled already: under our own number this gives the receipt of that time.
     outcome = await billing().settle_discharge(
@@ -226,19 +229,55 @@ async def _ask(row: Row) -> None:
     if isinstance(outcome, HisReceipt):
         await _return_surplus(row, outcome)
     elif outcome.code not in NOT_YET:
-        await _end(row["id"], "refused", reason=outcome.code)
+        await _refuse(row, outcome.code)
 
 
-async def _end(discharge_id: UUID, status: str, *, reason: str | None = None, balance_fen: int | None = None) -> None:
-    await database().execute(
-        "UPDATE payment_discharge SET status = $2, reason = $3, balance_fen = coalesce($4, balance_fen),"
-        " next_try_at = NULL, updated_at = $5 WHERE id = $1 AND status = 'asking'",
-        discharge_id,
-        status,
-        reason,
-        balance_fen,
-        clock.now(),
-    )
+async def _show_to_a_person(row: Row) -> None:
+    """Open a case once the HIS has been asked often enough; the asking goes on."""
+    async with database().transaction() as tx:
+        limit: int = await tx.fetchval("SELECT settlement_asks_max FROM payment_rule")
+        if row["tries"] + 1 >= limit:
+            await _open_case(tx, row, Cause.DISCHARGE_UNKNOWN)
+
+
+async def _open_case(tx: Transaction, row: Row, cause: Cause, **more: object) -> None:
+    facts = {"discharge_id": str(row["id"]), "admission_no": row["admission_no"]} | more
+    await exceptions.open_exception(tx, cause, Subject(row["settlement_no"]), facts=facts)
+
+
+async def ask_anew(tx: Transaction, discharge_id: UUID) -> None:
+    """Ask the HIS anew about a stay that is not settled, now, because a person wants it."""
+    row = await tx.fetchrow("SELECT admission_no FROM payment_discharge WHERE id = $1", discharge_id)
+    assert row is not None, "a settlement is never removed"
+    await _begin(tx, row["admission_no"])
+
+
+async def _owe(row: Row, balance_fen: int) -> None:
+    """Note that an order has to pay the balance of a stay."""
+    async with database().transaction() as tx:
+        await tx.execute(
+            "UPDATE payment_discharge SET status = 'owing', reason = NULL, balance_fen = $2, next_try_at = NULL,"
+            " updated_at = $3 WHERE id = $1 AND status = 'asking'",
+            row["id"],
+            balance_fen,
+            clock.now(),
+        )
+        await exceptions.settle_subject(tx, CAUSES, row["settlement_no"], what="the HIS has told the balance")
+
+
+async def _refuse(row: Row, reason: str) -> None:
+    """Leave a stay that the HIS does not settle for us to a person."""
+    async with database().transaction() as tx:
+        won = await tx.execute(
+            "UPDATE payment_discharge SET status = 'refused', reason = $2, next_try_at = NULL, updated_at = $3"
+            " WHERE id = $1 AND status = 'asking'",
+            row["id"],
+            reason,
+            clock.now(),
+        )
+        if won:
+            await exceptions.settle_subject(tx, CAUSES, row["settlement_no"], what=f"refused: {reason}")
+            await _open_case(tx, row, Cause.DISCHARGE_REFUSED, reason=reason)
 
 
 async def _return_surplus(row: Row, receipt: HisReceipt) -> None:
@@ -286,7 +325,10 @@ async def _note_settled(
         new_id() if used_fen else None,
         at,
     )
-    if row is not None and used_fen:
+    if row is None:
+        return
+    await exceptions.settle_subject(tx, CAUSES, row["settlement_no"], what="the HIS has settled")
+    if used_fen:
         await _earn(tx, row, channel=max(used, key=lambda channel: used[channel]), at=at)
 
 
@@ -376,13 +418,13 @@ async def _ended_stay(patient_id: UUID, admission_no: str) -> Stay:
 
 
 async def _begin(tx: Transaction, admission_no: str) -> None:
-    """Begin to settle a stay, or to ask anew about one that was not settled."""
+    """Begin to settle a stay, or to ask anew about one that is not settled."""
     discharge_id = new_id()
     row = await tx.fetchrow(
         "INSERT INTO payment_discharge AS d (id, admission_no, settlement_no, status, next_try_at, created_at,"
         " updated_at) VALUES ($1, $2, $3, 'asking', $4, $5, $5)"
         " ON CONFLICT (admission_no) DO UPDATE SET status = 'asking', reason = NULL, tries = 0, next_try_at = $4,"
-        " updated_at = $5 WHERE d.status IN ('owing', 'refused') RETURNING id",
+        " updated_at = $5 WHERE d.status <> 'settled' RETURNING id",
         discharge_id,
         admission_no,
         f"DS{discharge_id.hex}",

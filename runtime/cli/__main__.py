@@ -11,7 +11,7 @@ from runtime.cli.data_option import data_folder
 Command = Callable[[argparse.Namespace], int]
 
 PASSED_ON = {
-    "demo": "Tell the platform's story on the demonstration hospital; `demo clinic` plays an outpatient day.",
+    "demo": "Tell the story of the demonstration hospital; `demo clinic` plays a day, `demo pay` follows money.",
     "his": "status | reconcile --date D | dead-letters: in step with the core HIS.",
     "access": "Let client applications and members of staff in, and shut them out.",
     "books": "close --date D | show | workbook | settle: a day's books over channels, platform and HIS.",

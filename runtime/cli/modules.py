@@ -20,6 +20,7 @@ HIS_PROGRAMS = {
     "reconcile": "runtime.reconcile",
     "dead-letters": "runtime.dead_letters",
 }
+OWN_DEMOS = {"clinic": "runtime.demo_clinic", "pay": "runtime.demo_pay"}
 NEEDS_PLATFORM = ("access", "books", "demo", "his", "keys", "migrate")
 BENCHMARK_LINE = re.compile(r'"""`./hospital bench [a-z]+`: (.*?)\.?(?:""")?$')
 NO_SUCH_COMMAND = 2
@@ -33,10 +34,10 @@ def run(name: str, arguments: list[str]) -> int:
     if name == "partner-check":
         return partner_check(arguments)
     folder, rest = split_data_option(arguments)
-    if name == "demo" and rest[:1] == ["clinic"]:
+    if name == "demo" and rest[:1] and rest[0] in OWN_DEMOS:
         # It plays in a hospital of its own and asks nothing of the one that runs.
-        arguments.remove("clinic")
-        return _run_module("runtime.demo_clinic", arguments, dict(os.environ))
+        arguments.remove(rest[0])
+        return _run_module(OWN_DEMOS[rest[0]], arguments, dict(os.environ))
     module, rest = _choose(name, rest)
     if module is None:
         return NO_SUCH_COMMAND

@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> int:
     argparse.ArgumentParser(
         prog="./hospital demo",
         description="Book, move and cancel on the demonstration hospital; take the HIS and then the platform down and"
-        " let both catch up; compare both sides. `./hospital demo clinic --help`: a whole outpatient day.",
+        " let both catch up; compare both sides. `./hospital demo clinic --help`: a whole outpatient day."
+        " `./hospital demo pay --help`: what happens to a patient's money.",
     ).parse_args(arguments)
     folder = DataFolder(Path(os.environ["DATA_DIR"]))
     run = read_json(Path(os.environ["RUN_FILE"]))

@@ -127,6 +127,11 @@ class CoreHis:
         answer = self._http.get(f"/api/schedules/{schedule_id}")
         return None if answer.status_code == 404 else _body(answer, 200)
 
+    def entry(self, number: str) -> Record | None:
+        """Give what it has in its own books under one of the platform's numbers; None where it has nothing."""
+        answer = self._http.get(f"/api/billing/entries/{number}")
+        return None if answer.status_code == 404 else _body(answer, 200)
+
     def sell(self, *, schedule_id: str, patient: Mapping[str, object], clerk: str, seq: int | None = None) -> Record:
         """Sell a number at the window: any of its own, or the one that is named.
 

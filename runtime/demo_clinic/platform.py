@@ -27,18 +27,24 @@ class DayFailed(Exception):
 class Platform:
     """The processes of one data folder."""
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, *, demo_hospital: str = "none") -> None:
+        """`demo_hospital`: `none` for an empty one that the day fills itself, else the usual one is loaded."""
         self.folder = folder
+        self._demo_hospital = demo_hospital
         self.clock_file = folder.root / "clock"
 
     def up(self) -> None:
-        """Bring everything up, with an empty hospital and a clock that can be moved.
+        """Bring everything up, with a clock that can be moved.
 
         Raises:
             DayFailed: it did not come up.
         """
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-        environment |= {"DEMO_HOSPITAL": "none", MOVING_CLOCK: str(self.clock_file), "LOG_LEVEL": "WARNING"}
+        environment |= {
+            "DEMO_HOSPITAL": self._demo_hospital,
+            MOVING_CLOCK: str(self.clock_file),
+            "LOG_LEVEL": "WARNING",
+        }
         assert environment.keys() - set(KEPT) <= set(TAKEN_FROM_OUTSIDE), "the supervisor takes them"
         self._hospital(environment, "up", "--detach", "--port", "0", "--workers", str(WEB_PROCESSES))
 
@@ -63,10 +69,12 @@ class Platform:
 
     def program(self, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run one of the platform's programs with the settings of this hospital."""
-        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-        environment |= self.folder.load_environment()
         argv = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        return subprocess.run(argv, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False)
+
+    def environment(self) -> dict[str, str]:
+        """Give the settings of this hospital, for a program that works in it."""
+        return {name: os.environ[name] for name in KEPT if name in os.environ} | self.folder.load_environment()
 
     def compare(self, day: date) -> dict[str, Any]:
         """Compare the day with the HIS, repairing nothing.
@@ -102,9 +110,9 @@ class Platform:
 
 
 @contextmanager
-def hospital_of(folder: DataFolder, *, keep: bool) -> Iterator[Platform]:
+def hospital_of(folder: DataFolder, *, keep: bool, demo_hospital: str = "none") -> Iterator[Platform]:
     """Have the hospital up for the day, and take it down at the end unless it is to be kept."""
-    platform = Platform(folder)
+    platform = Platform(folder, demo_hospital=demo_hospital)
     folder.create()
     try:
         platform.up()

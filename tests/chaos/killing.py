@@ -26,11 +26,12 @@ class Killer:
     hospital: Hospital
     rng: random.Random
     environment: dict[str, str]
+    targets: tuple[str, ...] = TARGETS
     kills: Counter[str] = field(default_factory=Counter)
 
     async def kill_each(self) -> None:
         """Kill every kind of process once, in random order."""
-        present = [name for name in TARGETS if name in await self._processes()]
+        present = [name for name in self.targets if name in await self._processes()]
         self.rng.shuffle(present)
         for name in present:
             pid = (await self._processes())[name]["pid"]

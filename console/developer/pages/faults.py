@@ -37,10 +37,12 @@ from open_api.pages.browser import Browser, read_form, see_other
 from open_api.pages.html import Html, html, join
 from open_api.sandbox import begin_fault, end_fault, operations
 from partners.developers import Developer
-from partners.errors import ApplicationNotFound
+from partners.errors import ApplicationNotFound, ApplicationStopped
+from partners.policies import read_gate
 from partners.sandbox.errors import FaultInvalid
 from partners.sandbox.faults import AFTER, BEFORE, DELIVERIES
 from partners.sandbox.service import SECONDS_DEFAULT, list_faults
+from schema.registry import violations
 
 SANDBOX_ONLY: Final = True
 TAB: Final = Tab("faults", "模拟故障", "Faults", 60)
@@ -101,6 +103,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "operation": ("只影响这个接口", "Only this operation"),
     "event_type": ("只影响这种事件", "Only this type of event"),
     "appointment_id": ("停哪个预约的诊", "Whose clinic is stopped"),
+    "remedy": ("患者怎么办", "What its patients get"),
     **{name: words for name, (words, _, _) in NUMBERS.items()},
 }
 LEVELS: Final[dict[str, tuple[str, str]]] = {
@@ -163,10 +166,13 @@ async def _actor(browser: Browser, application: dict[str, Any]) -> Actor:
 
     Raises:
         ApplicationNotFound: it is not let in any more.
+        ApplicationStopped, DatabaseUnavailable.
     """
     client = await read_client(application["client_id"])
     if client is None:
         raise ApplicationNotFound
+    if (await read_gate(client.id, client.kind)).stopped:
+        raise ApplicationStopped
     return Actor(client.id, client.channel, client.kind, request_id=browser.visit.request_id)
 
 
@@ -180,7 +186,7 @@ def _wanted(form: dict[str, str]) -> dict[str, Any]:
     given = {name.removeprefix(f"{about}-"): text for name, text in form.items() if text}
     if about == CLINIC:
         kept = {name: given[name] for name in ("appointment_id", "remedy") if name in given}
-        return {"kind": "clinic_stopped"} | kept
+        return _fitting({"kind": "clinic_stopped"} | kept)
     kind = given.get("kind", "")
     if kind not in (_ON_CALLS if about == CALLS else DELIVERIES):
         raise FaultInvalid(field="kind")
@@ -188,6 +194,17 @@ def _wanted(form: dict[str, str]) -> dict[str, Any]:
     wanted: dict[str, Any] = {"kind": kind}
     wanted |= {name: given[name] for name in ("operation", "event_type") if name in given}
     wanted |= {name: _read_number(name, given[name]) for name in numbers if name in given}
+    return _fitting(wanted)
+
+
+def _fitting(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Hold a form against what programs may ask for, as no page of ours lets one choose all else.
+
+    Raises:
+        FaultInvalid.
+    """
+    for wrong in violations("sandbox/fault_new.json", wanted):
+        raise FaultInvalid(field=wrong["pointer"].split("/")[1])
     return wanted
 
 
@@ -280,7 +297,7 @@ def _of_clinic(browser: Browser, form: Form, choices: list[tuple[str, str]]) -> 
         form.select(f"{CLINIC}-appointment_id", say(browser, *FIELDS["appointment_id"]), choices),
         form.select(
             f"{CLINIC}-remedy",
-            say(browser, "患者怎么办", "What its patients get"),
+            say(browser, *FIELDS["remedy"]),
             [(name, say(browser, *words)) for name, words in REMEDIES.items()],
         ),
     ]

@@ -1,4 +1,4 @@
-"""The quickstart: from a key to the first calls, by hand and with the SDK, at this deployment's own addresses."""
+"""The quickstart: from a key to the first calls, by hand and with the clients, at this deployment's own addresses."""
 
 from typing import Final
 
@@ -20,6 +20,11 @@ _PYTHON: Final = """from hospital_openapi import ClientSecret, HospitalClient
 hospital = HospitalClient("{base}", ClientSecret("CLIENT_ID", "CLIENT_SECRET"))
 for department in hospital.iterate_departments():
     print(department["name_zh"])
+"""
+_TYPESCRIPT: Final = """import { ClientSecret, HospitalClient } from "hospital-openapi";
+
+const hospital = new HospitalClient("{base}", new ClientSecret("CLIENT_ID", "CLIENT_SECRET"));
+for await (const department of hospital.iterateDepartments()) console.log(department.name_zh);
 """
 _CHECK: Final = (
     "python -m hospital_openapi.partner_check --base-url {base} --client-id CLIENT_ID --secret-file secret.txt"
@@ -52,7 +57,7 @@ async def show_guide(_request: Request, browser: Browser) -> HTTPResponse:
         lines(_TOKEN.format(base=at.base_url)),
         heading(say(browser, "2. 调用接口", "2. Call")),
         lines(_CALL.format(base=at.base_url)),
-        heading(say(browser, "3. 或使用 Python SDK", "3. Or use the Python SDK")),
+        heading(say(browser, "3. 或使用 Python、TypeScript SDK", "3. Or use the client for Python or TypeScript")),
         paragraph(
             say(
                 browser,
@@ -61,6 +66,7 @@ async def show_guide(_request: Request, browser: Browser) -> HTTPResponse:
             )
         ),
         lines(_PYTHON.format(base=at.base_url)),
+        lines(_TYPESCRIPT.replace("{base}", at.base_url)),
         *(_check(browser) if at.is_sandbox else []),
         actions(link("/docs", say(browser, "全部接口", "The whole reference"), look="")),
     ]

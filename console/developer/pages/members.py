@@ -6,7 +6,7 @@ from uuid import UUID
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from console.developer.access import require_developer
+from console.developer.access import is_fresh, prove_again, require_developer
 from console.developer.forms import Form
 from console.developer.frame import (
     HOME,
@@ -59,9 +59,11 @@ async def show_members(request: Request, browser: Browser) -> HTTPResponse:
 
 
 async def send_invitation(request: Request, browser: Browser) -> HTTPResponse:
-    """Invite somebody by their number."""
+    """Invite somebody by their number; once they have joined they see to the keys too."""
     developer = await require_developer(browser)
     form = read_form(request, browser)
+    if not is_fresh(browser):
+        return prove_again(MEMBERS)
     try:
         await invite(
             developer, phone=form.get("phone", ""), name=form.get("name", ""), request_id=browser.visit.request_id
@@ -83,6 +85,8 @@ async def remove(request: Request, browser: Browser, member_id: UUID) -> HTTPRes
     """Let somebody go."""
     developer = await require_developer(browser)
     read_form(request, browser)
+    if not is_fresh(browser):
+        return prove_again(MEMBERS)
     try:
         await remove_member(developer, member_id, request_id=browser.visit.request_id)
     except HospitalError as error:

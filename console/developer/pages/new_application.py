@@ -93,8 +93,9 @@ async def make(_request: Request, browser: Browser) -> HTTPResponse:
 
 
 async def show_change(_request: Request, browser: Browser, application_id: UUID) -> HTTPResponse:
-    """Show a draft, to be changed."""
+    """Show a draft, to be changed, to somebody who has just proved who they are: its public keys are among it."""
     developer, application = await require_own(browser, application_id)
+    require_fresh(browser)
     if application["status"] != "draft" or application["registration"] is None:
         return see_other(address_of_application(application_id))
     return _form_page(browser, developer, Form(browser, _filled(application)), draft=application)
@@ -104,6 +105,8 @@ async def change(request: Request, browser: Browser, application_id: UUID) -> HT
     """Change a draft."""
     developer, application = await require_own(browser, application_id)
     form = read_form(request, browser)
+    if not is_fresh(browser):
+        return see_other(f"{address_of_application(application_id)}/change")
     version = form.get("version", "")
     try:
         await rules.change(

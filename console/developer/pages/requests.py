@@ -1,5 +1,6 @@
 """What an application asked for: each request with its outcome, found by time, route and outcome."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -27,6 +28,8 @@ from console.developer.frame import (
 from console.developer.routes import APPLICATION, Tab, show
 from kernel.clock import SHANGHAI
 from open_api.application import FEATURES
+from open_api.fhir import application as fhir
+from open_api.oauth.endpoints import OPERATIONS
 from open_api.pages.browser import Browser
 from open_api.pages.html import Html, html, join
 from open_api.paging import read_cursor, write_cursor
@@ -35,7 +38,10 @@ from partners.request_records import KEPT, RecordFilter, list_records
 
 TAB: Final = Tab("requests", "请求记录", "Requests", 30)
 SHOWN_MAX: Final = 50
+YEARS: Final = range(2000, 2101)
+"""Of these there may be records; at the calendar's ends another zone's time is none."""
 _LIST: Final = "developer.requests"
+_PLACE: Final = re.compile(r"<(\w+):\w+>")
 OUTCOMES: Final[dict[str, tuple[tuple[int, int] | None, tuple[str, str]]]] = {
     "": (None, ("全部", "All")),
     "ok": ((100, 399), ("成功", "Served")),
@@ -88,7 +94,13 @@ PAGES: Final = (show(f"{APPLICATION}/requests", show_requests),)
 
 def operations() -> list[str]:
     """Name what a partner's application may call, as records name it."""
-    return sorted(route.operation for routes in FEATURES for route in routes if not route.staff_only)
+    served = [route.operation for routes in FEATURES for route in routes if not route.staff_only]
+    return [*sorted(served), *sorted(fhir.operations()), *sorted(OPERATIONS)]
+
+
+def as_written(operation: str) -> str:
+    """Write an operation as the reference does: `GET /holds/{hold_id}`."""
+    return _PLACE.sub(r"{\1}", operation)
 
 
 def read_instant(text: str) -> datetime | None:
@@ -96,6 +108,8 @@ def read_instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
+        return None
+    if at.year not in YEARS:
         return None
     return at if at.tzinfo else at.replace(tzinfo=SHANGHAI)
 
@@ -107,7 +121,9 @@ def _search(browser: Browser, base: str, asked: Mapping[str, str]) -> Html:
         form.text("since", say(browser, "从", "From"), most=30, kind="datetime-local"),
         form.text("until", say(browser, "到", "Until"), most=30, kind="datetime-local"),
         form.select(
-            "operation", say(browser, "接口", "Operation"), [("", every), *((name, name) for name in operations())]
+            "operation",
+            say(browser, "接口", "Operation"),
+            [("", every), *((name, as_written(name)) for name in operations())],
         ),
         form.select(
             "outcome",
@@ -129,7 +145,7 @@ def _table(browser: Browser, found: list[dict[str, Any]]) -> Html:
     rows = [
         (
             time_of(one["at"]),
-            code(one["operation"]),
+            code(as_written(one["operation"])),
             _outcome(one),
             f"{one['latency_microseconds'] / 1000:,.1f} ms",
             say(browser, "{n} 人", "{n}", n=len(one["patient_ids"])) if one["patient_ids"] else "-",

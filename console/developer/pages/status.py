@@ -86,26 +86,34 @@ PAGES: Final = (show(STATUS, show_status),)
 
 
 async def _look() -> Standing:
-    """Look how the platform is, once in a while.
+    """Look how the platform is, once in a while: most people look while the database does not answer.
 
     Raises:
         DatabaseUnavailable.
     """
     async with _looks.lock:
-        if _looks.found is None or _looks.until <= time.monotonic():
-            link, letters = await read_link(database(), HANDLER), await OUTBOX.count(database(), HANDLER)
-            now = clock.machine_now()
-            waited = now - letters.oldest_at if letters.oldest_at else timedelta(0)
-            _looks.found = Standing(
-                at=clock.now(),
-                traffic=await read_traffic(TRAFFIC_WITHIN),
-                his_seen_at=link.last_contact_at,
-                his_down_since=link.down_since,
-                his_lag=max(timedelta(0), waited),
-                webhooks=await read_backlog(database()),
-            )
-            _looks.until = time.monotonic() + REMEMBER_SECONDS
+        if _looks.until <= time.monotonic():
+            _looks.found = None
+            try:
+                _looks.found = await _read()
+            finally:
+                _looks.until = time.monotonic() + REMEMBER_SECONDS
+        if _looks.found is None:
+            raise DatabaseUnavailable
         return _looks.found
+
+
+async def _read() -> Standing:
+    link, letters = await read_link(database(), HANDLER), await OUTBOX.count(database(), HANDLER)
+    waited = clock.machine_now() - letters.oldest_at if letters.oldest_at else timedelta(0)
+    return Standing(
+        at=clock.now(),
+        traffic=await read_traffic(TRAFFIC_WITHIN),
+        his_seen_at=link.last_contact_at,
+        his_down_since=link.down_since,
+        his_lag=max(timedelta(0), waited),
+        webhooks=await read_backlog(database()),
+    )
 
 
 def _cards(browser: Browser, found: Standing) -> list[Html]:
@@ -124,7 +132,9 @@ def _cards(browser: Browser, found: Standing) -> list[Html]:
     else:
         served = say(browser, "最近{minutes}分钟没有请求。", "No requests in {minutes} minutes.", minutes=minutes)
     api: Light = "warn" if share > FAILED_SHARE_MAX else "good"
-    return [_card(browser, ("接口", "The interface"), api, served), _his(browser, found), _webhooks(browser, found)]
+    trouble = ("部分请求出错", "Failing in part")
+    card = _card(browser, ("接口", "The interface"), api, served, word=trouble if api == "warn" else None)
+    return [card, _his(browser, found), _webhooks(browser, found)]
 
 
 def _his(browser: Browser, found: Standing) -> Html:
@@ -161,7 +171,9 @@ def _webhooks(browser: Browser, found: Standing) -> Html:
     return _card(browser, name, "good", text)
 
 
-def _card(browser: Browser, name: tuple[str, str], light: Light, text: str) -> Html:
+def _card(
+    browser: Browser, name: tuple[str, str], light: Light, text: str, *, word: tuple[str, str] | None = None
+) -> Html:
     words = {
         "good": ("正常", "Good"),
         "warn": ("有延迟", "Late"),
@@ -173,7 +185,7 @@ def _card(browser: Browser, name: tuple[str, str], light: Light, text: str) -> H
         "<p>{text}</p></li>",
         name=say(browser, *name),
         light=light,
-        word=say(browser, *words[light]),
+        word=say(browser, *(word or words[light])),
         text=text,
     )
 

@@ -125,12 +125,12 @@ async def rotate(request: Request, browser: Browser, application_id: UUID, webho
     here = _address(application_id, webhook_id)
     if not is_fresh(browser):
         return see_other(f"{here}/secret")
+    asked = idempotency_of(form, actor, f"rotate {webhook_id}")
     made = await endpoints.rotate_secret(
-        webhook_id,
-        overlap_hours=endpoints.OVERLAP_HOURS_DEFAULT,
-        actor=actor,
-        idempotency=idempotency_of(form, actor, f"rotate {webhook_id}"),
+        webhook_id, overlap_hours=endpoints.OVERLAP_HOURS_DEFAULT, actor=actor, idempotency=asked
     )
+    if asked.was_replayed:
+        return see_other(here)
     parts = [
         shown_once(browser, made["secret"], say(browser, "签名密钥已更换。", "There is a new signing secret.")),
         actions(link(here, say(browser, "已保存，继续", "I have kept it, go on"), look="")),

@@ -39,6 +39,7 @@ GROUPS: Final[dict[str, tuple[str, str]]] = {
     "schedule": ("排班（停诊、恢复、新增）", "Schedules: stopped, resumed, added"),
     "waitlist": ("候补（有号、到期等）", "The waitlist: offers and their ends"),
     "hold": ("占号（到期等）", "Holds that end"),
+    "payment": ("支付（已付、已结算、已退）", "Payments: paid, settled, refunded"),
     "ban": ("限制预约", "Bans"),
 }
 STATES: Final[dict[str, tuple[tuple[str, str], str]]] = {
@@ -119,21 +120,25 @@ async def subscribe(request: Request, browser: Browser, application_id: UUID) ->
             raise ApplicationNotFound
         if not kinds:
             raise DeveloperInvalid(field="event_types")
+        asked = idempotency_of(form, actor, "subscribe")
         made = await endpoints.subscribe(
             url=form.get("url", "").strip()[:URL_CHARACTERS_MAX],
             description="",
             event_types=kinds,
             resolver=resolver(),
             actor=actor,
-            idempotency=idempotency_of(form, actor, "subscribe"),
+            idempotency=asked,
         )
     except AddressRefused as error:
         return refused(_form_page(browser, developer, application, Form(browser, form, wrong_url(error))), error)
     except HospitalError as error:
         return refused(_form_page(browser, developer, application, Form(browser, form, error)), error)
+    here = f"{base}/{made['id']}"
+    if asked.was_replayed:
+        return see_other(here)
     shown = [
         shown_once(browser, made["secret"], say(browser, "推送地址已添加。", "The endpoint is added.")),
-        actions(link(f"{base}/{made['id']}", say(browser, "已保存，继续", "I have kept it, go on"), look="")),
+        actions(link(here, say(browser, "已保存，继续", "I have kept it, go on"), look="")),
     ]
     return application_page(browser, developer, application, shown, tab="webhooks")
 

@@ -25,7 +25,6 @@ from integration.emulators.common.process import Emulator, run
 from integration.emulators.common.settings import EmulatorSettings
 from integration.emulators.common.store import Store
 from kernel.log import get_logger
-from kernel.settings import SettingsError
 
 NAME: Final = "alipay-emulator"
 PREFIX: Final = "ALIPAY_EMULATOR"
@@ -145,11 +144,7 @@ def make(settings: EmulatorSettings) -> Emulator:
 
 def main() -> int:
     """Serve until SIGTERM."""
-    try:
-        return run(NAME, PREFIX, make)
-    except SettingsError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)  # noqa: T201  it tells a person why it does not start
-        return 2
+    return run(NAME, PREFIX, make)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from integration.emulators.common.control import reply
 from integration.emulators.common.errors import ControlNotAuthenticated, ControlRefused
 from integration.emulators.common.settings import EmulatorSettings
 from kernel.log import configure_logging, get_logger
-from kernel.settings import SettingsError
+from kernel.settings import Endpoint, SettingsError
 
 BACKLOG: Final = 128
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -102,17 +102,25 @@ def run(name: str, prefix: str, make: Callable[[EmulatorSettings], Emulator]) ->
     """Read the settings, open what is needed, serve until SIGTERM; gives the process's exit code."""
     try:
         settings = EmulatorSettings.from_environment(prefix)
+        configure_logging(settings.log_level)
+        _serve(build_app(name, settings, make(settings)), settings.http)
     except SettingsError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201  it tells a person why it does not start
         return 2
-    configure_logging(settings.log_level)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.http.host, settings.http.port))
-        listener.listen(BACKLOG)
-        build_app(name, settings, make(settings)).run(sock=listener, single_process=True, access_log=False, motd=False)
     except OSError as error:
         log.error("emulator_cannot_start", name=name, reason=type(error).__name__)
         return 1
     return 0
+
+
+def _serve(app: Sanic[Any, Any], at: Endpoint) -> None:
+    """Serve until SIGTERM.
+
+    Raises:
+        OSError: the place is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((at.host, at.port))
+    listener.listen(BACKLOG)
+    app.run(sock=listener, single_process=True, access_log=False, motd=False)

@@ -171,11 +171,7 @@ def make(settings: EmulatorSettings) -> Emulator:
 
 def main() -> int:
     """Serve until SIGTERM."""
-    try:
-        return run(NAME, PREFIX, make)
-    except SettingsError as error:
-        print(f"{NAME}: {error}", file=sys.stderr)  # noqa: T201  it tells a person why it does not start
-        return 2
+    return run(NAME, PREFIX, make)
 
 
 if __name__ == "__main__":

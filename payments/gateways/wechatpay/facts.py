@@ -37,14 +37,14 @@ def payment_fact(body: dict[str, Any], *, source: FactSource) -> PaymentFact:
         is_paid = state is PaymentState.PAID
         return PaymentFact(
             channel=ChannelCode.WECHATPAY,
-            merchant_no=_text(body["mchid"]),
-            app_id=_text(body["appid"]),
-            attempt_no=_text(body["out_trade_no"]),
+            merchant_no=read_text(body["mchid"]),
+            app_id=read_text(body["appid"]),
+            attempt_no=read_text(body["out_trade_no"]),
             state=state,
             source=source,
-            amount_fen=_fen(body["amount"]["total"]) if is_paid or "amount" in body else None,
-            transaction_no=_text(body["transaction_id"]) if is_paid else None,
-            payer=_text(body["payer"]["openid"]) if is_paid else None,
+            amount_fen=read_fen(body["amount"]["total"]) if is_paid or "amount" in body else None,
+            transaction_no=read_text(body["transaction_id"]) if is_paid else None,
+            payer=read_text(body["payer"]["openid"]) if is_paid else None,
             occurred_at=_instant(body["success_time"]) if is_paid else None,
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -63,33 +63,43 @@ def refund_fact(body: dict[str, Any], *, source: FactSource, merchant_no: str) -
         return RefundFact(
             channel=ChannelCode.WECHATPAY,
             # An answer does not repeat the merchant: it is the one who asked.
-            merchant_no=_text(body.get("mchid", merchant_no)),
-            attempt_no=_text(body["out_trade_no"]),
-            refund_no=_text(body["out_refund_no"]),
+            merchant_no=read_text(body.get("mchid", merchant_no)),
+            attempt_no=read_text(body["out_trade_no"]),
+            refund_no=read_text(body["out_refund_no"]),
             state=state,
             source=source,
-            refund_fen=_fen(body["amount"]["refund"]),
-            channel_refund_no=_text(body["refund_id"]),
+            refund_fen=read_fen(body["amount"]["refund"]),
+            channel_refund_no=read_text(body["refund_id"]),
             occurred_at=_instant(done_at) if done_at else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ChannelUnavailable("a refund that cannot be read") from error
 
 
-def _text(value: object) -> str:
+def read_text(value: object) -> str:
+    """Read a short text of a channel's.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not isinstance(value, str) or not 1 <= len(value) <= 128:
         raise ValueError("not a short text")
     return value
 
 
-def _fen(value: object) -> int:
+def read_fen(value: object) -> int:
+    """Read an amount in fen.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= FEN_MAX:
         raise ValueError("not an amount in fen")
     return value
 
 
 def _instant(value: object) -> datetime:
-    found = datetime.fromisoformat(_text(value))
+    found = datetime.fromisoformat(read_text(value))
     if found.tzinfo is None:
         raise ValueError("no time zone")
     return found.astimezone(UTC)

@@ -17,12 +17,12 @@ from payments.gateways.errors import ChannelUnavailable, NotificationRefused
 from payments.gateways.port import FactSource, PaymentRequest, Prepared
 from payments.gateways.wechatpay import gate
 from payments.gateways.wechatpay.client import Answer
+from payments.gateways.wechatpay.facts import read_fen, read_text
 from payments.gateways.wechatpay.gateway import NO_CONTENT, OK, WechatPayGateway, is_absent, require_number
 
 SUCCESS_EVENT: Final = "MEDICAL_INSURANCE.SUCCESS"
 ORDERS_PATH: Final = "/v3/med-ins/orders"
 REFUNDS_PATH: Final = "/v3/med-ins/refunds/notify"
-FEN_MAX: Final = 10**13
 USED_CODE: Final = "OUT_TRADE_NO_USED"
 NOT_COMPARED: Final = frozenset({"payer", "prepay_id"})
 """The payer is sealed afresh each time, and an answer does not repeat it."""
@@ -288,33 +288,21 @@ def _fact(body: dict[str, Any], *, source: FactSource) -> MixedFact:
             raise ValueError("a state that is not known")
         paid_at = body.get("paid_time")
         return MixedFact(
-            attempt_no=_text(body["out_trade_no"]),
-            mix_trade_no=_text(body["mix_trade_no"]),
-            app_id=_text(body["appid"]),
+            attempt_no=read_text(body["out_trade_no"]),
+            mix_trade_no=read_text(body["mix_trade_no"]),
+            app_id=read_text(body["appid"]),
             source=source,
             is_paid=whole == "MIX_PAY_SUCCESS",
             is_failed=whole == "MIX_PAY_FAIL",
             cash=_CASH[body["self_pay_status"]],
             insurance=_INSURANCE[body["med_ins_pay_status"]],
-            cash_fen=_fen(body["wechat_pay_cash_fee"]),
-            insurance_fen=sum(_fen(body[f"med_ins_{part}_fee"]) for part in ("gov", "self", "other")),
-            total_fen=_fen(body["total_fee"]),
-            paid_at=datetime.fromisoformat(_text(paid_at)).astimezone(UTC) if paid_at else None,
+            cash_fen=read_fen(body["wechat_pay_cash_fee"]),
+            insurance_fen=sum(read_fen(body[f"med_ins_{part}_fee"]) for part in ("gov", "self", "other")),
+            total_fen=read_fen(body["total_fee"]),
+            paid_at=datetime.fromisoformat(read_text(paid_at)).astimezone(UTC) if paid_at else None,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ChannelUnavailable("a mixed payment that cannot be read") from error
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= 128:
-        raise ValueError("not a short text")
-    return value
-
-
-def _fen(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= FEN_MAX:
-        raise ValueError("not an amount in fen")
-    return value
 
 
 def _china_time(at: datetime) -> str:

@@ -36,6 +36,15 @@ class Call:
     device_id: str | None = None
     if_none_match: str | None = None
 
+    def __post_init__(self) -> None:
+        """Keep to the hospital: a whole address would take the token elsewhere.
+
+        Raises:
+            ValueError: the path does not begin with a slash.
+        """
+        if not self.path.startswith("/"):
+            raise ValueError("A path begins with a slash, such as /open/v1/departments.")
+
     def params(self) -> dict[str, Any]:
         """Give the query as it is written in the address."""
         return {name: value for name, value in self.query.items() if value is not None}

@@ -896,8 +896,8 @@ class SandboxFaultInvalid(Unprocessable):
 
 
 class SandboxFaultLimitReached(Conflict):
-    """The application has as many faults of this kind waiting as it may; `limit` says how many. Patients
-    read: 进行中的模拟故障数量已达上限 / The application has as many faults waiting as it may have."""
+    """The application has as many faults of this kind waiting, or has asked for as many today, as it may:
+    `limit`. Patients read: 模拟故障的数量已达上限 / The application has as many faults as it may have."""
 
     default_code = "sandbox.fault_limit_reached"
 

@@ -1,7 +1,7 @@
 """The access token that is in use, and what it takes to get the next one; without any input or output."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -20,7 +20,7 @@ TOKEN_PATH: Final = "/oauth/token"  # noqa: S105  an address
 class Token:
     """An access token. renew_at: when it is to be replaced, on the monotonic clock, shortly before it ends."""
 
-    value: str
+    value: str = field(repr=False)
     scopes: tuple[str, ...]
     renew_at: float
 

@@ -102,6 +102,8 @@ export class Exchange {
     private readonly policy: RetryPolicy,
     private readonly language: string,
   ) {
+    // Behind the hospital's address anything else could lead, with the token, to another host.
+    if (!call.path.startsWith("/")) throw new TypeError("A path begins with a slash, such as /open/v1/departments.");
     const { idempotencyKey, deviceId } = call.options;
     for (const given of [idempotencyKey, deviceId]) {
       if (given !== undefined && !VISIBLE.test(given)) {

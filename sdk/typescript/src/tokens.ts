@@ -38,11 +38,16 @@ export type TokenMaker = (refused: string | undefined) => Promise<Token>;
 
 /** Keeps the token: one asks for the next while the others wait for the same. */
 export class TokenCache {
-  private token: Token | undefined;
-  private pending: Promise<Token> | undefined;
-  private refused: string | undefined;
+  private token!: Token | undefined;
+  private pending!: Promise<Token> | undefined;
+  private refused!: string | undefined;
 
-  constructor(private readonly make: TokenMaker) {}
+  constructor(private readonly make: TokenMaker) {
+    // Not enumerable, so that no token appears where a client is logged.
+    for (const name of ["token", "pending", "refused"]) {
+      Object.defineProperty(this, name, { value: undefined, writable: true });
+    }
+  }
 
   /** Give a token that will still be good when it arrives. */
   get(): Promise<Token> {

@@ -1,6 +1,10 @@
 /** What goes over the wire, and what comes back: all that the client needs of the machine it runs on. */
 
+import { UnexpectedAnswer } from "./errors.js";
 import type { Cancellation } from "./waiting.js";
+
+/** No answer of the hospital is nearly as long; more would only fill the memory. */
+const ANSWER_BYTES_MAX = 16 << 20;
 
 /** One attempt. */
 export interface TransportRequest {
@@ -65,9 +69,11 @@ export function fetchTransport(given?: typeof fetch): Transport {
       if (request.wantsStream && isStream(response.status, headers) && response.body !== null) {
         return { ...told, body: "", chunks: chunksOf(response.body, patience) };
       }
-      return { ...told, body: await response.text() };
+      return { ...told, body: await textOf(response) };
     } catch (error) {
-      throw patience.failure(error);
+      if (!(error instanceof UnexpectedAnswer)) throw patience.failure(error);
+      patience.cut();
+      throw error;
     } finally {
       patience.end();
     }
@@ -77,6 +83,24 @@ export function fetchTransport(given?: typeof fetch): Transport {
 /** Tell a stream of events from a refusal, and from a proxy's page. */
 export function isStream(status: number, headers: Readonly<Record<string, string>>): boolean {
   return status === 200 && headers["content-type"]?.startsWith("text/event-stream") === true;
+}
+
+/** Read an answer to its end, which has to come. */
+async function textOf(response: Response): Promise<string> {
+  if (!response.body) return response.text();
+  const reader = response.body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let bytes = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    if (bytes > ANSWER_BYTES_MAX) {
+      const requestId = response.headers.get("x-request-id") ?? undefined;
+      throw new UnexpectedAnswer("The answer is too long", { status: response.status, requestId });
+    }
+    text += decoder.decode(value, { stream: true });
+  }
 }
 
 async function* chunksOf(

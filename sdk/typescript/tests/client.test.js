@@ -69,6 +69,14 @@ test('an id is one segment of the path, whatever stands in it', async () => {
   for (const id of ['', '.', '..']) assert.throws(() => hospital.client().getAppointment(id), TypeError);
 });
 
+test('what is no path of the hospital gets no token', async () => {
+  const hospital = new Hospital();
+  for (const path of ['.evil.example/', '@evil.example/', ':443@evil.example/', 'https://evil.example/', '']) {
+    await assert.rejects(hospital.client().request('GET', path), TypeError);
+  }
+  assert.deepEqual([hospital.asked, hospital.tokenRequests], [[], []]);
+});
+
 test('after the last attempt the error has the key by which to ask what happened', async () => {
   const hospital = new Hospital([broken(), broken(), broken(), broken()]);
   await assert.rejects(hospital.client().holdSeat(HOLD, { idempotencyKey: 'order-2' }), (error) => {

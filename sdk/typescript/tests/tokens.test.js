@@ -195,3 +195,13 @@ test('a token from elsewhere is used', async () => {
   assert.deepEqual(hospital.header('authorization'), ['Bearer kept']);
   assert.equal(hospital.tokenRequests.length, 0);
 });
+
+test('no token appears where a client is logged', async () => {
+  const client = new Hospital([page([])]).client();
+  await client.listCampuses();
+  const { value } = await client.token();
+  for (const logged of [inspect(client, { depth: 9 }), JSON.stringify(client)]) {
+    assert.ok(!logged.includes(value), logged);
+    assert.ok(!logged.includes('s3cret'), logged);
+  }
+});

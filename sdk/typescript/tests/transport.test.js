@@ -62,6 +62,45 @@ test('an answer that does not come, or does not end, is not waited for forever',
   }
 });
 
+test('an answer without end is cut off, and not asked for again', async () => {
+  let asked = 0;
+  let isCut = false;
+  const answer = (_request, response) => {
+    asked += 1;
+    response.on('close', () => {
+      isCut = true;
+    });
+    const more = () => {
+      while (!response.destroyed && response.write('"'.repeat(1 << 20)));
+    };
+    response.on('drain', more);
+    more();
+  };
+  await serving(answer, async (baseUrl) => {
+    const client = new HospitalClient(baseUrl, TOKEN, { retries: new RetryPolicy({ firstSeconds: 0 }) });
+    await assert.rejects(client.listCampuses(), (error) => {
+      return error instanceof UnexpectedAnswer && /too long/.test(error.message);
+    });
+    while (!isCut) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(asked, 1);
+  });
+});
+
+test('letters of several bytes come together, wherever the answer is torn', async () => {
+  const text = JSON.stringify({ items: [{ name: '骨科👨‍⚕️' }], next: null });
+  const answer = async (_request, response) => {
+    for (const byte of Buffer.from(text)) {
+      response.write(Buffer.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    response.end();
+  };
+  await serving(answer, async (baseUrl) => {
+    const client = new HospitalClient(baseUrl, TOKEN, ONCE);
+    assert.deepEqual(await client.listCampuses(), JSON.parse(text));
+  });
+});
+
 test('nobody is there', async () => {
   let free;
   await serving(

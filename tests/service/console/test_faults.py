@@ -89,9 +89,12 @@ async def test_who_acts_for_patients_alone_gets_no_token_for_itself(
     assert answer.json()["reason"] == "for_patients_only"
 
 
-async def test_a_stopped_application_tries_nothing(developer: DeveloperAtBrowser, database: Database) -> None:
+@pytest.mark.parametrize("table", ["oauth_client", "partner_application"])
+async def test_a_stopped_application_tries_nothing(
+    developer: DeveloperAtBrowser, database: Database, table: str
+) -> None:
     made = await developer.make()
-    await database.execute("UPDATE oauth_client SET status = 'suspended' WHERE id = $1", made["client_id"])
+    await database.execute(f"UPDATE {table} SET status = 'suspended'")
     answer = await ask_for_token(developer, made)
     assert (answer.status_code, answer.json()["reason"]) == (409, "not_active")
 
@@ -148,6 +151,10 @@ async def test_a_fault_is_asked_for_met_and_called_off(developer: DeveloperAtBro
         {"on-calls-kind": "webhook_lost"},
         {"on-calls-operation": "administration_list_rules"},
         {"about": "on-clinic"},
+        {"about": "on-clinic", "on-clinic-appointment_id": "the next one"},
+        {"about": "on-clinic", "on-clinic-appointment_id": str(new_id()), "on-clinic-remedy": "money"},
+        {"about": "on-webhooks", "on-webhooks-kind": "webhook_lost", "on-webhooks-event_type": "x" * 200},
+        {"about": "on-webhooks", "on-webhooks-kind": "webhook_lost", "on-webhooks-event_type": "<b>.moved"},
         {"about": "elsewhere"},
     ],
 )
@@ -159,6 +166,17 @@ async def test_what_cannot_be_is_refused_and_kept_nowhere(
     answer = await ask_for_fault(developer, made, **{"about": "on-calls", "on-calls-kind": "slow_answer", **wrong})
     assert answer.status_code == 422
     assert developer.says("模拟故障的参数与其类型不符")
+    assert await database.fetchval("SELECT count(*) FROM sandbox_fault") == 0
+
+
+async def test_what_the_hospital_has_stopped_asks_for_no_faults(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    made = await developer.make()
+    await database.execute("UPDATE partner_application SET status = 'suspended'")
+    await developer.get(faults_of(made))
+    answer = await ask_for_fault(developer, made, about="on-calls", **{"on-calls-kind": "slow_answer"})
+    assert (answer.status_code, developer.says("该应用已被医院停用")) == (403, True)
     assert await database.fetchval("SELECT count(*) FROM sandbox_fault") == 0
 
 

@@ -1,5 +1,6 @@
 """The developer portal as its pages are served: who sees what, what is shown once, and what a second post does."""
 
+import html
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -112,6 +113,42 @@ async def test_keys_are_seen_to_by_whoever_has_just_signed_in(
     assert (await developer.get(f"/developer/applications/{made['id']}")).status_code == 200
 
 
+async def test_who_sees_to_keys_is_changed_by_an_owner_who_has_just_signed_in(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    await developer.get("/developer/members")
+    await developer.post("/developer/members/invite", name="王工", phone=new_phone())
+    await developer.get("/developer/members")
+    await database.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    tables = ("developer_invitation", "developer_member", "change_log")
+    before = [await database.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables]
+    form = developer.hidden("/developer/members/invite") | {"name": "陌生人", "phone": new_phone()}
+    member = await database.fetchval("SELECT id FROM developer_member")
+    for path in ("invite", f"{member}/remove"):
+        answer = await developer.http.post(
+            f"/developer/members/{path}", data=form, headers={"origin": developer.base_url}
+        )
+        assert answer.status_code == 303
+        assert answer.headers["location"] == "/sign-in?continue=%2Fdeveloper%2Fmembers&again=1"
+    assert [await database.fetch(f"SELECT * FROM {table} ORDER BY 1") for table in tables] == before
+
+
+async def test_a_drafts_keys_are_changed_by_whoever_has_just_signed_in(
+    developer: DeveloperAtBrowser, database: Database
+) -> None:
+    made = await developer.make()
+    # As a production has it before the hospital has looked at it.
+    await database.execute("UPDATE partner_application SET status = 'draft', client_id = NULL")
+    change = f"/developer/applications/{made['id']}/change"
+    await developer.get(change)
+    before = await database.fetch("SELECT * FROM partner_application")
+    await database.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    form: dict[str, Any] = SERVICE | {"name": "另一个"}
+    await developer.post(change, **form)
+    assert developer.path == "/sign-in"
+    assert await database.fetch("SELECT * FROM partner_application") == before
+
+
 async def test_a_post_from_elsewhere_changes_nothing(developer: DeveloperAtBrowser, database: Database) -> None:
     made = await developer.make()
     keys = f"/developer/applications/{made['id']}/keys"
@@ -221,6 +258,34 @@ async def test_the_status_page_is_everybodys_and_tells_no_names(
         assert "事件推送" in page.text
         english = await nobody.get("/developer/status", headers={"accept-language": "en"})
         assert "Webhooks" in english.text
+
+
+async def test_the_quickstart_shows_both_clients_at_this_deployments_address(web_server: WebServer) -> None:
+    async with httpx.AsyncClient(base_url=web_server.base_url) as nobody:
+        page = html.unescape((await nobody.get("/developer/guide")).text)
+    for begun in ("HospitalClient(", "new HospitalClient("):
+        assert f'{begun}"{web_server.base_url}", ' in page
+
+
+async def test_a_sandbox_that_strangers_reach_sends_nothing_to_its_own_machine(
+    tmp_path: Path, database_url: str, redis_url: str, database: Database
+) -> None:
+    public = "https://sandbox.hospital.example"
+    with WebServer.up(tmp_path, database_url=database_url, redis_url=redis_url, PUBLIC_URL=public) as server:
+        crypto.load_cipher(server.keys_dir)
+        cookies = {"cookie": f"__Host-session={await signed_in(database)}; __Host-visit={'v' * 43}", "origin": public}
+        address = f"http://127.0.0.1:{server.environment['HTTP_PORT']}"
+        async with httpx.AsyncClient(base_url=address, headers=cookies) as http:
+            form = {"form_token": token_on((await http.get("/developer")).text), "organisation": "晨星",
+                    "contact_name": "李工", "email": "li@a.example", "terms": "yes"}  # fmt: skip
+            assert (await http.post("/developer/sign-up", data=form)).status_code == 303
+            form |= SERVICE | {"application_id": str(new_id())}
+            assert secret_on((await http.post("/developer/applications/new", data=form)).text)
+            for url in (f"{address}/health", "http://localhost:6379/", "https://[::1]:8443/"):
+                form |= {"once": str(new_id()), "url": url, "event:appointment": "yes"}
+                path = f"/developer/applications/{form['application_id']}/webhooks/new"
+                assert (await http.post(path, data=form)).status_code == 422, url
+    assert await database.fetchval("SELECT count(*) FROM webhook_endpoint") == 0
 
 
 async def test_production_is_told_from_the_sandbox_and_reviews(

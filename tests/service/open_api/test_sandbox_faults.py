@@ -4,13 +4,16 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from kernel import clock
 from open_api.routing import PREFIX
+from partners.sandbox.service import FAULTS_A_DAY_MAX
 from tests.factories.open_api import Caller, OpenApi, eventually
 from tests.factories.sandbox import FAULTS, GIVEN_BACK, end_faults, see_through, stop_clinic, trigger, wait_in_store
 from tests.server import WebServer
@@ -174,6 +177,23 @@ async def test_what_means_nothing_is_refused(open_api: OpenApi, wanted: dict[str
 async def test_faults_are_bounded(open_api: OpenApi, more: dict[str, int]) -> None:
     answer = await open_api.portal.post(FAULTS, {"kind": "slow_answer"} | more)
     assert (answer.status_code, answer.json()["code"]) == (422, "request.schema_violation")
+
+
+async def test_so_many_are_asked_for_in_a_day(open_api: OpenApi) -> None:
+    await open_api.db.execute(
+        "INSERT INTO sandbox_fault (id, client_id, kind, calls, status, ends_at, created_at)"
+        " SELECT gen_random_uuid(), $1, 'internal_error', 1, 'cancelled', $2, $2 FROM generate_series(1, $3)",
+        open_api.portal.client_id,
+        clock.now() - timedelta(hours=23),
+        FAULTS_A_DAY_MAX,
+    )
+    before = await open_api.fingerprint()
+    answer = await open_api.portal.post(FAULTS, {"kind": "internal_error"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "sandbox.fault_limit_reached")
+    assert answer.json()["limit"] == FAULTS_A_DAY_MAX
+    assert await open_api.fingerprint() == before
+    await open_api.db.execute("UPDATE sandbox_fault SET created_at = created_at - interval '2 hours'")
+    await trigger(open_api.portal, kind="internal_error")
 
 
 async def test_without_the_scope_nothing_is_asked_for(open_api: OpenApi) -> None:

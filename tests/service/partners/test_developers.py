@@ -100,6 +100,7 @@ async def decide(application_id: UUID, status: Any, reason: str | None = None) -
         ("organisation", {"organisation": "a\x00b"}),
         ("contact_name", {"contact_name": ""}),
         ("contact_name", {"contact_name": "a\nb"}),
+        ("contact_name", {"contact_name": "\u202egnaw"}),
         ("email", {"email": "nobody"}),
         ("email", {"email": "a@b c"}),
         ("terms", {"accepts_terms": False}),
@@ -305,11 +306,32 @@ async def test_a_form_that_is_sent_twice_makes_one_application(database: Databas
     assert await state() == before
 
 
+async def test_making_and_retiring_has_an_end_each_day(
+    database: Database, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own, "APPLICATIONS_A_DAY_MAX", 2)
+    developer = await sign_up()
+    for _ in range(2):
+        made = await make(developer)
+        await own.move(developer, made.application_id, "retired", request_id="r")
+    before = await state()
+    with pytest.raises(errors.DeveloperLimit):
+        await make(developer)
+    assert await state() == before
+    # Another organisation is not held to it, and tomorrow is another day.
+    await make(await sign_up("别家科技有限公司"))
+    with clock.frozen(clock.now() + timedelta(days=1, seconds=1)):
+        await make(developer)
+
+
 @pytest.mark.parametrize(
     ("field", "changes"),
     [
         ("name", {"name": " "}),
+        ("name", {"name": "\u202e院医"}),
+        ("name", {"name": "医\u200b院"}),
         ("purpose", {"purpose": ""}),
+        ("purpose", {"purpose": "a" + "\n" * 3000 + "b"}),
         ("scopes", {"scopes": frozenset()}),
         ("scopes", {"scopes": frozenset({"administration.write"})}),
         ("scopes", {"scopes": frozenset({"patient/Patient.rs"})}),

@@ -62,14 +62,19 @@ async def test_a_sandbox_gets_its_hospital_once(
             "staff",
             "seat",
             "schedule",
+            "payment_merchant",
         )
     }
-    assert {name: counts[name] for name in ("campus", "practitioner", "patient", "oauth_client", "staff")} == {
+    assert {
+        name: counts[name]
+        for name in ("campus", "practitioner", "patient", "oauth_client", "staff", "payment_merchant")
+    } == {
         "campus": 3,
         "practitioner": 300,
         "patient": 10_000,
         "oauth_client": 3,
         "staff": 2,
+        "payment_merchant": 1,  # the drawer: no channel's keys are here
     }
     assert counts["patient_access"] == 10_000
     families = await connection.fetch(

@@ -25,6 +25,25 @@ def test_a_sandbox_needs_only_its_database() -> None:
     assert (settings.redis_url, settings.his_mllp, settings.his_http_url) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("more", "is_for_this_machine"),
+    [
+        ({}, True),
+        ({"PUBLIC_URL": "http://localhost:8000"}, True),
+        ({"PUBLIC_URL": "http://[::1]:8000"}, True),
+        ({"PUBLIC_URL": "https://sandbox.hospital.example"}, False),
+        ({"PUBLIC_URL": "https://localhost.hospital.example"}, False),
+        (PRODUCTION | {"PUBLIC_URL": "https://localhost"}, False),
+    ],
+)
+def test_a_sandbox_with_an_address_of_its_own_is_open_to_strangers(
+    more: dict[str, str], *, is_for_this_machine: bool
+) -> None:
+    settings = Settings.from_environment({"DATABASE_URL": "postgresql://x/y"} | more)
+
+    assert settings.is_for_this_machine is is_for_this_machine
+
+
 def test_production_reads_what_it_wants() -> None:
     settings = Settings.from_environment(PRODUCTION)
 

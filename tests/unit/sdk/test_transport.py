@@ -342,3 +342,16 @@ def test_an_address_that_would_leak_or_mislead_is_refused(address: str) -> None:
 
 def test_secrets_do_not_show() -> None:
     assert "s3cret" not in repr(SECRET)
+
+
+async def test_what_is_no_path_of_the_hospital_gets_no_token(both: Both, hospital: Hospital) -> None:
+    for path in ("https://evil.example/", "evil.example/", ""):
+        with pytest.raises(ValueError, match="begins with a slash"):
+            await both.call("request", "GET", path)
+    assert hospital.asked == []
+
+
+async def test_no_token_appears_where_it_is_logged(both: Both) -> None:
+    token = await both.call("token")
+    assert token.value == "token-1"
+    assert "token-1" not in repr(token)

@@ -51,7 +51,7 @@ def main(arguments: list[str]) -> int:
             verdicts = play_all(visit)
         finally:
             visit.give_back()
-    print(f"\n{verdicts[WORKS]} work, {verdicts[FAILS]} fail, {verdicts[LEFT_OUT]} were left out.")
+    print(f"\n{verdicts[WORKS]} work, {verdicts[FAILS]} fail, {verdicts[LEFT_OUT]} left out.")
     return 1 if verdicts[FAILS] or (given.strict and verdicts[LEFT_OUT]) else 0
 
 

@@ -282,7 +282,7 @@ def reschedule(visit: Visit) -> str:
             moved = visit.english.reschedule_appointment(appointment["id"], {"slot_id": opening["slot_id"]})
             visit.appointment = moved
             require(moved["slot_id"] == opening["slot_id"], "The appointment did not move.")
-            return f"moved from {appointment['starts_at']} to {moved['starts_at']}"
+            return f"moved to another slot, at {moved['starts_at']}"
     raise LeftOut("The department has no second schedule open to your channel.")
 
 
@@ -345,7 +345,7 @@ def read_events(visit: Visit) -> str:
     else:
         raise LeftOut(f"More than {FEED_PAGES_MAX} pages of events wait for you. Read them, and keep the cursor.")
     require(len(seen) == len(set(seen)), "An event came twice: are cursors passed on unchanged?")
-    return f"{len(seen)} events, each once; the cursor goes on from there"
+    return f"{len(seen)} {'event' if len(seen) == 1 else 'events'}, each once; the cursor goes on from there"
 
 
 def receive_webhook(visit: Visit) -> str:

@@ -20,6 +20,7 @@ from payments.books.sources import ChannelBill, PlatformRecord, ReversalRecord
 from payments.gateways.port import Bill, BillKind, ChannelCode, RefundState
 from payments.orders import Order
 from payments.refunds import Ask
+from runtime.books import describe
 from tests.factories.bills import alipay_bill, wechat_bill
 from tests.factories.books import Told, at
 from tests.factories.payments import CASHIER, ChannelDouble, PaymentsUnderTest
@@ -179,6 +180,29 @@ async def test_a_days_report_says_what_the_ledger_says(day: Day) -> None:
     await day.payments.require_sound()
 
 
+async def test_a_day_is_laid_out_for_finance(day: Day) -> None:
+    await play(day)
+    await day.keep()
+    kept = await describe(day.payments.db, DAY)
+    assert f"Books of {DAY}: matched, run 1; not closed yet" in kept
+    assert "ledger" not in kept
+    await day.close()
+    shown = await describe(day.payments.db, DAY)
+    assert f"Books of {DAY}: closed {DAY + timedelta(days=1)} 10:30:00 by F0001" in shown
+    lines = [line.split() for line in shown.splitlines()]
+    assert ["channel", "wechat-main", "3", "¥125.00", "¥30.00", "¥0.57"] in lines
+    assert ["revenue:outpatient_bill", "¥30.00", "¥180.00"] in lines
+    assert shown.endswith("Channel, platform and HIS agree in every line.")
+
+
+async def test_a_day_on_which_no_money_moved_says_so(day: Day) -> None:
+    await day.keep()
+    await day.close()
+    shown = await describe(day.payments.db, DAY)
+    assert shown.endswith("No money moved that day.")
+    assert "ledger" not in shown
+
+
 async def test_a_closed_day_stays_as_it_is(day: Day) -> None:
     await play(day)
     await day.keep()
@@ -278,6 +302,9 @@ async def test_what_becomes_known_after_closing_is_in_the_next_report(day: Day) 
     ]
     late = [(one["account"], one["amount_fen"]) for one in report["late_entries"]]
     assert late == [("clearing:wechat-main", 700), ("orders_unsettled", -700)]
+    shown = await describe(day.payments.db, next_day)
+    assert "of earlier days, known only since" in shown
+    assert "-¥7.00" in shown
 
 
 async def test_nothing_is_closed_over_a_ledger_that_disagrees(day: Day, database: Database) -> None:

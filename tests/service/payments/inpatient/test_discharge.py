@@ -199,6 +199,24 @@ async def test_a_his_killed_after_it_has_settled_gives_the_surplus_back_once(hos
     await hospital.require_agreement()
 
 
+async def test_a_his_that_stays_away_becomes_a_case_that_its_answer_ends(hospital: HospitalBills) -> None:
+    stay, _ = await a_stay(hospital, 25_000, charges=1)
+    await request_discharge(hospital.patient_id, stay.admission_no)
+    hospital.micro_his.stop()
+    try:
+        await hospital.pass_time(until=timedelta(hours=2), step=timedelta(minutes=5))
+        [case] = await exceptions.list_exceptions(hospital.db, limit=5)
+        assert (case.cause, case.order_id) == ("discharge_unknown", None)
+    finally:
+        await hospital.micro_his.start()
+
+    await hospital.pass_time(until=timedelta(minutes=20), step=timedelta(minutes=5))
+
+    assert (await standing(hospital, stay)).returned_fen == 15_000
+    assert await exceptions.list_exceptions(hospital.db, limit=5) == []
+    await hospital.require_agreement()
+
+
 async def test_several_workers_give_a_surplus_back_once(hospital: HospitalBills) -> None:
     stay, _ = await a_stay(hospital, 25_000, charges=1)
     begun = await request_discharge(hospital.patient_id, stay.admission_no)
@@ -244,6 +262,16 @@ async def test_a_stay_that_the_window_settled_is_left_to_it(hospital: HospitalBi
     now = await standing(hospital, stay)
     assert (now.status, now.reason) == ("refused", "admission_not_open")
     assert await hospital.rows("payment_refund") == []
+    [case] = await exceptions.list_exceptions(hospital.db, limit=5)
+    assert (case.cause, case.allowed) == ("discharge_refused", ["ask_again", "explain"])
+    assert case.facts["reason"] == "admission_not_open"
+    # Somebody mends it at the HIS, and has it asked anew.
+    await hospital.micro_his.db.execute(
+        "UPDATE admission SET status = 'discharged' WHERE admission_no = $1", stay.admission_no
+    )
+    await resolve_exception(case.id, Resolution(action=Action.ASK_AGAIN, reason="窗口已撤销"), actor=CASHIER)
+    await hospital.settle_down()
+    assert (await standing(hospital, stay)).returned_fen == 15_000
     await hospital.require_agreement()
 
 
