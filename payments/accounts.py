@@ -34,6 +34,7 @@ class Account(NamedTuple):
     merchant_no: str
     app_id: str
     key_references: Mapping[str, str]
+    fee_rate_millionths: int | None
     status: str
     version: int
     updated_at: datetime
@@ -69,9 +70,14 @@ async def read_account(db: Reader, code: str) -> Account:
 
 
 async def register_account(
-    merchant: Merchant, *, campus_id: UUID | None, actor: Actor, idempotency: Idempotency | None = None
+    merchant: Merchant,
+    *,
+    campus_id: UUID | None,
+    fee_rate_millionths: int | None = None,
+    actor: Actor,
+    idempotency: Idempotency | None = None,
 ) -> Account:
-    """Register an account, or say anew where the keys of one lie.
+    """Register an account, or say anew where the keys of one lie and what the channel keeps.
 
     Raises:
         StaffRequired.
@@ -84,7 +90,7 @@ async def register_account(
         async with database().transaction() as tx:
             if idempotency and await idempotency.replay(tx):
                 return await read_account(tx, merchant.code)
-            await save_merchant(tx, merchant, campus_id=campus_id, actor=actor)
+            await save_merchant(tx, merchant, campus_id=campus_id, fee_rate_millionths=fee_rate_millionths, actor=actor)
             if idempotency:
                 await idempotency.remember(tx, {"code": merchant.code})
             return await read_account(tx, merchant.code)

@@ -149,8 +149,17 @@ async def list_merchants(db: Reader) -> list[Merchant]:
     return [_shape(row) for row in rows]
 
 
-async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID | None, actor: Actor) -> None:
-    """Register an account, or change where its keys lie; its number and channel stay what they are.
+async def save_merchant(
+    tx: Transaction,
+    merchant: Merchant,
+    *,
+    campus_id: UUID | None,
+    fee_rate_millionths: int | None = None,
+    actor: Actor,
+) -> None:
+    """Register an account, or change where its keys lie and what was agreed; its number and channel stay.
+
+    fee_rate_millionths: what the channel keeps of an amount; None: the books do not check its fees.
 
     Raises:
         ChannelNotOffered: the code is another account's.
@@ -161,9 +170,10 @@ async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID 
             raise SecretMissing(f"not a reference to a key: {reference!r}")
     saved = await tx.execute(
         "INSERT INTO payment_merchant AS m"
-        " (code, channel, campus_id, merchant_no, app_id, key_references, created_at, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"
-        " ON CONFLICT (code) DO UPDATE SET key_references = $6, updated_at = $7, version = m.version + 1"
+        " (code, channel, campus_id, merchant_no, app_id, key_references, created_at, updated_at, fee_rate_millionths)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)"
+        " ON CONFLICT (code) DO UPDATE SET key_references = $6, fee_rate_millionths = $8, updated_at = $7,"
+        " version = m.version + 1"
         " WHERE m.channel = $2 AND m.merchant_no = $4 AND m.app_id = $5 AND m.campus_id IS NOT DISTINCT FROM $3",
         merchant.code,
         merchant.channel.value,
@@ -172,6 +182,7 @@ async def save_merchant(tx: Transaction, merchant: Merchant, *, campus_id: UUID 
         merchant.app_id,
         dict(merchant.key_references),
         clock.now(),
+        fee_rate_millionths,
     )
     if not saved:
         raise errors.ChannelNotOffered(channel=merchant.channel.value)

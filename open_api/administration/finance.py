@@ -177,7 +177,7 @@ async def get_merchant(call: PartnerCall) -> Reply:
     status=201,
 )
 async def register_merchant(call: PartnerCall) -> Reply:
-    """Register an account, or say anew where its keys lie: `file:NAME` in the keys folder, or `env:NAME`."""
+    """Register an account, or say anew where its keys lie (`file:NAME`, `env:NAME`) and what the channel keeps."""
     body = call.body
     account = await accounts.register_account(
         Merchant(
@@ -188,6 +188,7 @@ async def register_merchant(call: PartnerCall) -> Reply:
             key_references=body["key_references"],
         ),
         campus_id=parse_id(body["campus_id"]) if body.get("campus_id") else None,
+        fee_rate_millionths=body.get("fee_rate_millionths"),
         actor=call.actor,
         idempotency=call.idempotency,
     )

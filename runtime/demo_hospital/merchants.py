@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from kernel.db import Transaction, database
+from kernel.db import database
 from kernel.events import Actor
 from payments.gateways.port import ChannelCode, Merchant
 from payments.merchants import SecretMissing, Secrets, save_merchant
@@ -29,18 +29,10 @@ async def load_merchants(keys_dir: Path, *, actor: Actor) -> list[str]:
         for merchant in (describe_wechatpay_merchant(), describe_alipay_merchant(), CASH_DRAWER):
             if merchant.channel.value in known or not _has_keys(merchant, secrets):
                 continue
-            await _register(tx, merchant, actor=actor)
+            rate = FEE_RATES_MILLIONTHS.get(merchant.channel)
+            await save_merchant(tx, merchant, campus_id=None, fee_rate_millionths=rate, actor=actor)
             registered.append(merchant.code)
     return registered
-
-
-async def _register(tx: Transaction, merchant: Merchant, *, actor: Actor) -> None:
-    await save_merchant(tx, merchant, campus_id=None, actor=actor)
-    await tx.execute(
-        "UPDATE payment_merchant SET fee_rate_millionths = $2 WHERE code = $1",
-        merchant.code,
-        FEE_RATES_MILLIONTHS.get(merchant.channel),
-    )
 
 
 def _has_keys(merchant: Merchant, secrets: Secrets) -> bool:

@@ -32,10 +32,12 @@ async def register_accounts(office: SlotOffice) -> None:
     account: dict[str, Any] = {"code": "card-tianhe", "channel": "card", "merchant_no": "T-1"}
     made = await office.add(f"{BASE}/merchants", **account, key_references={"terminal": "env:TERMINAL_KEY"})
     assert (made["app_id"], made["campus_id"], made["version"]) == ("", None, 1)
-    moved = account | {"key_references": {"terminal": "file:cards/tianhe.pem"}}
+    assert made["fee_rate_millionths"] is None
+    moved = account | {"key_references": {"terminal": "file:cards/tianhe.pem"}, "fee_rate_millionths": 5_500}
     again = [await office.ask("POST", f"{BASE}/merchants", moved, status=201, key="money-move") for _ in range(2)]
     assert again[0] == again[1]
     assert (again[0]["version"], again[0]["key_references"]) == (2, moved["key_references"])
+    assert again[0]["fee_rate_millionths"] == 5_500
     for changed in ({"merchant_no": "T-2"}, {"code": "card-other", "merchant_no": "T-3"}):
         await office.ask("POST", f"{BASE}/merchants", moved | changed, status=409, code="payments.merchant_differs")
     key = moved | {"key_references": {"terminal": "-----BEGIN PRIVATE KEY-----"}}
