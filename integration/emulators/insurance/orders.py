@@ -156,11 +156,11 @@ class Orders:
             raise ControlRefused(f"act is one of {', '.join(sorted(ACTS))}")
         waits = (UNPAID, UNCLEAR, INSURANCE_DONE) if act == "pay" else (UNPAID, UNCLEAR)
         with self._store.transaction():
-            moved = self._store.execute(
-                f"UPDATE bill SET status = ? WHERE pay_ord_id = ? AND status IN ({', '.join('?' * len(waits))})",  # noqa: S608
-                ACTS[act], pay_ord_id, *waits,
-            )  # fmt: skip
-        if not moved:
+            bill = self._store.row("SELECT status FROM bill WHERE pay_ord_id = ?", pay_ord_id)
+            waiting = bill is not None and bill["status"] in waits
+            if waiting:
+                self._store.execute("UPDATE bill SET status = ? WHERE pay_ord_id = ?", ACTS[act], pay_ord_id)
+        if not waiting:
             raise ControlRefused("no bill of that number waits for it")
 
     def show(self) -> list[Message]:
