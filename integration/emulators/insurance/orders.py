@@ -177,8 +177,8 @@ class Orders:
         at = self._clock.now()
         number = self._store.next_number("bill")
         self._store.execute(
-            "INSERT INTO bill (pay_ord_id, pay_token, org_codg, med_org_ord, content, auth_no, person, visit, total_fen,"
-            " status, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO bill (pay_ord_id, pay_token, org_codg, med_org_ord, content, auth_no, person, visit,"
+            " total_fen, status, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             f"ORD{REGION}{at.astimezone(SHANGHAI):%Y%m%d%H%M}{number:07d}", secrets.token_hex(16), data["orgCodg"],
             data["medOrgOrd"], content, data["payAuthNo"], _person(data), data["mdtrtId"], total_fen, SAVED, to_ms(at),
         )  # fmt: skip
