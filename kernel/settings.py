@@ -19,6 +19,8 @@ SANDBOX_ONLY = (
     "EMULATORS_TOKEN",
     "FISCAL_EMULATOR_DIR",
     "FISCAL_EMULATOR_HTTP",
+    "INSURANCE_EMULATOR_DIR",
+    "INSURANCE_EMULATOR_HTTP",
     "MICRO_HIS_DATABASE_URL",
     "MICRO_HIS_HTTP",
     "MICRO_HIS_MLLP",
@@ -96,6 +98,7 @@ class Settings:
     fiscal_key: str | None
     fiscal_place_code: str | None
     fiscal_operator: str
+    insurance_base_url: str | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -164,6 +167,7 @@ class Settings:
             fiscal_key=env.get("FISCAL_KEY") or None,
             fiscal_place_code=env.get("FISCAL_PLACE_CODE") or None,
             fiscal_operator=env.get("FISCAL_OPERATOR") or "互联网医院",
+            insurance_base_url=_url(env, "INSURANCE_BASE_URL"),
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",

@@ -121,6 +121,17 @@ _CHECKS: Final[Mapping[str, str]] = {
            OR s.decided_by = 'person' AND NOT EXISTS (
                 SELECT FROM payment_exception e WHERE e.settlement_id = s.id AND e.status = 'resolved'
                 AND e.action IN ('mark_settled', 'refund'))""",
+    "11_parts_make_the_whole": """
+        SELECT 'order ' || o.id FROM insurance_share s JOIN payment_order o ON o.id = s.order_id
+        WHERE s.pooled_fen + s.account_fen + s.cash_fen + s.reduced_fen <> s.total_fen OR o.amount_fen <> s.cash_fen
+           OR (s.pooled_fen + s.account_fen - s.insurance_back_fen) + (o.amount_fen - o.refunded_fen) + s.reduced_fen
+              <> s.total_fen - s.insurance_back_fen - o.refunded_fen
+           OR s.insurance_back_fen NOT IN (0, s.pooled_fen + s.account_fen)
+           OR o.status = 'settled' AND s.status = 'pending'
+           OR o.status = 'settled' AND s.status = 'taken_back' AND NOT EXISTS (
+                SELECT FROM payment_transaction t WHERE t.order_id = o.id AND t.role = 'accepted'
+                AND t.reserved_fen = t.amount_fen)
+           OR o.status IN ('closed', 'rejected', 'refunded') AND s.status <> 'taken_back' AND o.updated_at < $1""",
     "13_receipts_equal_ledger": """
         WITH paid AS (
             SELECT o.id, o.amount_fen - coalesce(sum(r.amount_fen) FILTER (

@@ -13,12 +13,16 @@ from payments.billing import set_billing
 from payments.bills.fulfilment import BillFulfilment
 from payments.events import PaymentEvent, Subscriber
 from payments.gateways.alipay.gateway import AlipayGateway
+from payments.gateways.insurance.centre import MobilePaymentCentre
+from payments.gateways.insurance.port import InsuranceCentre
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
 from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
+from payments.insurance.fulfilment import WithInsurance
+from payments.insurance.shares import CentreOf
 from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
 from payments.receipts import following as receipts
@@ -34,7 +38,11 @@ def connect_payments(settings: Settings) -> None:
     """Say, at the start of a process, by which gateways it speaks and who fulfils which orders."""
     set_gateways(Gateways(Secrets(settings.keys_dir), build_gateways(settings)))
     set_billing(build_billing(settings) if settings.his_http_url is not None else None)
-    set_fulfilments(build_fulfilments(settings))
+    fulfilments = build_fulfilments(settings)
+    centre_of = build_centres(settings)
+    if centre_of is not None:
+        fulfilments = {kind: WithInsurance(one, centre_of) for kind, one in fulfilments.items()}
+    set_fulfilments(fulfilments)
 
 
 def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
@@ -63,6 +71,22 @@ def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
         ChannelCode.WECHATPAY: wechatpay,
         ChannelCode.ALIPAY: alipay,
     }
+
+
+def build_centres(settings: Settings) -> CentreOf | None:
+    """Give the way to the insurance's centre, one for each account; None: this hospital has none."""
+    if settings.insurance_base_url is None:
+        return None
+    base_url, store = settings.insurance_base_url, KeyStore(settings.keys_dir)
+    built: dict[str, MobilePaymentCentre] = {}
+
+    def centre_of(account: Merchant) -> InsuranceCentre:
+        known = built.get(account.code)
+        if known is None or known.merchant != account:
+            known = built[account.code] = MobilePaymentCentre(account, store, base_url=base_url)
+        return known
+
+    return centre_of
 
 
 def notify_url(settings: Settings, merchant: Merchant) -> str:

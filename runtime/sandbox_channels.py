@@ -5,6 +5,7 @@ and certificate and the channel's public key; the channel gets the hospital's ce
 this on the channel's merchant platform (docs/payments-channels.md).
 """
 
+import base64
 import json
 import secrets
 import tempfile
@@ -13,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+import gmssl_pyx
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -38,6 +40,11 @@ ALIPAY_MERCHANT_CODE: Final = "alipay-sandbox"
 FISCAL_APP_ID: Final = "SANDBOX0000109"
 FISCAL_PLACE_CODE: Final = "0001"
 FISCAL_KEY: Final = "file:sandbox/fiscal/key"
+
+INSURANCE_APP_ID: Final = "43AF047BBA47FC8A1AE8EFB200000109"
+INSURANCE_ORG_CODE: Final = "H44010000109"
+INSURANCE_MERCHANT_CODE: Final = "insurance-sandbox"
+INSURANCE_SECRET_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,22 @@ def describe_alipay_merchant() -> Merchant:
         key_references={
             "app_private_key": "file:sandbox/alipay/app_private_key.pem",
             "alipay_public_key": "file:sandbox/alipay/alipay_public_key.pem",
+        },
+    )
+
+
+def describe_insurance_account() -> Merchant:
+    """Describe the sandbox's account with the insurance's mobile payment centre."""
+    return Merchant(
+        code=INSURANCE_MERCHANT_CODE,
+        channel=ChannelCode.INSURANCE,
+        merchant_no=INSURANCE_ORG_CODE,
+        app_id=INSURANCE_APP_ID,
+        key_references={
+            "app_secret": "file:sandbox/insurance/app_secret",
+            "app_private_key": "file:sandbox/insurance/app_private_key",
+            "app_public_key": "file:sandbox/insurance/app_public_key",
+            "centre_public_key": "file:sandbox/insurance/centre_public_key",
         },
     )
 
@@ -153,6 +176,37 @@ def open_fiscal_account(*, keys_dir: Path, emulator_dir: Path) -> None:
     key = secrets.token_hex(FISCAL_KEY_BYTES)
     write_private(beside / "key", f"{key}\n")
     write_private(registered, json.dumps({"app_id": FISCAL_APP_ID, "key": key}, indent=2) + "\n")
+    beside.rename(ours)
+
+
+def open_insurance_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Make both sides' SM2 keys with the insurance's centre, and what they share, where there are none yet.
+
+    Raises:
+        KeysInTheWay: ours are there and the centre does not know them; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "insurance", emulator_dir / "account.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".insurance."))
+    public_key, private_key = (base64.b64encode(key).decode() for key in gmssl_pyx.sm2_key_generate())
+    centre_public_key, centre_private_key = (base64.b64encode(key).decode() for key in gmssl_pyx.sm2_key_generate())
+    secret = secrets.token_hex(INSURANCE_SECRET_BYTES).upper()
+    write_private(beside / "app_secret", f"{secret}\n")
+    write_private(beside / "app_private_key", f"{private_key}\n")
+    write_private(beside / "app_public_key", f"{public_key}\n")
+    write_private(beside / "centre_public_key", f"{centre_public_key}\n")
+    account = {
+        "app_id": INSURANCE_APP_ID,
+        "org_code": INSURANCE_ORG_CODE,
+        "secret": secret,
+        "private_key": centre_private_key,
+        "public_key": centre_public_key,
+        "hospital_public_key": public_key,
+    }
+    write_private(registered, json.dumps(account, indent=2) + "\n")
     beside.rename(ours)
 
 

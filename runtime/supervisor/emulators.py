@@ -7,7 +7,12 @@ from typing import Final
 
 from runtime.data_folder import DataFolder, State
 from runtime.embedded import ports
-from runtime.sandbox_channels import open_alipay_account, open_fiscal_account, open_wechatpay_account
+from runtime.sandbox_channels import (
+    open_alipay_account,
+    open_fiscal_account,
+    open_insurance_account,
+    open_wechatpay_account,
+)
 
 LOOPBACK: Final = "127.0.0.1"
 TOKEN: Final = "EMULATORS_TOKEN"  # noqa: S105  a setting's name
@@ -50,6 +55,13 @@ EMULATORS: Final = (
         prefix="FISCAL_EMULATOR",
         address_setting="FISCAL_BASE_URL",
         open_account=open_fiscal_account,
+    ),
+    Emulator(
+        name="insurance",
+        module="integration.emulators.insurance.main",
+        prefix="INSURANCE_EMULATOR",
+        address_setting="INSURANCE_BASE_URL",
+        open_account=open_insurance_account,
     ),
 )
 

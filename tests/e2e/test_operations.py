@@ -45,6 +45,7 @@ def test_everything_runs_and_is_described(own_hospital: Hospital) -> None:
         "wechatpay",
         "alipay",
         "fiscal",
+        "insurance",
         "his-inbound",
         "relay",
         "worker",
@@ -75,7 +76,19 @@ def test_a_process_is_taken_down_and_up_on_purpose(own_hospital: Hospital) -> No
 
 @pytest.mark.parametrize(
     "name",
-    ["web-1", "relay", "worker", "his-inbound", "micro-his", "wechatpay", "alipay", "fiscal", "valkey", "postgres"],
+    [
+        "web-1",
+        "relay",
+        "worker",
+        "his-inbound",
+        "micro-his",
+        "wechatpay",
+        "alipay",
+        "fiscal",
+        "insurance",
+        "valkey",
+        "postgres",
+    ],
 )
 def test_what_is_killed_comes_back(own_hospital: Hospital, name: str) -> None:
     killed = own_hospital.kill(name)

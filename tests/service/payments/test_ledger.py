@@ -140,6 +140,8 @@ DAMAGE = {
     "8_nothing_that_differs_fulfils": "UPDATE payment_transaction SET payer = 'somebody-else'",
     "9_notifications_are_ours": "UPDATE payment_notification SET merchant_code = 'of-others'",
     "10_unknown_does_not_end_by_itself": "UPDATE payment_settlement SET decided_by = 'feature'",
+    "11_parts_make_the_whole": "INSERT INTO insurance_share SELECT id, 'insurance', 'B1', 'ORD1', 'A1', 'x', 'V1',"
+    " 100 + amount_fen, 60, 40, amount_fen, 0, 0, 'pending', NULL, 0, now(), now(), now() FROM payment_order",
     "13_receipts_equal_ledger": "UPDATE fiscal_receipt SET amount_fen = amount_fen + 1",
     "orders_end": "UPDATE payment_order SET status = 'open', paid_at = NULL, expires_at = now() - interval '1 day'"
     ", created_at = now() - interval '2 days'",

@@ -1,5 +1,6 @@
 """The timetable and the feed of events do their part for payments."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from kernel import clock, crypto
 from kernel.db import Database
 from kernel.settings import Settings
 from payments.gateways.port import ChannelCode, Merchant
+from payments.insurance.fulfilment import WithInsurance
 from payments.merchants import gateway_of
+from payments.ports import fulfilment_of
 from payments.work import PaymentWork
-from runtime.payments import TOLD_TO_PARTNERS, build_subscribers, connect_payments
+from runtime.payments import TOLD_TO_PARTNERS, build_centres, build_subscribers, connect_payments
+from runtime.sandbox_channels import describe_insurance_account, open_insurance_account
 from runtime.worker.jobs import build_jobs
 from runtime.worker.relay import build_queues
 from runtime.worker.timetable import Job, Timetable
@@ -101,6 +105,36 @@ def test_this_process_speaks_to_windows(settings: Settings) -> None:
     connect_payments(settings)
     drawer = Merchant("cash-main", ChannelCode.CASH, "drawer-1", "")
     assert gateway_of(drawer).merchant == drawer
+
+
+async def test_with_a_centre_the_insurance_stands_before_every_fulfilment_and_is_taken_back_by_the_clock(
+    database: Database, tmp_path: Path
+) -> None:
+    open_insurance_account(keys_dir=tmp_path, emulator_dir=tmp_path / "centre")
+    told = {
+        "DATABASE_URL": "postgresql://unused",
+        "KEYS_DIR": str(tmp_path),
+        "INSURANCE_BASE_URL": "http://127.0.0.1:1",
+    }
+    settings = Settings.from_environment(told)
+    connect_payments(settings)
+    assert isinstance(fulfilment_of("registration"), WithInsurance)
+    centre_of = build_centres(settings)
+    assert centre_of is not None
+    account = describe_insurance_account()
+    assert centre_of(account) is centre_of(account)
+    assert centre_of(account) is not centre_of(replace(account, merchant_no="H44010000110"))
+    cipher = crypto.load_cipher(write_keys(tmp_path / "keys"))
+    jobs = {job.name: job for job in build_jobs(database, settings, cipher=cipher)}
+    with clock.frozen(clock.now() + timedelta(minutes=1)):
+        assert await Timetable(database, list(jobs.values())).start_if_due(jobs["take_insurance_back"])
+    assert await database.fetch("SELECT name FROM timed_job WHERE last_error IS NOT NULL") == []
+
+
+async def test_without_a_centre_nothing_stands_before_them(jobs: dict[str, Job], settings: Settings) -> None:
+    connect_payments(settings)
+    assert not isinstance(fulfilment_of("registration"), WithInsurance)
+    assert "take_insurance_back" not in jobs
 
 
 async def test_the_relay_empties_the_boxes_of_payments_without_a_his(database: Database, settings: Settings) -> None:

@@ -42,6 +42,7 @@ def test_the_sandbox_has_its_own_his_beside_the_platform(folder: DataFolder) -> 
         "wechatpay",
         "alipay",
         "fiscal",
+        "insurance",
         "his-inbound",
         "relay",
         "worker",
@@ -82,13 +83,15 @@ def test_the_sandbox_has_its_channels_played_beside_the_platform(folder: DataFol
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
 
 
-def test_alipay_and_the_fiscal_platform_are_played_too(folder: DataFolder) -> None:
+def test_alipay_the_fiscal_platform_and_the_insurance_are_played_too(folder: DataFolder) -> None:
     plan = make_plan(folder, NO_WISHES, GIVEN)
     specs = {spec.name: spec for spec in platform_specs(folder, plan)}
     for name, address, theirs, ours in (
         ("alipay", "ALIPAY_BASE_URL", {"alipay_private_key.pem", "apps.json"},
          {"app_private_key.pem", "alipay_public_key.pem"}),
         ("fiscal", "FISCAL_BASE_URL", {"account.json"}, {"key"}),
+        ("insurance", "INSURANCE_BASE_URL", {"account.json"},
+         {"app_secret", "app_private_key", "app_public_key", "centre_public_key"}),
     ):  # fmt: skip
         own, web = specs[name].environment, specs["web-1"].environment
         prefix = f"{name.upper()}_EMULATOR"

@@ -1,0 +1,1 @@
+"""The medical insurance's mobile payment centre as a sandbox meets it."""

@@ -1,0 +1,1 @@
+"""Orders that the medical insurance shares: the order is the part in cash, the rest stands beside it."""
