@@ -103,11 +103,6 @@ def as_written(operation: str) -> str:
     return _PLACE.sub(r"{\1}", operation)
 
 
-def as_written(operation: str) -> str:
-    """Write an operation as the reference does: `GET /holds/{hold_id}`."""
-    return _PLACE.sub(r"{\1}", operation)
-
-
 def read_instant(text: str) -> datetime | None:
     """Read a time of Guangzhou as a browser's field gives it; what is none is passed over."""
     try:
