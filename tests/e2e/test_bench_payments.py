@@ -15,6 +15,7 @@ RUN_SECONDS_MAX = 300
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(RUN_SECONDS_MAX + 60)
 def test_one_object_tells_every_figure_and_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     options = ["--json", "--rounds", "1", "--seconds", "0.5", "--connections", "8"]
     done = subprocess.run(

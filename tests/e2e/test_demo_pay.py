@@ -7,10 +7,10 @@ import pytest
 
 from tests.platform import COMMAND
 
-pytestmark = pytest.mark.slow
-
 STEPS = 10
 STORY_SECONDS_MAX = 600
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(STORY_SECONDS_MAX + 60)]
 
 
 def test_the_money_can_be_followed_to_the_closed_books(tmp_path: Path) -> None:
