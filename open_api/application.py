@@ -64,7 +64,7 @@ from open_api.guard import language_of, mount, request_id_of
 from open_api.health import mount_health
 from open_api.oauth.endpoints import mount_oauth
 from open_api.pages.front_door import mount_front_door, refusal_page, wants_page
-from open_api.payments import attempts, bills, orders, pay_codes, refunds
+from open_api.payments import attempts, bills, orders, pay_codes, refunds, stays
 from open_api.payments.notifications import mount_notifications, note_oversized
 from open_api.problems import problem
 from open_api.routing import Routes
@@ -108,6 +108,7 @@ FEATURES: Final[Sequence[Routes]] = (
     attempts.routes,
     refunds.routes,
     bills.routes,
+    stays.routes,
     pay_codes.routes,
     cashier.routes,
     finance.routes,

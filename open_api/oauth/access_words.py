@@ -45,6 +45,7 @@ _THINGS: Final = {
     "orders": ("订单与支付", "orders and payments"),
     "payments": ("订单与支付", "orders and payments"),
     "bills": ("待缴费用", "what is to be paid"),
+    "stays": ("住院费用", "what a stay in hospital costs"),
     "refunds": ("退款", "refunds"),
     "oauth": ("姓名和就诊人编号", "name and patient number"),
 }

@@ -1913,6 +1913,48 @@ class Operations(ABC):
         )
         return cast("types.OrderedBillList", self._send(call))
 
+    def list_stays(
+        self,
+        *,
+        patient_id: types.Id,
+    ) -> types.StayList:
+        """Give a patient's present or latest stay with its account; an empty list for who never was an
+        inpatient.
+
+        Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+        PaymentsPatientNotLinked.
+        """
+        call = Call(
+            "GET",
+            "/open/v1/stays",
+            query={
+                "patient_id": patient_id,
+            },
+        )
+        return cast("types.StayList", self._send(call))
+
+    def list_daily_charges(
+        self,
+        admission_no: str,
+        *,
+        patient_id: types.Id,
+        day: types.Date,
+    ) -> types.DailyCharges:
+        """Give what a patient's stay was charged for a day (一日清单), line by line.
+
+        Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+        PaymentsPatientNotLinked, PaymentsStayNotFound, RequestNotFound.
+        """
+        call = Call(
+            "GET",
+            f"/open/v1/stays/{segment(admission_no)}/charges",
+            query={
+                "patient_id": patient_id,
+                "day": day,
+            },
+        )
+        return cast("types.DailyCharges", self._send(call))
+
     def make_pay_code(
         self,
         order_id: types.Id,

@@ -521,6 +521,51 @@ class ClinicList(TypedDict):
     next: Next
 
 
+class DailyChargesItemsItem(TypedDict):
+    """DailyChargesItemsItem."""
+
+    code: str
+    """The hospital's code of it."""
+
+    name: str
+    """What it is."""
+
+    specification: str
+    """Its strength or kind; may be empty."""
+
+    unit: str
+    """Counted in what."""
+
+    quantity: int
+    """How many."""
+
+    unit_price_fen: Amount
+    """The price of one."""
+
+    amount_fen: Amount
+    """The price of all."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it."""
+
+
+class DailyCharges(TypedDict):
+    """What a stay was charged for a day (一日清单)."""
+
+    admission_no: str
+    """The hospital's number of the stay."""
+
+    day: Date
+
+    items: list[DailyChargesItemsItem]
+
+    total_fen: Amount
+    """What the day has cost."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it."""
+
+
 class Department(TypedDict):
     """A clinical department."""
 
@@ -1740,6 +1785,52 @@ class SlotList(TypedDict):
     """SlotList."""
 
     items: list[Slot]
+
+
+class Stay(TypedDict):
+    """A stay in hospital with its account; once discharged, its bill."""
+
+    admission_no: str
+    """The hospital's number of the stay."""
+
+    status: Literal['admitted', 'discharged', 'settled']
+    """`discharged`: the bill is final and not settled yet."""
+
+    department_code: str
+    """Which department."""
+
+    ward: str
+    """Which ward."""
+
+    bed: str
+    """Which bed."""
+
+    admitted_at: Instant
+
+    discharged_at: Instant | None
+    """Null while the patient is there."""
+
+    charges_fen: Amount
+    """What the stay has cost so far."""
+
+    insurance_fen: Amount
+    """What the insurance bears of it."""
+
+    deposits_fen: Amount
+    """What was deposited and not given back."""
+
+    paid_fen: Amount
+    """What was paid of the bill beside the deposits."""
+
+    balance_fen: int
+    """Charges less insurance, deposits and what was paid: to be paid where positive, a surplus where
+    negative."""
+
+
+class StayList(TypedDict):
+    """The patient's present or latest stay, or nothing."""
+
+    items: list[Stay]
 
 
 class StopChoice(TypedDict):

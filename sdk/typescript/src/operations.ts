@@ -193,6 +193,17 @@ export interface ListBillsQuery {
   patient_id: types.Id;
 }
 
+/** What `listStays` may be asked. */
+export interface ListStaysQuery {
+  patient_id: types.Id;
+}
+
+/** What `listDailyCharges` may be asked. */
+export interface ListDailyChargesQuery {
+  patient_id: types.Id;
+  day: types.Date;
+}
+
 /** One method per operation; a client says how they are sent. */
 export abstract class Operations {
   /** Send a call and give what was answered. */
@@ -1543,6 +1554,36 @@ export abstract class Operations {
     return this.send({
       method: "GET",
       path: `/open/v1/orders/${segment(orderId)}/bills`,
+      options,
+    });
+  }
+
+  /**
+   * Give a patient's present or latest stay with its account; an empty list for who never was an inpatient.
+   *
+   * Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+   * PaymentsPatientNotLinked.
+   */
+  listStays(query: ListStaysQuery, options: CallOptions = {}): Promise<types.StayList> {
+    return this.send({
+      method: "GET",
+      path: "/open/v1/stays",
+      query,
+      options,
+    });
+  }
+
+  /**
+   * Give what a patient's stay was charged for a day (一日清单), line by line.
+   *
+   * Scope: `payments.read`. Refused with: HisDisagrees, HisUnavailable, PatientsNotFound,
+   * PaymentsPatientNotLinked, PaymentsStayNotFound, RequestNotFound.
+   */
+  listDailyCharges(admissionNo: string, query: ListDailyChargesQuery, options: CallOptions = {}): Promise<types.DailyCharges> {
+    return this.send({
+      method: "GET",
+      path: `/open/v1/stays/${segment(admissionNo)}/charges`,
+      query,
       options,
     });
   }

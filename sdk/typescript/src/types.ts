@@ -403,6 +403,38 @@ export interface ClinicList {
   next: Next;
 }
 
+/** DailyChargesItemsItem. */
+export interface DailyChargesItemsItem {
+  /** The hospital's code of it. */
+  code: string;
+  /** What it is. */
+  name: string;
+  /** Its strength or kind; may be empty. */
+  specification: string;
+  /** Counted in what. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it. */
+  insurance_fen: Amount;
+}
+
+/** What a stay was charged for a day (一日清单). */
+export interface DailyCharges {
+  /** The hospital's number of the stay. */
+  admission_no: string;
+  day: Date;
+  items: DailyChargesItemsItem[];
+  /** What the day has cost. */
+  total_fen: Amount;
+  /** What the insurance bears of it. */
+  insurance_fen: Amount;
+}
+
 /** A clinical department. */
 export interface Department {
   /** The department. */
@@ -1339,6 +1371,38 @@ export interface Slot {
 /** SlotList. */
 export interface SlotList {
   items: Slot[];
+}
+
+/** A stay in hospital with its account; once discharged, its bill. */
+export interface Stay {
+  /** The hospital's number of the stay. */
+  admission_no: string;
+  /** `discharged`: the bill is final and not settled yet. */
+  status: "admitted" | "discharged" | "settled";
+  /** Which department. */
+  department_code: string;
+  /** Which ward. */
+  ward: string;
+  /** Which bed. */
+  bed: string;
+  admitted_at: Instant;
+  /** Null while the patient is there. */
+  discharged_at: Instant | null;
+  /** What the stay has cost so far. */
+  charges_fen: Amount;
+  /** What the insurance bears of it. */
+  insurance_fen: Amount;
+  /** What was deposited and not given back. */
+  deposits_fen: Amount;
+  /** What was paid of the bill beside the deposits. */
+  paid_fen: Amount;
+  /** Charges less insurance, deposits and what was paid: to be paid where positive, a surplus where negative. */
+  balance_fen: number;
+}
+
+/** The patient's present or latest stay, or nothing. */
+export interface StayList {
+  items: Stay[];
 }
 
 /** A slot that a patient of a stopped clinic could take. */
