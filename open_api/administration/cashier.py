@@ -9,6 +9,7 @@ from open_api.payments.rendering import render_order, render_refund
 from open_api.routing import Routes
 from payments import attempts, errors, queries, refunds
 from payments.gateways.port import ChannelCode
+from payments.inpatient import discharge
 
 routes: Final = Routes("administration: cashier", staff_only=True, operation_class="sensitive")
 _WRITE: Final = "cashier.write"
@@ -58,3 +59,18 @@ async def hand_refund_over(call: PartnerCall) -> Reply:
     refund = await refunds.read_refund(database(), call.path["refund_id"], call.actor)
     call.patient_ids += await queries.patients_of_orders(database(), [refund.order_id])
     return ok(render_refund(refund))
+
+
+@routes.post(
+    "/administration/cashier/payouts/<payout_id:uuid>/pay",
+    scope=_WRITE,
+    request="finance/payout_proof.json",
+    response="finance/payout_paid.json",
+    errors=[errors.PayoutNotFound, errors.PayoutRecorded, *WRITE_ERRORS],
+)
+async def record_payout(call: PartnerCall) -> Reply:
+    """Record that what was owed was given back, in cash or by transfer, and what proves it."""
+    await discharge.record_payout(
+        call.path["payout_id"], proof=call.body["proof"], actor=call.actor, idempotency=call.idempotency
+    )
+    return ok({"id": call.path["payout_id"], "proof": call.body["proof"]})

@@ -14,6 +14,8 @@ from payments import accounts, errors, exceptions, queries, refunds, resolving
 from payments.accounts import Account
 from payments.exceptions import Action, PaymentException
 from payments.gateways.port import ChannelCode, Merchant
+from payments.inpatient import discharge
+from payments.inpatient.discharge import Discharge
 from payments.queries import RefundFilter
 from payments.refunds import Refund
 from payments.refused_notifications import list_refused
@@ -25,6 +27,7 @@ WRITE: Final = "finance.write"
 _BASE: Final = "/administration/finance"
 _EXCEPTIONS: Final = "finance.exceptions"
 _REFUNDS: Final = "finance.refunds"
+_PAYOUTS: Final = "finance.payouts"
 _MERCHANTS: Final = "finance.merchants"
 _REFUSED: Final = "finance.refused"
 
@@ -144,6 +147,21 @@ async def decline_refund(call: PartnerCall) -> Reply:
 
 
 @routes.get(
+    f"{_BASE}/payouts",
+    scope=READ,
+    query="finance/page_query.json",
+    response="finance/payout_list.json",
+    errors=[InvalidCursor, DatabaseUnavailable],
+)
+async def list_payouts(call: PartnerCall) -> Reply:
+    """List what is owed to discharged patients and cannot go back by a channel, the oldest first."""
+    limit = call.query.get("limit", LIMIT_DEFAULT)
+    last = after(_PAYOUTS, call.query)
+    owed = await discharge.list_payouts_owed(database(), after=parse_id(last) if last else None, limit=limit + 1)
+    return shown_page(_PAYOUTS, [_payout(one) for one in owed], limit, "id")
+
+
+@routes.get(
     f"{_BASE}/merchants",
     scope=READ,
     query="finance/page_query.json",
@@ -230,3 +248,14 @@ def _refund(one: Refund) -> dict[str, Any]:
 
 def _merchant(one: Account) -> dict[str, Any]:
     return one._asdict()
+
+
+def _payout(one: Discharge) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "admission_no": one.admission_no,
+        "payout_fen": one.payout_fen,
+        "surplus_fen": one.surplus_fen,
+        "returned_fen": one.returned_fen,
+        "settled_at": one.settled_at,
+    }

@@ -6,6 +6,7 @@ from typing import Any
 
 from openpyxl import load_workbook
 
+from kernel.ids import new_id
 from payments.books.closings import keep_books
 from payments.books.lines import Side
 from tests.contract.conftest import SlotOffice
@@ -22,6 +23,7 @@ async def keep_the_money(open_api: OpenApi, office: SlotOffice) -> None:
     till = await Till.open(open_api)
     await register_accounts(office)
     await take_and_hand_back(open_api, office, till)
+    await pay_out(open_api, office)
     await approve_and_decline(open_api, office, till)
     await decide(office, till)
     await look_at_the_books(open_api, office)
@@ -63,6 +65,30 @@ async def take_and_hand_back(open_api: OpenApi, office: SlotOffice, till: Till) 
     handed = await office.ask("POST", back, {}, status=200, key="money-hand")
     assert handed["status"] == "succeeded"
     assert await office.ask("POST", back, {}, status=200, key="money-hand") == handed
+
+
+async def pay_out(open_api: OpenApi, office: SlotOffice) -> None:
+    """What no channel takes back is given over the counter, once, and is then owed no more."""
+    rows = list(zip(sorted(new_id() for _ in range(2)), ("ZY0001", "ZY0002"), strict=True))
+    await open_api.db.execute(
+        "WITH account AS (INSERT INTO inpatient_account (admission_no, patient_id, his_number)"
+        " SELECT no, gen_random_uuid(), 'MR' || no FROM unnest($2::text[]) AS n (no))"
+        " INSERT INTO payment_discharge (id, admission_no, settlement_no, status, surplus_fen, returned_fen,"
+        " payout_fen, created_at, updated_at, settled_at)"
+        " SELECT id, no, 'S' || no, 'settled', 900, 400, 500, now(), now(), now()"
+        " FROM unnest($1::uuid[], $2::text[]) AS n (id, no)",
+        *zip(*rows, strict=True),
+    )
+    owed = (await office.ask("GET", f"{BASE}/payouts", status=200))["items"]
+    assert [(one["admission_no"], one["payout_fen"]) for one in owed] == [(no, 500) for _, no in rows]
+    path = f"{WINDOW}/payouts/{owed[0]['id']}/pay"
+    paid = [await office.ask("POST", path, {"proof": "R77"}, status=200, key="money-out") for _ in range(2)]
+    assert paid[0] == paid[1] == {"id": owed[0]["id"], "proof": "R77"}
+    await office.ask("POST", path, {"proof": "R78"}, status=409, code="payments.payout_recorded")
+    other = f"{WINDOW}/payouts/{new_id()}/pay"
+    await office.ask("POST", other, {"proof": "R78"}, status=404, code="payments.payout_not_found")
+    left = (await office.ask("GET", f"{BASE}/payouts", status=200))["items"]
+    assert [one["admission_no"] for one in left] == [rows[1][1]]
 
 
 async def approve_and_decline(open_api: OpenApi, office: SlotOffice, till: Till) -> None:
