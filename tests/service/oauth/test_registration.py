@@ -124,7 +124,7 @@ async def test_an_id_is_given_once(database: Database) -> None:
 async def test_a_scope_that_does_not_exist_is_refused(database: Database, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         await _ask(database, *PORTAL, "--scope", "everything")
-    assert "everything is none of" in capsys.readouterr().err
+    assert "there is no scope 'everything'" in capsys.readouterr().err
 
 
 async def test_two_secrets_overlap_while_a_client_changes_to_the_next(database: Database) -> None:
