@@ -236,3 +236,16 @@ export function dressBars(look: { isDark: boolean; language: string; tabs: strin
   });
   // #endif
 }
+
+/** Let the keyboard press what a finger can tap. Phones' readers do so by themselves. */
+export function answerKeys(): void {
+  // #ifdef H5
+  document.addEventListener("keydown", (event) => {
+    const at = event.target as HTMLElement;
+    if ((event.key === "Enter" || event.key === " ") && at.matches("[role=button], [role=checkbox]")) {
+      event.preventDefault();
+      at.click();
+    }
+  });
+  // #endif
+}

@@ -4,6 +4,7 @@ import { reactive, watch } from "vue";
 import { Problem, type Reading } from "@/api/client";
 import { type Key, currentLanguage, t } from "@/locale";
 import { network } from "@/stores/network";
+import { applySettings } from "@/stores/settings";
 import { restoreSession, session } from "@/stores/session";
 
 export type ScreenStatus = "loading" | "ready" | "failed" | "signed-out";
@@ -102,11 +103,15 @@ export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options =
   return screen;
 }
 
-/** Name a screen at its top, in the language chosen. */
+/** Name a screen at its top, in the language and colours chosen. Every screen calls it. */
 export function useTitle(key: Key | (() => string)): void {
   const say = (): void => {
     uni.setNavigationBarTitle({ title: typeof key === "function" ? key() : t(key) });
   };
-  onShow(say);
+  onShow(() => {
+    // uni dresses its bars anew for each page.
+    applySettings();
+    say();
+  });
   watch(currentLanguage, say);
 }

@@ -33,7 +33,7 @@ export function clockTime(moment: string | number): string {
   return `${two(hour)}:${two(minute)}`;
 }
 
-/** `11月26日 周四`, `Thu 26 Nov`; today, tomorrow and the day after by their names. `day`: 2026-11-26 or a moment. */
+/** `Thu 26 Nov`, with `Today` or `Tomorrow` before it where it is. `day`: `2026-11-26`, or a moment. */
 export function dayWords(day: string | number): string {
   const moment = typeof day === "string" && day.length === 10 ? `${day}T00:00:00+08:00` : day;
   const at = onTheWall(moment);
@@ -53,7 +53,7 @@ export function weekdayWord(weekday: number): string {
   return t("common.weekdays").split(",")[weekday] ?? "";
 }
 
-/** `11月26日 周四 09:05` */
+/** `Thu 26 Nov 09:05` */
 export function momentWords(moment: string | number): string {
   return `${dayWords(moment)} ${clockTime(moment)}`;
 }
