@@ -36,7 +36,7 @@ from payments.gateways.port import (
 )
 
 HANDLER: Final = "payment-notifications"
-BATCHES_MAX: Final = 2
+BATCHES_MAX: Final = 1
 BATCH_NOTIFICATIONS_MAX: Final = 64
 QUEUE_NOTIFICATIONS_MAX: Final = 20_000
 TRIES_MAX: Final = 10
