@@ -162,7 +162,8 @@ class HospitalDay:
         await self.mood_of_his.heal()
 
     async def go_round(self) -> None:
-        """Let the people of the office and the pharmacy see to what waits for them."""
+        """Let the people of the office, the pharmacy and the ward see to what waits for them."""
+        await asyncio.gather(*(one.finish() for one in self.payers if isinstance(one, WardPayer)))
         await self.cashier.go_round()
         await self.pharmacy.decide_all()
         await self._give_open_orders_up()
@@ -173,10 +174,6 @@ class HospitalDay:
         listed = await portal.get("list open orders", "/orders?status=open&limit=100")
         for order in listed.body.get("items", []):
             await portal.post("give order up", f"/orders/{order['id']}/close", None, key=f"end-{order['id']}")
-
-    async def empty_beds(self) -> None:
-        """Let everybody who is still in a bed go home and pay."""
-        await asyncio.gather(*(one.finish() for one in self.payers if isinstance(one, WardPayer)))
 
 
 async def _set_rules(db: Database) -> None:

@@ -53,7 +53,6 @@ async def test_every_fen_is_explained_when_everything_was_killed(platform: Hospi
     killer = Killer(platform, random.Random(seed), dict(platform.environment), targets=targets)
     settings = Settings.from_environment(DataFolder(platform.data).load_environment())
     db = await open_database(settings.database_url, max_size=2)
-    look = await asyncpg.connect(settings.database_url)
     try:
         async with connected(platform) as systems:
             day = await HospitalDay.gather(db, settings, systems, seed=seed)
@@ -61,36 +60,38 @@ async def test_every_fen_is_explained_when_everything_was_killed(platform: Hospi
             await _storm(killer, day)
             await day.heal()
             loaded = time.monotonic()
-            await day.empty_beds()
-
-            async def go_round() -> None:
-                await day.go_round()
-                await day.empty_beds()
-
-            with clock.frozen(platform.now()):
-                dead = await audit_money.wait_until_settled(look, go_round, say)
-            _report(killer, day, systems, load_seconds=loaded - started, drain_seconds=time.monotonic() - loaded)
-            faults = [*systems.tally.faults, *day.cashier.faults]
-            faults += [f"{count} dead letters in {box}" for box, count in dead.items() if count]
-            faults += await _audit(platform, db, look, systems)
-            outcomes = await explained.count_outcomes(look)
-            _tell("outcomes", outcomes)
-            faults += explained.never_seen(
-                outcomes=outcomes,
-                ways=day.till.ways,
-                faults={one.name: one.faults for one in systems.emulated} | {"his": day.mood_of_his.faults},
-                known_faults={one.name: {name for name, _ in one.known_faults} for one in systems.emulated}
-                | {"his": {"answers_lost", "answers_late"}},
-                kills=killer.kills,
-                targets={*targets, "everything"},
-            )
+            look = await asyncpg.connect(settings.database_url)
+            try:
+                dead = await audit_money.wait_until_settled(look, day.go_round, say)
+                _report(killer, day, systems, load_seconds=loaded - started, drain_seconds=time.monotonic() - loaded)
+                faults = [*systems.tally.faults, *day.cashier.faults]
+                faults += [f"{count} dead letters in {box}" for box, count in dead.items() if count]
+                faults += await _audit(platform, db, look, systems)
+                faults += await _never_seen(look, day, systems, killer)
+            finally:
+                await look.close()
         faults += await _close_books(platform, db, settings)
         for fault in faults[:FAULTS_TOLD]:
             say(f"FAULT {fault}")
         assert not faults, f"{len(faults)} faults, told above"
     finally:
-        await look.close()
         await db.close()
+
+
+async def _never_seen(look: asyncpg.Connection, day: HospitalDay, systems: Systems, killer: Killer) -> list[str]:
+    """List the kinds of what was to be tried, and to come about, of which this run had none."""
+    outcomes = await explained.count_outcomes(look)
+    _tell("outcomes", outcomes)
+    emulated = systems.emulated
+    return explained.never_seen(
+        outcomes=outcomes,
+        ways=day.till.ways,
+        faults={one.name: one.faults for one in emulated} | {"his": day.mood_of_his.faults},
+        known_faults={one.name: {name for name, _ in one.known_faults} for one in emulated}
+        | {"his": {"answers_lost", "answers_late"}},
+        kills=killer.kills,
+        targets={*killer.targets, "everything"},
+    )
 
 
 async def _audit(platform: Hospital, db: Database, look: asyncpg.Connection, systems: Systems) -> list[str]:
