@@ -11,7 +11,7 @@ import httpx
 
 from tests.chaos.client import PartnerApplication
 
-ASK_SECONDS_MAX: Final = 150
+ASK_SECONDS_MAX: Final = 400
 PAUSE_SECONDS: Final = 0.5
 FAULT_PAUSE_SECONDS: Final = (0.2, 1.2)
 

@@ -106,7 +106,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     "refund approved by a second person": "SELECT count(*) FROM payment_refund WHERE approved_by IS NOT NULL",
     "refund handed over at the window": "SELECT count(*) FROM payment_refund r JOIN payment_merchant m"
     " ON m.code = r.merchant_code WHERE m.channel IN ('cash', 'card') AND r.status = 'succeeded'",
-    "receipt refused, asked for again by a person": "SELECT count(*) FROM audit_change WHERE entity = 'fiscal_receipt'",
+    "receipt refused, asked for again by a person": "SELECT count(*) FROM change_log WHERE entity = 'fiscal_receipt'",
     "receipt issued": "SELECT count(*) FROM fiscal_receipt WHERE number IS NOT NULL",
     "receipt written off": "SELECT count(*) FROM fiscal_receipt WHERE status = 'written-off'",
     "receipt for what stays paid": "SELECT count(*) FROM fiscal_receipt WHERE sequence > 1 AND number IS NOT NULL",

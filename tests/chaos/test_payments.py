@@ -70,7 +70,7 @@ async def test_every_fen_is_explained_when_everything_was_killed(platform: Hospi
                 faults += await _never_seen(look, day, systems, killer)
             finally:
                 await look.close()
-        faults += await _close_books(platform, db, settings)
+        faults += await _close_books(platform, db)
         for fault in faults[:FAULTS_TOLD]:
             say(f"FAULT {fault}")
         assert not faults, f"{len(faults)} faults, told above"
@@ -132,12 +132,12 @@ async def _storm(killer: Killer, day: HospitalDay) -> None:
         await working
 
 
-async def _close_books(platform: Hospital, db: Database, settings: Settings) -> list[str]:
+async def _close_books(platform: Hospital, db: Database) -> list[str]:
     """Let the night pass, and have the channels' bills compared with the platform and the HIS, three ways and twice."""
     day: date = platform.today()
     assert platform.clock is not None, "it was brought up with one"
     platform.clock.advance_to(clock.clinic_instant(day + timedelta(days=1), NEXT_MORNING))
-    return await audit_books.close(platform, db, settings, day, merchants=MERCHANTS, say=say)
+    return await audit_books.close(platform, db, day, merchants=MERCHANTS, say=say)
 
 
 def _report(killer: Killer, day: HospitalDay, systems: Systems, *, load_seconds: float, drain_seconds: float) -> None:
