@@ -48,6 +48,7 @@ from open_api.administration import (
     partners,
     people,
     places,
+    receipts,
     returns,
     rules,
     schedules,
@@ -112,6 +113,7 @@ FEATURES: Final[Sequence[Routes]] = (
     pay_codes.routes,
     cashier.routes,
     finance.routes,
+    receipts.routes,
     books.routes,
 )
 

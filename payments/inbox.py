@@ -36,7 +36,8 @@ from payments.gateways.port import (
 )
 
 HANDLER: Final = "payment-notifications"
-BATCHES_MAX: Final = 2
+BATCHES_MAX: Final = 1
+"""Statements at a time. A second one would be half as full, and each costs a plan, a commit and a wake of its own."""
 BATCH_NOTIFICATIONS_MAX: Final = 64
 QUEUE_NOTIFICATIONS_MAX: Final = 20_000
 TRIES_MAX: Final = 10

@@ -200,4 +200,5 @@ async def _show_to_a_person(tx: Transaction, refund: Row, cause: Cause) -> None:
         transaction_id=refund["transaction_id"],
         refund_id=refund["id"],
     )
-    await exceptions.open_exception(tx, cause, about, facts={"tries": refund["tries"]})
+    facts = {"tries": refund["tries"], "refund_no": refund["refund_no"]}
+    await exceptions.open_exception(tx, cause, about, facts=facts)

@@ -265,4 +265,6 @@ async def _show_to_a_person(tx: Transaction, settlement_id: UUID, cause: Cause) 
         transaction_id=row["transaction_id"],
         settlement_id=settlement_id,
     )
-    await exceptions.open_exception(tx, cause, about, facts={"asks": row["asks"]})
+    # Whoever looks into the HIS, as the case asks them to, looks for this number.
+    facts = {"asks": row["asks"], "settlement_no": row["settlement_no"]}
+    await exceptions.open_exception(tx, cause, about, facts=facts)

@@ -41,6 +41,17 @@ async def keep_and_close(db: Database, settings: Settings, day: date, *, by: str
         DayNotOver, DayAlreadyClosed, BooksNotReady, BillUnreadable, TooManyDifferences, RunSuperseded, BooksOutdated,
         BooksDoNotBalance, DatabaseUnavailable.
     """
+    await keep(db, settings, day, by=by)
+    return await close_books(db, day, by=by)
+
+
+async def keep(db: Database, settings: Settings, day: date, *, by: str) -> None:
+    """Fetch every side's part of a day and compare them; it may be done again until the day is closed.
+
+    Raises:
+        DayNotOver, DayAlreadyClosed, BooksNotReady, BillUnreadable, TooManyDifferences, RunSuperseded,
+        DatabaseUnavailable.
+    """
     billing = build_billing(settings) if settings.his_http_url is not None else None
     try:
         sources: list[LineSource] = []
@@ -54,7 +65,6 @@ async def keep_and_close(db: Database, settings: Settings, day: date, *, by: str
     finally:
         if billing is not None:
             await billing.close()
-    return await close_books(db, day, by=by)
 
 
 async def close_past_days(db: Database, settings: Settings) -> int:

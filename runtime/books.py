@@ -20,7 +20,7 @@ from payments.books.closings import Closing, get_closing, list_totals
 from payments.books.differences import Difference, list_differences, settle_difference
 from payments.books.errors import BillUnreadable, BooksNotReady
 from payments.books.workbook import write_workbook
-from runtime.bookkeeping import keep_and_close
+from runtime.bookkeeping import keep, keep_and_close
 from runtime.payments import connect_payments
 
 DATABASE_CONNECTIONS_MAX: Final = 4
@@ -72,6 +72,10 @@ async def _run(settings: Settings, given: argparse.Namespace) -> str:
             case "close":
                 connect_payments(settings)
                 await keep_and_close(db, settings, given.date, by=given.by)
+                return await describe(db, given.date)
+            case "keep":
+                connect_payments(settings)
+                await keep(db, settings, given.date, by=given.by)
                 return await describe(db, given.date)
             case "show":
                 return await describe(db, given.date)
@@ -169,8 +173,13 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--date", type=date.fromisoformat, default=yesterday, metavar="DAY", help="default: yesterday")
         return one
 
-    close = add("close", "Take every side's lines over, compare them, and close the day.")
-    close.add_argument("--by", default="system:terminal", metavar="STAFF", help="who does it, for the record")
+    for name, summary in (
+        ("keep", "Take every side's lines over and compare them; the day stays open, and may be kept again."),
+        ("close", "Take every side's lines over, compare them, and close the day."),
+    ):
+        add(name, summary).add_argument(
+            "--by", default="system:terminal", metavar="STAFF", help="who does it, for the record"
+        )
     add("show", "Say how a day's books stand.")
     add("workbook", "Write a day's books for a spreadsheet.").add_argument(
         "--to", type=Path, metavar="FILE.xlsx", help="default: books-DAY.xlsx in this folder"

@@ -55,7 +55,7 @@ class _Manner:
 
 # WeChat Pay v3, "payment notification": 200 or 204, else a code and a message. Alipay, "asynchronous notification":
 # the seven letters of `success`; anything else is told again.
-MANNERS: Final[Mapping[ChannelCode, _Manner]] = {
+MANNERS: Final[Mapping[str, _Manner]] = {
     ChannelCode.WECHATPAY: _Manner(
         JSON, JSON, b'{"code":"SUCCESS"}', b'{"code":"FAIL","message":"refused"}', "wechatpay-nonce"
     ),
@@ -103,7 +103,7 @@ async def _take(request: Request, account: Merchant, manner: _Manner) -> None:
         NotificationRefused, InboxFull, Unavailable.
         SecretMissing, ChannelNotOffered: of ours, what it would be verified with is not there.
     """
-    headers = dict(request.headers.items())
+    headers = request.headers
     if len(request.body) > BODY_BYTES_MAX:
         raise NotificationRefused("too_large")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != manner.content_type:
@@ -123,7 +123,7 @@ def note_oversized(request: Request) -> None:
 
 
 def _manner_of(channel: str) -> _Manner | None:
-    return MANNERS.get(ChannelCode(channel)) if channel in set(ChannelCode) else None
+    return MANNERS.get(channel)
 
 
 def _refuse(

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from kernel.db import Reader, Row
@@ -29,6 +30,46 @@ class ReceiptDifference:
     ledger_fen: int
     meant_fen: int
     issued_fen: int
+
+
+class RefusedReceipt(NamedTuple):
+    """A receipt that a person has to see to; `fault` is the fiscal platform's word for why."""
+
+    id: UUID
+    order_id: UUID
+    kind: str
+    amount_fen: int
+    status: str
+    fault: str | None
+    created_at: datetime
+
+
+_COLUMNS: Final = ", ".join(RefusedReceipt._fields)
+
+
+async def list_refused(db: Reader, *, after: UUID | None, limit: int) -> list[RefusedReceipt]:
+    """List what was refused and is still wanted, the oldest first; `after` is the last of the page before.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM fiscal_receipt WHERE status = 'refused' AND written_off_for IS NULL"  # noqa: S608  our own list of columns
+        " AND ($1::uuid IS NULL OR id > $1) ORDER BY id LIMIT $2",
+        after,
+        limit,
+    )
+    return [RefusedReceipt(*row.values()) for row in rows]
+
+
+async def read_receipt(db: Reader, receipt_id: UUID) -> RefusedReceipt | None:
+    """Give a receipt as it stands; None: there is none.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(f"SELECT {_COLUMNS} FROM fiscal_receipt WHERE id = $1", receipt_id)  # noqa: S608  our own list of columns
+    return RefusedReceipt(*rows[0].values()) if rows else None
 
 
 async def read_nets(db: Reader, order_ids: list[UUID]) -> dict[UUID, ReceiptNet]:

@@ -13,11 +13,16 @@ from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from kernel import clock
-from kernel.db import Row, Transaction
+from kernel.audit import record_change
+from kernel.db import Row, Transaction, database
+from kernel.events import Actor
+from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from kernel.outbox import publish
+from payments.errors import StaffRequired
 from payments.receipts.errors import ReceiptNotFound, ReceiptNotRefused
 from payments.receipts.port import ReceiptItem, ReceiptKind
+from payments.receipts.queries import RefusedReceipt, read_receipt
 from payments.receipts.states import RECEIPT
 
 HANDLER: Final = "receipts"
@@ -99,6 +104,35 @@ async def restore_for(tx: Transaction, refund: RefundedOrder) -> UUID | None:
         return None
     cause_id = uuid5(_RESTORED, str(refund.refund_id))
     return await _follow(tx, refund, cause_id=cause_id, change_fen=refund.refund_fen)
+
+
+async def ask_anew(receipt_id: UUID, *, actor: Actor, idempotency: Idempotency | None = None) -> RefusedReceipt:
+    """Have a refused receipt asked for again because a member of staff has mended the reason, and keep who it was.
+
+    Raises:
+        StaffRequired.
+        ReceiptNotFound, ReceiptNotRefused.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    if actor.staff_code is None:
+        raise StaffRequired
+    async with database().transaction() as tx:
+        if not (idempotency and await idempotency.replay(tx)):
+            await ask_again(tx, receipt_id)
+            await record_change(
+                tx,
+                entity="fiscal_receipt",
+                entity_id=str(receipt_id),
+                action="updated",
+                before={"status": "refused"},
+                after={"status": "issuing"},
+                actor=actor,
+            )
+            if idempotency:
+                await idempotency.remember(tx, {"receipt_id": str(receipt_id)})
+        found = await read_receipt(tx, receipt_id)
+    assert found is not None, "a receipt is never removed"
+    return found
 
 
 async def ask_again(tx: Transaction, receipt_id: UUID) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-ASK_SECONDS_MAX = 150
+ASK_SECONDS_MAX = 400
 """How long one request may stay unknown: longer than the whole platform takes to come back."""
 ANSWER_SECONDS_MAX = 20
 PAUSE_SECONDS_FIRST = 0.1
@@ -44,7 +44,9 @@ class Answer:
 
     @property
     def code(self) -> str:
-        """The stable code of a refusal, and of the refusal behind it where the HIS passes one on."""
+        """The stable code of a refusal, and of the one behind it where the HIS passes one on; of what was done none."""
+        if self.done:
+            return ""
         reason = self.body.get("refusal")
         code = str(self.body.get("code", ""))
         return f"{code} ({reason['code']})" if isinstance(reason, dict) else code

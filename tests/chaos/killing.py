@@ -13,7 +13,7 @@ from runtime.data_folder import DataFolder
 from runtime.supervisor import control
 from tests.platform import Hospital, command
 
-BACK_SECONDS_MAX = 90
+BACK_SECONDS_MAX = 240
 LOOK_SECONDS = 0.3
 PAUSE_SECONDS = (0.5, 2.5)
 TARGETS = ("web-1", "web-2", "relay", "worker", "his-inbound", "micro-his", "valkey", "postgres")

@@ -52,6 +52,7 @@ ABSENT = {
     "cashier/payouts": "payments.payout_not_found",
     "finance/exceptions": "payments.exception_not_found",
     "finance/refunds": "payments.refund_not_found",
+    "finance/receipts": "receipts.not_found",
     "finance/merchants": "payments.merchant_not_found",
     "finance/books": "books.closing_not_found",
     "finance/book-differences": "books.difference_not_found",

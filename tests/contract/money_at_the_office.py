@@ -24,6 +24,7 @@ async def keep_the_money(open_api: OpenApi, office: SlotOffice) -> None:
     await register_accounts(office)
     await take_and_hand_back(open_api, office, till)
     await pay_out(open_api, office)
+    await ask_for_receipts_again(open_api, office)
     await approve_and_decline(open_api, office, till)
     await decide(office, till)
     await look_at_the_books(open_api, office)
@@ -89,6 +90,30 @@ async def pay_out(open_api: OpenApi, office: SlotOffice) -> None:
     await office.ask("POST", other, {"proof": "R78"}, status=404, code="payments.payout_not_found")
     left = (await office.ask("GET", f"{BASE}/payouts", status=200))["items"]
     assert [one["admission_no"] for one in left] == [rows[1][1]]
+
+
+async def ask_for_receipts_again(open_api: OpenApi, office: SlotOffice) -> None:
+    """What the fiscal platform refused is listed with its word, and asked for again once the reason is mended."""
+    ids = sorted(new_id() for _ in range(2))
+    await open_api.db.execute(
+        "INSERT INTO fiscal_receipt (id, order_id, sequence, business_no, kind, patient_id, channel, amount_fen, items,"
+        " status, fault, occurred_at, created_at) SELECT id, gen_random_uuid(), 1, replace(id::text, '-', ''),"
+        " 'outpatient', gen_random_uuid(), 'wechatpay', 500, $2, 'refused', 'E0103', now(), now()"
+        " FROM unnest($1::uuid[]) AS n (id)",
+        ids,
+        [{"code": "1", "name": "x", "amount_fen": 500}],
+    )
+    path = f"{BASE}/receipts"
+    refused = (await office.ask("GET", path, status=200))["items"]
+    assert [(one["id"], one["fault"], one["amount_fen"]) for one in refused] == [
+        (str(known), "E0103", 500) for known in ids
+    ]
+    again = f"{path}/{ids[0]}/ask-again"
+    asked = [await office.ask("POST", again, status=200, key="money-receipt") for _ in range(2)]
+    assert asked[0] == asked[1]
+    assert (asked[0]["status"], asked[0]["fault"]) == ("issuing", None)
+    await office.ask("POST", again, status=409, code="receipts.not_refused")
+    assert [one["id"] for one in (await office.ask("GET", path, status=200))["items"]] == [str(ids[1])]
 
 
 async def approve_and_decline(open_api: OpenApi, office: SlotOffice, till: Till) -> None:

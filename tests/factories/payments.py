@@ -310,6 +310,7 @@ class PaymentsUnderTest:
             ChannelCode.WECHATPAY: lambda _merchant, _secrets: self.wechat,
             ChannelCode.ALIPAY: lambda _merchant, _secrets: self.alipay,
             ChannelCode.CASH: lambda merchant, _secrets: WindowGateway(merchant),
+            ChannelCode.CARD: lambda merchant, _secrets: WindowGateway(merchant),
         }
         merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
         kinds = ("registration", "outpatient_bill", "deposit", "discharge")

@@ -1,7 +1,8 @@
 """Any sequence of steps keeps every fen explained (hypothesis, stateful).
 
-Payers pay late, twice and wrongly; channels and the HIS lose answers or are away; clocks run; people decide. After each
-step the invariants hold; at the end all heals, and every payment is settled, refunded, or an open case.
+Payers pay late, twice and wrongly, by phone, at the window and for their relatives; channels and the HIS lose answers
+or are away; clocks run; people decide. After each step the invariants hold; at the end all heals, and every payment is
+settled, refunded, or an open case.
 
 Hypothesis drives the steps in a thread of its own; each runs on the test's event loop, at the machine's time.
 """
@@ -29,10 +30,10 @@ from kernel import clock
 from kernel.db import Database
 from kernel.errors import HospitalError
 from kernel.ids import new_id
-from payments import exceptions, expiry, inbox, refunds
-from payments.attempts import Attempt, record_window_payment
+from payments import exceptions, expiry, inbox, merchants, refunds, relatives
+from payments.attempts import Attempt, record_window_payment, record_window_refund
 from payments.exceptions import Action, Cause, PaymentException
-from payments.gateways.port import ChannelCode, Notification, PaymentState, RefundState
+from payments.gateways.port import ChannelCode, Merchant, Notification, PaymentState, RefundState, Scene
 from payments.invariants import find_broken
 from payments.orders import Order, close_order
 from payments.refunds import Ask, Refund
@@ -47,12 +48,36 @@ STEP_SECONDS_MAX = 60
 AMOUNT_FEN = 60_000
 TABLES = (
     "payment_check, payment_exception, payment_refund, payment_settlement, payment_transaction, payment_attempt,"
-    " payment_event, payment_order, payment_notification, ledger_link, ledger_seal, ledger_posting, ledger_entry,"
-    " outbox"
+    " payment_event, pay_code, payment_order, payment_notification, ledger_link, ledger_seal, ledger_posting,"
+    " ledger_entry, outbox"
 )
 HEAL_ROUNDS = 6
+KINDS = ("registration", "outpatient_bill", "deposit", "discharge")
+CARD = Merchant("card-main", ChannelCode.CARD, "terminal-1", "")
+DRAWERS = ("cash-main", CARD.code)
 
 channels = st.sampled_from(["wechat", "alipay"])
+kinds = st.sampled_from(KINDS)
+
+# What a long run has to have seen; each gives how often it came about in one example.
+SEEN = {
+    **{f"a settled {kind}": f"SELECT count(*) FROM payment_order WHERE kind = '{kind}' AND settled_at IS NOT NULL"
+       for kind in KINDS},
+    **{f"paid by {channel}": f"SELECT count(*) FROM payment_transaction WHERE channel = '{channel}'"
+       for channel in ("wechatpay", "alipay", "cash", "card")},
+    **{f"{role} money": f"SELECT count(*) FROM payment_transaction WHERE role = '{role}'"
+       for role in ("accepted", "surplus", "disputed")},
+    "begun by a relative's code": "SELECT count(*) FROM payment_attempt a WHERE a.order_id IN"
+    " (SELECT order_id FROM pay_code) AND a.payer = 'a-relative'",
+    "a refund in part": "SELECT count(*) FROM payment_order WHERE refunded_fen > 0 AND status = 'settled'",
+    "a refund handed over": "SELECT count(*) FROM payment_refund WHERE status = 'succeeded'"
+    " AND merchant_code IN ('cash-main', 'card-main')",
+    "a refund paid by other means": "SELECT count(*) FROM payment_refund WHERE status = 'paid_offline'",
+    "a refund with a second person": "SELECT count(*) FROM payment_refund WHERE approved_by IS NOT NULL",
+    "deposits sent back first in, first out": "SELECT count(*) FROM payment_refund WHERE reason = '出院余额'",
+    "another payer": "SELECT count(*) FROM payment_exception WHERE cause = 'payer_mismatch'",
+    "a reversal refused": "SELECT count(*) FROM payment_exception WHERE cause = 'reversal_refused'",
+}  # fmt: skip
 
 
 class Payments(RuleBasedStateMachine):
@@ -62,6 +87,7 @@ class Payments(RuleBasedStateMachine):
     loop: ClassVar[asyncio.AbstractEventLoop]
     steps_taken: ClassVar[int] = 0
     ends: ClassVar[Counter[str]] = Counter()
+    seen: ClassVar[Counter[str]] = Counter()
 
     made: Bundle[Order] = Bundle("made")
     tried: Bundle[tuple[str, Attempt]] = Bundle("tried")
@@ -94,6 +120,8 @@ class Payments(RuleBasedStateMachine):
         for table in TABLES.split(", "):
             await self.db.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
         self.payments = await PaymentsUnderTest(self.db).build()
+        async with self.db.transaction() as tx:
+            await merchants.save_merchant(tx, CARD, campus_id=None, actor=CASHIER)
 
     def double(self, name: str) -> ChannelDouble:
         found: ChannelDouble = getattr(self.payments, name)
@@ -101,20 +129,20 @@ class Payments(RuleBasedStateMachine):
 
     # --- what people do
 
-    @rule(target=made, kind=st.sampled_from(["registration", "outpatient_bill", "deposit"]))
+    @rule(target=made, kind=kinds)
     def order(self, kind: str) -> Any:
         return self.run(lambda: self.payments.order(AMOUNT_FEN, kind=kind, expires_at=self.now + timedelta(minutes=15)))
 
-    @rule(target=made, kind=st.sampled_from(["registration", "outpatient_bill", "deposit"]))
-    def buy(self, kind: str) -> Any:
+    @rule(target=made, kind=kinds, channel=channels)
+    def buy(self, kind: str, channel: str) -> Any:
         """Do all that goes well on most days, in one step, so that more becomes of it in the others."""
-        answer = self.run(lambda: self._buy(kind))
+        answer = self.run(lambda: self._buy(kind, channel))
         return multiple() if isinstance(answer, HospitalError) else answer
 
-    async def _buy(self, kind: str) -> Order:
+    async def _buy(self, kind: str, channel: str) -> Order:
         order = await self.payments.order(AMOUNT_FEN, kind=kind, expires_at=self.now + timedelta(minutes=15))
-        attempt = await self.payments.attempt(order)
-        await self.payments.tell(self.payments.wechat.pay(attempt.attempt_no))
+        attempt = await self.payments.attempt(order, self.double(channel).merchant.channel)
+        await self.payments.tell(self.double(channel).pay(attempt.attempt_no))
         await self.payments.settle_down()
         return order
 
@@ -123,6 +151,18 @@ class Payments(RuleBasedStateMachine):
         code = ChannelCode.WECHATPAY if channel == "wechat" else ChannelCode.ALIPAY
         answer = self.run(lambda: self.payments.attempt(order, code))
         return multiple() if isinstance(answer, HospitalError) else (channel, answer)
+
+    @rule(target=tried, order=made, channel=channels)
+    def begin_as_a_relative(self, order: Order, channel: str) -> Any:
+        """Somebody else begins to pay, by a code that the patient has sent them."""
+        answer = self.run(lambda: self._begin_as_a_relative(order, self.double(channel).merchant.channel))
+        return multiple() if isinstance(answer, HospitalError) else (channel, answer)
+
+    async def _begin_as_a_relative(self, order: Order, channel: ChannelCode) -> Attempt:
+        made = await relatives.make_pay_code(order.id, actor=PORTAL)
+        return await relatives.pay_by_code(
+            made.code, channel=channel, scene=Scene.MINI_PROGRAM, payer="a-relative", address="phone-1"
+        )
 
     @rule(one=tried, short_fen=st.sampled_from([0, 0, 0, 1]), is_told=st.booleans())
     def pay(self, one: tuple[str, Attempt], short_fen: int, is_told: bool) -> None:  # noqa: FBT001  hypothesis gives it
@@ -133,6 +173,14 @@ class Payments(RuleBasedStateMachine):
         fact = double.pay(attempt.attempt_no, amount_fen=AMOUNT_FEN - short_fen)
         if is_told:
             self.run(lambda: self.payments.tell(fact))
+
+    @rule(one=tried)
+    def pay_as_a_stranger(self, one: tuple[str, Attempt]) -> None:
+        """Another person pays than who was asked: nothing is fulfilled by it."""
+        double, attempt = self.double(one[0]), one[1]
+        known = double.tried.get(attempt.attempt_no)
+        if known is not None and known.state is PaymentState.UNPAID:
+            self.run(lambda: self.payments.tell(double.pay(attempt.attempt_no, payer="a-stranger")))
 
     @rule(one=tried)
     def pay_after_closing(self, one: tuple[str, Attempt]) -> None:
@@ -165,6 +213,47 @@ class Payments(RuleBasedStateMachine):
                 order.id, channel=ChannelCode.CASH, amount_fen=AMOUNT_FEN, slip_no=None, actor=CASHIER
             )
         )
+
+    @rule(order=made, slip=st.integers(1, 6))
+    def take_card(self, order: Order, slip: int) -> None:
+        """A terminal prints a slip; one that was recorded before is not recorded again."""
+        self.run(
+            lambda: record_window_payment(
+                order.id, channel=ChannelCode.CARD, amount_fen=AMOUNT_FEN, slip_no=f"SLIP{slip}", actor=CASHIER
+            )
+        )
+
+    @rule()
+    def hand_over(self) -> None:
+        """A cashier hands over what waits at the window, twice: once only counts."""
+        self.run(self._hand_over)
+
+    async def _hand_over(self) -> None:
+        for row in await self.db.fetch(
+            "SELECT id FROM payment_refund WHERE merchant_code = ANY ($1) AND status IN ('processing', 'abnormal')",
+            list(DRAWERS),
+        ):
+            await record_window_refund(row["id"], slip_no="BACK1", actor=CASHIER)
+
+    @rule(amount_fen=st.sampled_from([1, 70_000, 150_000]))
+    def send_surplus_back(self, amount_fen: int) -> None:
+        """A stay has ended with a surplus: it goes back over all its deposits, first in, first out."""
+        self.run(lambda: self._send_surplus_back(amount_fen))
+
+    async def _send_surplus_back(self, amount_fen: int) -> None:
+        async with self.db.transaction() as tx:
+            rows = await tx.fetch("SELECT id FROM payment_order WHERE kind = 'deposit' AND status = 'settled'")
+            ask = Ask(reason="出院余额", by_rule=True)
+            ids = [row["id"] for row in rows]
+            await refunds.request_over(tx, ids, amount_fen=amount_fen, ask=ask, actor=CASHIER, asks_beyond_limits=True)
+
+    @rule(channel=channels, state=st.sampled_from([RefundState.SUCCEEDED, RefundState.ABNORMAL]))
+    def tell_of_refunds(self, channel: str, state: RefundState) -> None:
+        """A channel tells how its refunds stand, those that it was still doing ended, and the others again."""
+        double = self.double(channel)
+        for number, fact in list(double.refunds.items()):
+            told = double.finish_refund(number, state) if fact.state is RefundState.PROCESSING else fact
+            self.run(lambda told=told: self.payments.tell(told))  # type: ignore[misc]  # a bound fact
 
     @rule(order=made)
     def close(self, order: Order) -> None:
@@ -225,6 +314,10 @@ class Payments(RuleBasedStateMachine):
         his.silent, his.rejects = silent, rejects
         his.lost["settle"], his.lost["reverse"], his.lost["query"] = lost, lost, lost
 
+    @rule(refuses=st.sampled_from([None, None, "drug_dispensed"]))
+    def refuse_reversals(self, refuses: str | None) -> None:
+        self.payments.his.refuses_reversal = refuses
+
     @rule(declines=st.sampled_from([None, "seat_gone"]), breaks=st.booleans())
     def trouble_the_feature(self, declines: str | None, breaks: bool) -> None:  # noqa: FBT001  hypothesis gives it
         self.payments.his.declines, self.payments.his.breaks = declines, breaks
@@ -275,7 +368,7 @@ class Payments(RuleBasedStateMachine):
                 if fact.state is RefundState.PROCESSING:
                     double.finish_refund(number)
         his = payments.his
-        his.silent, his.rejects, his.declines, his.breaks = False, None, None, False
+        his.silent, his.rejects, his.declines, his.breaks, his.refuses_reversal = False, None, None, False, None
         his.lost.clear()
         his.crashes.clear()
         for _ in range(HEAL_ROUNDS):
@@ -292,8 +385,10 @@ class Payments(RuleBasedStateMachine):
         rows = await self.db.fetch("SELECT id, status, refunded_fen FROM payment_order")
         waiting = {row["order_id"] for row in await self.db.fetch(
             "SELECT order_id FROM payment_refund WHERE status IN ('requested', 'cancelled', 'declined')"
-            " OR status = 'processing' AND merchant_code = 'cash-main'"
+            " OR status = 'processing' AND merchant_code = ANY ($1)", list(DRAWERS)
         )}  # fmt: skip
+        for name, query in SEEN.items():
+            self.seen[name] += await self.db.fetchval(query)
         for row in rows:
             self.ends[row["status"]] += 1
             is_explained = row["status"] in ("closed", "settled", "refunded") or row["id"] in left_open | waiting
@@ -310,6 +405,7 @@ class Payments(RuleBasedStateMachine):
 async def test_any_sequence_of_steps_leaves_every_fen_explained(database: Database, examples: int) -> None:
     Payments.db, Payments.loop, Payments.steps_taken = database, asyncio.get_running_loop(), 0
     Payments.ends.clear()
+    Payments.seen.clear()
     bounds = settings(
         max_examples=examples,
         stateful_step_count=30,
@@ -320,3 +416,4 @@ async def test_any_sequence_of_steps_leaves_every_fen_explained(database: Databa
     assert Payments.steps_taken > examples * 10
     assert Payments.ends["settled"] >= examples // 5
     assert examples < 100 or {"closed", "refunded"} <= set(Payments.ends), Payments.ends
+    assert examples < 100 or not [name for name in SEEN if not Payments.seen[name]], Payments.seen

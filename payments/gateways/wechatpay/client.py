@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 from wechatpayv3.async_.core import AsyncCore
@@ -246,7 +247,7 @@ class WechatPayClient:
         answer = _answer(status, content)
         if answer.status != httpx.codes.OK:
             raise ChannelUnavailable(f"certificates: {answer.status} {answer.code}")
-        trusted = dict(_certificates(answer.body, self._keys.apiv3_key))
+        trusted = dict(_certificates(answer.body, self._keys.seal))
         if not trusted:
             raise ChannelUnavailable("certificates: none that is valid")
         self._keys.trusted = trusted
@@ -270,13 +271,13 @@ def _answer(status: int, content: str | bytes) -> Answer:
     return Answer(status, body if isinstance(body, dict) else {})
 
 
-def _certificates(body: dict[str, Any], apiv3_key: str) -> list[tuple[str, RSAPublicKey]]:
+def _certificates(body: dict[str, Any], seal: AESGCM) -> list[tuple[str, RSAPublicKey]]:
     """Open the certificates that are valid today."""
     found = []
     entries = body.get("data")
     for entry in entries if isinstance(entries, list) else []:
         try:
-            certificate = x509.load_pem_x509_certificate(gate.unseal(entry["encrypt_certificate"], apiv3_key))
+            certificate = x509.load_pem_x509_certificate(gate.unseal(entry["encrypt_certificate"], seal))
         except (KeyError, TypeError, AttributeError, ValueError, InvalidTag) as error:
             raise ChannelUnavailable("certificates: one that cannot be opened") from error
         key, now = certificate.public_key(), datetime.now(UTC)

@@ -27,6 +27,9 @@ DEPTH_MAX: Final = 8
 NONCE_CHARACTERS_MAX: Final = 64
 SIGNATURE_CHARACTERS_MAX: Final = 1024
 ALGORITHM: Final = "AEAD_AES_256_GCM"
+_PADDING: Final = PKCS1v15()
+_DIGEST: Final = SHA256()
+_TIMESTAMP: Final = re.compile(r"[0-9]{1,12}")
 _EVENT_ID: Final = re.compile(r"[0-9A-Za-z_\-]{1,64}")
 _EVENT_TYPE: Final = re.compile(r"[A-Z_.]{1,64}")
 
@@ -37,7 +40,8 @@ def verify(headers: Mapping[str, str], body: bytes, trusted: Mapping[str, RSAPub
     Raises:
         NotificationRefused: unsigned, signature_type, probing_signature, unknown_serial, stale or bad_signature.
     """
-    given = {name.lower(): value for name, value in headers.items() if name.lower().startswith("wechatpay-")}
+    # Servers and clients keep names in lower case; only where they do not, all are read.
+    given = headers if "wechatpay-signature" in headers else {name.lower(): one for name, one in headers.items()}
     try:
         timestamp, nonce = given["wechatpay-timestamp"], given["wechatpay-nonce"]
         serial, signature = given["wechatpay-serial"], given["wechatpay-signature"]
@@ -51,13 +55,13 @@ def verify(headers: Mapping[str, str], body: bytes, trusted: Mapping[str, RSAPub
     key = trusted.get(serial)
     if key is None:
         raise NotificationRefused("unknown_serial")
-    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(now.timestamp() - int(timestamp)) > WINDOW.total_seconds():
+    if not _TIMESTAMP.fullmatch(timestamp) or abs(now.timestamp() - int(timestamp)) > WINDOW.total_seconds():
         raise NotificationRefused("stale")
     if len(nonce) > NONCE_CHARACTERS_MAX or len(signature) > SIGNATURE_CHARACTERS_MAX:
         raise NotificationRefused("bad_signature")
     try:
         message = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
-        key.verify(b64decode(signature, validate=True), message, PKCS1v15(), SHA256())
+        key.verify(b64decode(signature, validate=True), message, _PADDING, _DIGEST)
     except (InvalidSignature, ValueError) as error:
         raise NotificationRefused("bad_signature") from error
 
@@ -91,7 +95,7 @@ def name_of(envelope: dict[str, Any]) -> tuple[str, str]:
     return event_id, event_type
 
 
-def open_resource(envelope: dict[str, Any], apiv3_key: str) -> dict[str, Any]:
+def open_resource(envelope: dict[str, Any], seal: AESGCM) -> dict[str, Any]:
     """Open the sealed part of a notification.
 
     Raises:
@@ -103,7 +107,7 @@ def open_resource(envelope: dict[str, Any], apiv3_key: str) -> dict[str, Any]:
     if resource.get("algorithm") != ALGORITHM:
         raise NotificationRefused("algorithm")
     try:
-        opened = unseal(resource, apiv3_key)
+        opened = unseal(resource, seal)
     except (KeyError, TypeError, AttributeError) as error:
         raise NotificationRefused("malformed") from error
     except (InvalidTag, ValueError) as error:
@@ -111,15 +115,15 @@ def open_resource(envelope: dict[str, Any], apiv3_key: str) -> dict[str, Any]:
     return read_envelope(opened)
 
 
-def unseal(sealed: Mapping[str, Any], apiv3_key: str) -> bytes:
-    """Open what the channel has sealed under the API v3 key.
+def unseal(sealed: Mapping[str, Any], seal: AESGCM) -> bytes:
+    """Open what the channel has sealed under the API v3 key, which `seal` holds.
 
     Raises:
         KeyError, TypeError, AttributeError: not a sealed object.
         cryptography.exceptions.InvalidTag, ValueError: altered, or sealed under another key.
     """
     nonce, associated = sealed["nonce"].encode(), (sealed.get("associated_data") or "").encode()
-    return AESGCM(apiv3_key.encode()).decrypt(nonce, b64decode(sealed["ciphertext"], validate=True), associated)
+    return seal.decrypt(nonce, b64decode(sealed["ciphertext"], validate=True), associated)
 
 
 def _depth(body: bytes) -> int:

@@ -256,7 +256,7 @@ class WechatPayGateway:
 
     def open_resource(self, envelope: dict[str, Any]) -> dict[str, Any]:
         """Open what a notification seals. Raises: NotificationRefused."""
-        return gate.open_resource(envelope, self._keys.apiv3_key)
+        return gate.open_resource(envelope, self._keys.seal)
 
     def _fact(self, event_type: str, resource: dict[str, Any]) -> PaymentFact | RefundFact:
         if event_type == PAYMENT_EVENT:

@@ -6,6 +6,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
 from payments.gateways.references import KeyStore, KeyUnusable
@@ -28,6 +29,11 @@ class WechatPayKeys:
     public_key_id: str | None
     public_key_pem: str | None
     trusted: Mapping[str, RSAPublicKey] = field(default_factory=dict, repr=False)
+    seal: AESGCM = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the cipher once: every notification is opened with it."""
+        self.seal = AESGCM(self.apiv3_key.encode())
 
     @property
     def is_certificate_mode(self) -> bool:

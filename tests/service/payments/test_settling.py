@@ -46,6 +46,8 @@ async def test_unknown_goes_to_a_person_and_never_refunds_by_itself(payments: Pa
     assert payments.wechat.calls["refund"] == 0
     [found] = await exceptions.list_exceptions(payments.db, limit=5)
     assert (found.cause, found.allowed) == ("settlement_unknown", ["ask_again", "mark_settled", "refund"])
+    # The person is asked to look for it in the HIS.
+    assert found.facts["settlement_no"] == await payments.db.fetchval("SELECT settlement_no FROM payment_settlement")
     asked = payments.his.calls["query"]
     assert asked >= 8
 

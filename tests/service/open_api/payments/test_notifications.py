@@ -24,6 +24,7 @@ from tests.factories.paying import Till
 MERCHANT = describe_wechatpay_merchant()
 ADDRESS = f"/payments/notifications/wechatpay/{MERCHANT.code}"
 LOOKS_MAX = 200
+AT_ONCE = 24
 
 
 class Sender:
@@ -158,6 +159,34 @@ async def test_one_sent_many_times_at_once_is_believed_once(till: Till) -> None:
     answers = await asyncio.gather(*(sender.send(body, headers) for _ in range(12)))
     assert sorted(one.status_code for one in answers) == [200] + [400] * 11
     assert await refused(till.api, "replayed") <= 11
+
+
+async def test_one_event_signed_anew_many_times_at_once_is_stored_once_and_always_acknowledged(till: Till) -> None:
+    """As a channel's retries race that had no answer: each is believed, and the payment counts once."""
+    sender, number = Sender(till.api), await a_number(till)
+    body = sender.body(number)
+    tries = [sender.headers(body, nonce=f"try-{one}") for one in range(AT_ONCE)]
+    answers = await asyncio.gather(*(sender.send(body, headers) for headers in tries))
+
+    assert {(one.status_code, one.json()["code"]) for one in answers} == {(200, "SUCCESS")}
+    [row] = await till.payments.rows("payment_notification")
+    assert (row["event_id"], row["status"]) == (f"EV-{number}", "pending")
+    assert await till.api.db.fetchval("SELECT count(*) FROM payment_notification_nonce") == AT_ONCE
+    await till.payments.settle_down()
+    assert await till.api.db.fetchval("SELECT count(*) FROM payment_transaction") == 1
+    assert await find_broken(till.api.db) == []
+
+
+async def test_true_and_forged_ones_at_once_each_get_their_own_answer(till: Till) -> None:
+    """What is batched together is judged one by one."""
+    sender, stranger, number = Sender(till.api), Sender(till.api, own_key=True), await a_number(till)
+    body = sender.body(number)
+    sent = [(one, f"mixed-{count}") for count in range(AT_ONCE) for one in (sender, stranger)]
+    answers = await asyncio.gather(*(one.send(body, one.headers(body, nonce=nonce)) for one, nonce in sent))
+
+    assert [one.status_code for one in answers] == [200, 400] * AT_ONCE
+    assert await till.api.db.fetchval("SELECT count(*) FROM payment_notification_nonce") == AT_ONCE
+    assert len(await till.payments.rows("payment_notification")) == 1
 
 
 async def test_what_is_forged_stale_or_malformed_changes_nothing(till: Till) -> None:

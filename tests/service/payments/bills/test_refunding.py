@@ -169,7 +169,7 @@ async def test_a_his_that_is_away_while_the_pharmacy_decides_becomes_a_case_and_
     try:
         await hospital.pass_time(until=timedelta(hours=2), step=timedelta(minutes=5))
         [case] = await exceptions.list_exceptions(hospital.db, limit=5)
-        assert case.cause == "reversal_unknown"
+        assert (case.cause, case.facts["refund_no"]) == ("reversal_unknown", refund.refund_no)
     finally:
         await hospital.micro_his.start()
 
