@@ -85,6 +85,11 @@ async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.send("DELETE", f"/members/{await phone.add_member()}")
 
 
+@app_case("GET /app/v1/members/<patient_id:uuid>/home")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(f"/members/{await phone.add_member()}/home")
+
+
 @app_case("GET /app/v1/account")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     await phone.add_member()

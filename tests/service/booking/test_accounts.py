@@ -1,12 +1,13 @@
 """A patient's account at the desk: it sees whatever concerns its members, and is the public by every rule."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from booking import errors, queries, service
-from booking.fairness import bans, cool_downs, limits
+from booking.fairness import bans, cool_downs, limits, patterns
 from booking.fairness.errors import PassForStaffOnly
 from booking.payment.errors import PayAtWindow
 from booking.payment.policies import require_payable
@@ -24,7 +25,8 @@ from tests.factories.patient_app import account_actor, open_to_app
 from tests.factories.rush import Rush, at, phone
 from tests.factories.slot_office import restore_reference_data
 
-MOTHER, FATHER = account_actor(), account_actor()
+MOTHER = account_actor()
+FATHER = replace(account_actor(), device_hash=b"another phone")
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,24 @@ async def test_limits_count_the_account_whatever_telephone_its_members_have(hosp
     assert limits.account_key(MOTHER, b"a telephone") == MOTHER.client_id.encode()
     subjects = cool_downs.subjects_of(MOTHER, family[0], None)
     assert [one.kind for one in subjects] == ["person", "account", "device"]
+
+
+async def test_holds_that_an_account_lets_go_are_found_by_the_account_and_cool_it_down(
+    hospital: HospitalUnderTest,
+) -> None:
+    await hospital.db.execute(
+        "UPDATE hold_pattern_rule SET active = (pattern, subject) = ('unbooked-holds', 'account'), count_min = 3,"
+        " automatic = true"
+    )
+    schedule = await open_to_app(hospital, await hospital.schedule(seats=9))
+    for person in await hospital.patients(3):
+        held = await service.hold_seat(slot_id=schedule.slots[0], patient_id=person, actor=MOTHER)
+        await service.release_hold(hold_id=held.id, actor=MOTHER)
+    assert await patterns.look_for_patterns() == 1
+    (another,) = await hospital.patients(1)
+    with pytest.raises(errors.HoldsPaused):
+        await service.hold_seat(slot_id=schedule.slots[0], patient_id=another, actor=MOTHER)
+    await service.hold_seat(slot_id=schedule.slots[0], patient_id=another, actor=FATHER)
 
 
 async def test_nobody_of_the_hospital_stands_beside_it(hospital: HospitalUnderTest) -> None:

@@ -75,3 +75,8 @@ export function getAccount(): Promise<Reading<types.Account>> {
 export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promise<void> {
   return change<void>("PUT", "/account/agreements/privacy", body, key);
 }
+
+/** Read a member's next visit, and what has to be answered or paid, the most urgent first. */
+export function getHome(patientId: types.Id): Promise<Reading<types.Home>> {
+  return read<types.Home>(`/members/${patientId}/home`);
+}

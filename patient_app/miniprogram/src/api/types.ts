@@ -4,6 +4,9 @@
  * Made by `./hospital generate` from schema/; changes belong there.
  */
 
+/** An amount of money in fen (0.01 CNY), up to a hundred million yuan. */
+export type Amount = number;
+
 /** A day in Guangzhou (Asia/Shanghai), YYYY-MM-DD. */
 export type Date = string;
 
@@ -103,6 +106,59 @@ export interface Document {
 export interface EndedSessions {
   /** Their number. */
   ended: number;
+}
+
+/** The nearest visit from today on. */
+export interface HomeNextVisit {
+  /** The appointment. */
+  appointment_id: Id;
+  /** What the patient reads; the last digit is a check digit. */
+  number: string;
+  /** `booked`: not checked in yet; `arrived`: in the queue. */
+  status: "booked" | "arrived";
+  /**
+   * How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid; `paid`;
+   * `refunding`: it is going back; `refunded`.
+   */
+  payment: "none" | "open" | "paid" | "refunding" | "refunded";
+  fee_fen: Amount;
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** When its half hour ends. */
+  ends_at: Instant;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The room, in the language asked for. */
+  room: string;
+}
+
+/** Something that waits for an answer or for money. */
+export interface HomeTodosItem {
+  /** `waitlist_offer`: a number is kept for the person; `payment`: an order waits to be paid. */
+  kind: "waitlist_offer" | "payment";
+  /** The offer, or the order. */
+  id: Id;
+  /** What the order is for; null for an offer. */
+  title: string | null;
+  /** What is to be paid, in fen; null for an offer. */
+  amount_fen: number | null;
+  /** How long it waits. */
+  until: Instant;
+}
+
+/** What comes next for a member. */
+export interface Home {
+  /** Null where none is booked. */
+  next_visit: HomeNextVisit | null;
+  /** What waits, the most urgent first. */
+  todos: HomeTodosItem[];
 }
 
 /** A person whom an account may act for. */
