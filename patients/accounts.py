@@ -92,6 +92,18 @@ async def phone_hash_of(account_id: UUID) -> bytes:
     return found
 
 
+async def phone_of(account_id: UUID) -> str | None:
+    """Give an account's telephone number, for whoever has to call; None once the account is closed.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    sealed = await database().fetchval(
+        "SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id
+    )
+    return None if sealed is None else cipher().open(sealed)
+
+
 async def require_member(account_id: UUID, patient_id: UUID) -> None:
     """Check that an account may act for a person now.
 

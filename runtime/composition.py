@@ -18,7 +18,7 @@ from payments.billing import close_billing
 from runtime.payments import connect_payments
 
 # Feature modules with tables that the ORM reads.
-MODELS: Final[tuple[str, ...]] = ("booking.models",)
+MODELS: Final[tuple[str, ...]] = ("booking.models", "feedback.models")
 
 
 @asynccontextmanager
