@@ -10,7 +10,7 @@ FeedbackError
 ├── ReopenedBefore         feedback.reopened_before
 ├── ReopenTimeOver         feedback.reopen_time_over       days
 ├── VisitUnknown           feedback.visit_unknown
-├── RatingNotFound         feedback.rating_not_found
+├── VisitNotFound          feedback.visit_not_found
 ├── VisitNotTakenPlace     feedback.visit_not_taken_place
 ├── RatingTimeOver         feedback.rating_time_over       days
 ├── RatedBefore            feedback.rated_before
@@ -103,12 +103,12 @@ class VisitUnknown(Refused):
     en = "There is no such visit."
 
 
-class RatingNotFound(NotFound):
-    """This visit has not been rated from this account."""
+class VisitNotFound(NotFound):
+    """The visit of the path is not there, or another person's."""
 
-    code = "feedback.rating_not_found"
-    zh = "该次就诊尚未评价"
-    en = "This visit has not been rated."
+    code = "feedback.visit_not_found"
+    zh = "未找到该次就诊"
+    en = "There is no such visit."
 
 
 class VisitNotTakenPlace(Refused):

@@ -40,6 +40,8 @@ from partners.sandbox.service import purge_faults
 from partners.signatures import purge_nonces
 from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
+from patients.rights.deletions import delete_due
+from patients.rights.exports import expire_exports, make_exports
 from payments import expiry as payment_expiry
 from payments import inbox as notifications
 from payments.books.closings import purge_superseded
@@ -86,6 +88,12 @@ def _care_jobs(db: Database) -> list[Job]:
     async def escalate_cases() -> int:
         return await _repeat(escalate_overdue, turns_max=SWEEPS_MAX, until_below=CASES_PER_TURN)
 
+    async def make_copies() -> int:
+        return await _repeat(make_exports, turns_max=SWEEPS_MAX)
+
+    async def delete_accounts() -> int:
+        return await _repeat(delete_due, turns_max=SWEEPS_MAX)
+
     async def watch() -> int:
         await watch_availability(db)
         return 0  # too often to be told of in the log
@@ -101,6 +109,9 @@ def _care_jobs(db: Database) -> list[Job]:
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
         Job("escalate_feedback", escalate_cases, every=timedelta(minutes=5)),
         Job("close_feedback", close_cases, daily_at=time(1, 20)),
+        Job("make_account_exports", make_copies, every=timedelta(seconds=10)),
+        Job("expire_account_exports", expire_exports, every=timedelta(minutes=10)),
+        Job("delete_accounts", delete_accounts, every=timedelta(minutes=10)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", partial(find_hot_practitioners, db), daily_at=time(2, 40), seconds_max=1800.0),
     ]
