@@ -67,6 +67,10 @@ class Feedback:
 
     async def visit(self, patient_id: UUID, *, status: str = "fulfilled") -> Appointment:
         """An appointment of a person, in some state, for the day after tomorrow."""
+        await self.db.execute(
+            "INSERT INTO patient_access (client_id, patient_id) VALUES ('portal', $1) ON CONFLICT DO NOTHING",
+            patient_id,
+        )
         schedule = await self.hospital.schedule(seats=1)
         made = await book_appointment(slot_id=schedule.slots[0], patient_id=patient_id, actor=PORTAL)
         await self.db.execute("UPDATE appointment SET status = $2 WHERE id = $1", made.id, status)
