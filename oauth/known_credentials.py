@@ -67,6 +67,8 @@ DEMO_CLIENTS: Final = (
             "cashier.write",
             "finance.read",
             "finance.write",
+            "feedback.read",
+            "feedback.write",
         ),
     ),
 )

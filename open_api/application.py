@@ -55,6 +55,7 @@ from open_api.administration import (
     staff,
 )
 from open_api.administration import fairness as office_fairness
+from open_api.administration import feedback as administered_feedback
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
 from open_api.administration import webhooks as administered_webhooks
@@ -115,6 +116,7 @@ FEATURES: Final[Sequence[Routes]] = (
     finance.routes,
     receipts.routes,
     books.routes,
+    administered_feedback.routes,
 )
 
 log = get_logger("open_api")

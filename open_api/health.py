@@ -8,6 +8,7 @@ from sanic.response import HTTPResponse
 
 from booking.fairness import metrics as pattern_metrics
 from booking.windows import metrics as window_metrics
+from feedback import metrics as feedback_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
 from partners.webhooks import metrics as webhook_metrics
@@ -47,10 +48,12 @@ async def metrics(_request: Request) -> HTTPResponse:
         await window_metrics.refresh_gauges(database())
         await webhook_metrics.refresh_gauges(database())
         await payment_metrics.refresh_gauges(database())
+        await feedback_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
         window_metrics.forget_gauges()
         webhook_metrics.forget_gauges()
         payment_metrics.forget_gauges()
+        feedback_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

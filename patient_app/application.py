@@ -6,6 +6,7 @@ from typing import Any, Final
 from sanic import Sanic
 
 from patient_app import account, home, members, sessions
+from patient_app import account, account_rights, feedback, members, sessions
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -15,6 +16,8 @@ FEATURES: Final[Sequence[Routes]] = (
     members.routes,
     account.routes,
     home.routes,
+    feedback.routes,
+    account_rights.routes,
 )
 
 

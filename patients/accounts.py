@@ -93,6 +93,18 @@ async def phone_hash_of(account_id: UUID) -> bytes:
     return found
 
 
+async def phone_of(account_id: UUID) -> str | None:
+    """Give an account's telephone number, for whoever has to call; None once the account is closed.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    sealed = await database().fetchval(
+        "SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id
+    )
+    return None if sealed is None else cipher().open(sealed)
+
+
 async def require_member(account_id: UUID, patient_id: UUID) -> None:
     """Check that an account may act for a person now.
 
@@ -204,26 +216,35 @@ async def close_account(account_id: UUID, *, request_id: str | None = None) -> N
         AccountNotFound, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
-        await _lock(tx, account_id)
-        now = clock.now()
-        await tx.execute("UPDATE patient_account SET status = 'closed', closed_at = $2 WHERE id = $1", account_id, now)
-        gone = await tx.fetch(
-            "UPDATE patient_account_member SET ended_at = $2, is_default = false"
-            " WHERE account_id = $1 AND ended_at IS NULL RETURNING patient_id",
-            account_id,
-            now,
+        await end_account(tx, account_id, request_id=request_id)
+
+
+async def end_account(tx: Transaction, account_id: UUID, *, request_id: str | None = None) -> None:
+    """Close an account within a transaction that does more.
+
+    Raises:
+        AccountNotFound.
+    """
+    await _lock(tx, account_id)
+    now = clock.now()
+    await tx.execute("UPDATE patient_account SET status = 'closed', closed_at = $2 WHERE id = $1", account_id, now)
+    gone = await tx.fetch(
+        "UPDATE patient_account_member SET ended_at = $2, is_default = false"
+        " WHERE account_id = $1 AND ended_at IS NULL RETURNING patient_id",
+        account_id,
+        now,
+    )
+    actor = _actor(account_id, request_id)
+    for row in gone:
+        await record_event(tx, "account_unbound", row["patient_id"], actor, {"account_id": str(account_id)})
+        await end_consents_of_member(
+            tx,
+            account_id=account_id,
+            patient_id=row["patient_id"],
+            because="account_closed",
+            request_id=request_id,
         )
-        actor = _actor(account_id, request_id)
-        for row in gone:
-            await record_event(tx, "account_unbound", row["patient_id"], actor, {"account_id": str(account_id)})
-            await end_consents_of_member(
-                tx,
-                account_id=account_id,
-                patient_id=row["patient_id"],
-                because="account_closed",
-                request_id=request_id,
-            )
-        await end_access(tx, Subject("account", account_id), ending="closed")
+    await end_access(tx, Subject("account", account_id), ending="closed")
 
 
 def _actor(account_id: UUID, request_id: str | None) -> Actor:

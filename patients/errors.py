@@ -10,10 +10,14 @@ PatientError
 ├── MemberLimitReached  patients.member_limit_reached   limit
 ├── ConsentMissing      patients.consent_missing
 ├── ConsentNotFound     patients.consent_not_found
-└── GuardianRequired    patients.guardian_required   rule
+├── GuardianRequired    patients.guardian_required   rule
+├── AccountInUse        patients.account_in_use      obstacles
+├── DeletionNotFound    patients.deletion_not_found
+├── ExportNotFound      patients.export_not_found
+└── TooManyExports      patients.too_many_exports    limit, retry_after_seconds
 """
 
-from kernel.errors import Conflict, Invalid, NotFound, Refused
+from kernel.errors import Conflict, Invalid, NotFound, Refused, TooMany
 
 
 class PatientNotFound(NotFound):
@@ -102,3 +106,35 @@ class ConsentNotFound(NotFound):
     code = "patients.consent_not_found"
     zh = "没有找到这项授权"
     en = "This consent could not be found."
+
+
+class AccountInUse(Refused):
+    """Money is open or a visit is to come: `obstacles` lists what has to be settled before the account can go."""
+
+    code = "patients.account_in_use"
+    zh = "账户还有未完成的预约或费用，请先处理后再注销"
+    en = "Visits or payments are still open. Please settle them before closing the account."
+
+
+class DeletionNotFound(NotFound):
+    """The account is not about to be deleted."""
+
+    code = "patients.deletion_not_found"
+    zh = "没有正在进行的注销申请"
+    en = "There is no deletion under way."
+
+
+class ExportNotFound(NotFound):
+    """There is no such export, it is another account's, not made yet, or its time is over."""
+
+    code = "patients.export_not_found"
+    zh = "未找到该导出文件，可能尚未生成或已过期"
+    en = "There is no such export, it is not ready, or it has expired."
+
+
+class TooManyExports(TooMany):
+    """An account has its data made up so often a day."""
+
+    code = "patients.too_many_exports"
+    zh = "今天的导出次数已用完，请明天再试"
+    en = "That is all for today. Please try again tomorrow."

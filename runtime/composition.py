@@ -14,11 +14,13 @@ from partners.sandbox.faults import allow_faults
 from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
+from patients.rights.ports import set_holdings
 from payments.billing import close_billing
 from runtime.payments import connect_payments
+from runtime.rights import build_holdings
 
 # Feature modules with tables that the ORM reads.
-MODELS: Final[tuple[str, ...]] = ("booking.models",)
+MODELS: Final[tuple[str, ...]] = ("booking.models", "feedback.models")
 
 
 @asynccontextmanager
@@ -36,6 +38,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     configure_sign_in(build_sign_in(settings))
     ports.set_consents(Consents())
     connect_payments(settings)
+    set_holdings(build_holdings())
     # A partner's program on the same machine is for a sandbox that is used there alone.
     outbound.allow_loopback(allowed=settings.is_for_this_machine)
     allow_faults(allowed=not settings.production)

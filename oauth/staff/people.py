@@ -82,6 +82,22 @@ async def join(tx: Transaction, *, code: str, name: str, roles: Collection[RoleA
     return await move(tx, code=code, roles=roles, actor=actor)
 
 
+async def holds_role(
+    db: Reader, *, staff_code: str, role: str, campus_id: UUID | None, department_id: UUID | None
+) -> bool:
+    """Tell whether somebody who works here has a role everywhere, or at this campus or in this department."""
+    found = await db.fetch(
+        "SELECT FROM staff s JOIN staff_assignment a ON a.staff_id = s.id"
+        " WHERE s.code = $1 AND s.status = 'active' AND a.role = $2"
+        " AND (a.campus_id IS NULL OR a.campus_id = $3) AND (a.department_id IS NULL OR a.department_id = $4)",
+        staff_code,
+        role,
+        campus_id,
+        department_id,
+    )
+    return bool(found)
+
+
 async def move(tx: Transaction, *, code: str, roles: Collection[RoleAt], actor: Actor) -> StaffMember:
     """Give somebody these roles and no others. What stays keeps its delegations; what goes takes them along.
 

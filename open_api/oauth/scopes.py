@@ -26,6 +26,8 @@ SCOPES: Final = {
     "cashier.write": "Record what is taken and handed back at the window (the hospital's own applications).",
     "finance.read": "Read exceptions, refunds, accounts and the books (the hospital's own applications).",
     "finance.write": "Decide about them (the hospital's own applications).",
+    "feedback.read": "Read what patients complain of, suggest and praise (the hospital's own applications).",
+    "feedback.write": "Answer them, and pass them on (the hospital's own applications).",
     "tokens.introspect": "Ask whether the tokens of other applications are good (resource servers).",
 }
 

@@ -19,6 +19,8 @@ from booking.rush.findings import RUSHES_KEPT, find_hot_practitioners, purge_rus
 from booking.stops import saga
 from booking.waitlist.service import end_passed_entries, offer_free_seats
 from booking.windows.numbers import recall_due
+from feedback.service import BATCH_MAX as CASES_PER_TURN
+from feedback.service import close_answered, escalate_overdue
 from integration.his.catch_up import catch_up
 from integration.his.errors import HisUnavailable
 from integration.his.reconcile import reconcile_day
@@ -38,6 +40,8 @@ from partners.sandbox.service import purge_faults
 from partners.signatures import purge_nonces
 from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
+from patients.rights.deletions import delete_due
+from patients.rights.exports import expire_exports, make_exports
 from payments import expiry as payment_expiry
 from payments import inbox as notifications
 from payments.books.closings import purge_superseded
@@ -78,6 +82,18 @@ def _care_jobs(db: Database) -> list[Job]:
     async def mark_absent() -> int:
         return await _repeat(mark_noshows, turns_max=SWEEPS_MAX, until_below=BATCH_MAX)
 
+    async def close_cases() -> int:
+        return await _repeat(close_answered, turns_max=SWEEPS_MAX, until_below=CASES_PER_TURN)
+
+    async def escalate_cases() -> int:
+        return await _repeat(escalate_overdue, turns_max=SWEEPS_MAX, until_below=CASES_PER_TURN)
+
+    async def make_copies() -> int:
+        return await _repeat(make_exports, turns_max=SWEEPS_MAX)
+
+    async def delete_accounts() -> int:
+        return await _repeat(delete_due, turns_max=SWEEPS_MAX)
+
     async def watch() -> int:
         await watch_availability(db)
         return 0  # too often to be told of in the log
@@ -91,6 +107,11 @@ def _care_jobs(db: Database) -> list[Job]:
         Job("mark_noshows", mark_absent, every=timedelta(minutes=5)),
         Job("look_for_patterns", look_for_patterns, every=timedelta(minutes=5)),
         Job("recall_window_numbers", recall_due, every=timedelta(seconds=30)),
+        Job("escalate_feedback", escalate_cases, every=timedelta(minutes=5)),
+        Job("close_feedback", close_cases, daily_at=time(1, 20)),
+        Job("make_account_exports", make_copies, every=timedelta(seconds=10)),
+        Job("expire_account_exports", expire_exports, every=timedelta(minutes=10)),
+        Job("delete_accounts", delete_accounts, every=timedelta(minutes=10)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", partial(find_hot_practitioners, db), daily_at=time(2, 40), seconds_max=1800.0),
     ]

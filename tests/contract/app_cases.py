@@ -1,9 +1,15 @@
 """One case for each operation of the patient surface: a request of a phone that succeeds."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 import httpx
 
+from feedback.service import answer_case
+from patients.rights.exports import make_exports
+from patients.rights.ports import set_holdings
+from runtime.rights import build_holdings
+from tests.factories.feedback import Feedback
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import PRIVACY, Phone
 
@@ -99,3 +105,98 @@ async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
 @app_case("PUT /app/v1/account/agreements/privacy")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.send("PUT", "/account/agreements/privacy", {"version": PRIVACY})
+
+
+# --- complaints and ratings
+
+_COMPLAINT = {"kind": "complaint", "category": "charges", "text": "等了四十分钟。"}
+
+
+async def filed(phone: Phone) -> str:
+    """A case of a new member; gives its address."""
+    base = f"/members/{await phone.add_member()}/feedback"
+    answer = await phone.post(base, _COMPLAINT)
+    return f"{base}/{answer.json()['id']}"
+
+
+async def visited(api: OpenApi, phone: Phone) -> str:
+    """A visit of a new member that took place; gives its rating's address."""
+    own = await phone.add_member()
+    return f"/members/{own}/appointments/{(await Feedback(api.hospital).visit(own)).id}/rating"
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/feedback")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get((await filed(phone)).rpartition("/")[0])
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/feedback")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"/members/{await phone.add_member()}/feedback", _COMPLAINT)
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/feedback/<case_id:uuid>")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(await filed(phone))
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/feedback/<case_id:uuid>/messages")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{await filed(phone)}/messages", {"text": "还有一点"})
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/feedback/<case_id:uuid>/reopen")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    path = await filed(phone)
+    cashier = await Feedback(api.hospital).holder("charges_office")
+    await answer_case(UUID(path.rpartition("/")[2]), "已核实。", actor=cashier)
+    return await phone.post(f"{path}/reopen", {"reason": "没有解决"})
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/appointments/<appointment_id:uuid>/rating")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(await visited(api, phone))
+
+
+@app_case("PUT /app/v1/members/<patient_id:uuid>/appointments/<appointment_id:uuid>/rating")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    said = {"questionnaire_version": 1, "marks": {"overall": 5}}
+    return await phone.send("PUT", await visited(api, phone), said)
+
+
+# --- an account's copy and its end
+
+
+@app_case("GET /app/v1/account/exports")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    await phone.post("/account/exports")
+    return await phone.get("/account/exports")
+
+
+@app_case("POST /app/v1/account/exports")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post("/account/exports")
+
+
+@app_case("GET /app/v1/account/exports/<export_id:uuid>/file")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    made = (await phone.post("/account/exports")).json()
+    set_holdings(build_holdings())
+    await make_exports()
+    return await phone.get(f"/account/exports/{made['id']}/file")
+
+
+@app_case("GET /app/v1/account/deletion")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get("/account/deletion")
+
+
+@app_case("POST /app/v1/account/deletion")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post("/account/deletion")
+
+
+@app_case("DELETE /app/v1/account/deletion")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    await phone.post("/account/deletion")
+    return await phone.send("DELETE", "/account/deletion")

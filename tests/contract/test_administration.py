@@ -15,6 +15,7 @@ from schema.registry import documents
 from tests.contract.absent import ABSENT, BODIES
 from tests.contract.clients_at_the_office import review_clients
 from tests.contract.conftest import ADMINISTRATION, SlotOffice
+from tests.contract.feedback_at_the_office import answer_patients
 from tests.contract.fees_at_the_office import say_when_fees_are_paid
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
 from tests.contract.money_at_the_office import keep_the_money
@@ -95,6 +96,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     await judge_hold_patterns(open_api, office)
     await hold_numbers_for_the_windows(open_api, office)
     await keep_the_money(open_api, office)
+    await answer_patients(open_api, office)
     await employ_move_and_let_go(open_api, office)
     await review_application(open_api, office)
     await keep_the_gate(open_api, office)
@@ -268,7 +270,11 @@ async def test_nobody_else_gets_in(open_api: OpenApi, office: SlotOffice, route:
 def test_every_operation_is_for_staff_and_named_by_its_scope() -> None:
     for route in ADMINISTRATION:
         assert route.staff_only
-        rooms = [room for room in ("staff", "cashier", "finance") if route.path.startswith(f"/administration/{room}")]
+        rooms = [
+            room
+            for room in ("staff", "cashier", "finance", "feedback")
+            if route.path.startswith(f"/administration/{room}")
+        ]
         [room] = rooms or ["administration"]
         assert route.scope == (f"{room}.write" if route.changes_state else f"{room}.read")
         assert route.handler.__doc__
@@ -311,6 +317,8 @@ async def test_what_is_not_there_is_not_found(open_api: OpenApi, office: SlotOff
 CHANGES: dict[str, dict[str, Any]] = {
     "practitioner_change": {"keywords": "x"},
     "fee_change": {"amount_fen": 1},
+    "feedback_route_change": {"office_id": str(uuid4())},
+    "feedback_rule_change": {"reopen_days": 14},
     "release_rule_change": {"active": False},
     "booking_rule_change": {"daily_limit": 2},
     "noshow_rule_change": {"noshow_count": 2},

@@ -48,6 +48,8 @@ OFFICE_SCOPES = (
     "cashier.write",
     "finance.read",
     "finance.write",
+    "feedback.read",
+    "feedback.write",
 )
 PREFIX = "/open/v1"
 LOOKS_MAX = 400

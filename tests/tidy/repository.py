@@ -9,6 +9,7 @@ ROOMS = (
     "benchmarks",
     "booking",
     "console",
+    "feedback",
     "integration",
     "kernel",
     "oauth",

@@ -80,3 +80,74 @@ export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promi
 export function getHome(patientId: types.Id): Promise<Reading<types.Home>> {
   return read<types.Home>(`/members/${patientId}/home`);
 }
+
+/** What `listFeedback` may be asked. */
+export type ListFeedbackQuery = {
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List what this account has filed for the person, the newest first. */
+export function listFeedback(patientId: types.Id, query: ListFeedbackQuery = {}): Promise<Reading<types.AppFeedbackList>> {
+  return read<types.AppFeedbackList>(`/members/${patientId}/feedback`, query);
+}
+
+/** File a complaint, a suggestion or praise; it goes to the office that its category and place belong to. */
+export function submitFeedback(patientId: types.Id, body: types.AppFeedbackRequest, key: string): Promise<types.AppFeedback> {
+  return change<types.AppFeedback>("POST", `/members/${patientId}/feedback`, body, key);
+}
+
+/** Read what was filed, how far it is, and what was said on both sides. */
+export function getFeedback(patientId: types.Id, caseId: types.Id): Promise<Reading<types.AppFeedback>> {
+  return read<types.AppFeedback>(`/members/${patientId}/feedback/${caseId}`);
+}
+
+/** Say more, until the case is closed. */
+export function addFeedbackMessage(patientId: types.Id, caseId: types.Id, body: types.AppFeedbackMessageRequest, key: string): Promise<types.AppFeedback> {
+  return change<types.AppFeedback>("POST", `/members/${patientId}/feedback/${caseId}/messages`, body, key);
+}
+
+/** Say once, with a reason, that the answer does not do. */
+export function reopenFeedback(patientId: types.Id, caseId: types.Id, body: types.AppFeedbackReopening, key: string): Promise<types.AppFeedback> {
+  return change<types.AppFeedback>("POST", `/members/${patientId}/feedback/${caseId}/reopen`, body, key);
+}
+
+/** Read the questions about a visit, with what this account has said. */
+export function getRating(patientId: types.Id, appointmentId: types.Id): Promise<Reading<types.AppRatingForm>> {
+  return read<types.AppRatingForm>(`/members/${patientId}/appointments/${appointmentId}/rating`);
+}
+
+/** Say how a visit was, or amend it while that is open. */
+export function rateVisit(patientId: types.Id, appointmentId: types.Id, body: types.AppRatingRequest, key: string): Promise<types.AppRatingForm> {
+  return change<types.AppRatingForm>("PUT", `/members/${patientId}/appointments/${appointmentId}/rating`, body, key);
+}
+
+/** List the copies of its data that the account has asked for, the newest first. */
+export function listAccountExports(): Promise<Reading<types.AppAccountExportList>> {
+  return read<types.AppAccountExportList>("/account/exports");
+}
+
+/** Ask for a copy of the account's data; it is ready in a minute, and there for a week. */
+export function requestAccountExport(key: string): Promise<types.AppAccountExport> {
+  return change<types.AppAccountExport>("POST", "/account/exports", undefined, key);
+}
+
+/** Read a copy: an index in both languages, and the data by its parts. */
+export function getAccountExportFile(exportId: types.Id): Promise<Reading<types.AppAccountExportFile>> {
+  return read<types.AppAccountExportFile>(`/account/exports/${exportId}/file`);
+}
+
+/** Read whether the account is about to be deleted, and what would stand in the way. */
+export function getAccountDeletion(): Promise<Reading<types.AppAccountDeletion>> {
+  return read<types.AppAccountDeletion>("/account/deletion");
+}
+
+/** Ask that the account be deleted; it works as before for fifteen days, in which that can be taken back. */
+export function requestAccountDeletion(key: string): Promise<types.AppAccountDeletion> {
+  return change<types.AppAccountDeletion>("POST", "/account/deletion", undefined, key);
+}
+
+/** Take the deletion back. */
+export function withdrawAccountDeletion(key: string): Promise<void> {
+  return change<void>("DELETE", "/account/deletion", undefined, key);
+}

@@ -7,14 +7,41 @@
 /** An amount of money in fen (0.01 CNY), up to a hundred million yuan. */
 export type Amount = number;
 
+/** The `next` of the page before. */
+export type Cursor = string;
+
 /** A day in Guangzhou (Asia/Shanghai), YYYY-MM-DD. */
 export type Date = string;
+
+/**
+ * What it is about: treatment, nursing, the outpatient department, charges, the information systems, how people
+ * behaved, the place, or anything else.
+ */
+export type FeedbackCategory = "medical" | "nursing" | "outpatient" | "charges" | "information" | "conduct" | "environment" | "other";
+
+/** A complaint, a suggestion or praise. */
+export type FeedbackKind = "complaint" | "suggestion" | "praise";
+
+/**
+ * How far it is. `transferred`: another office has it now; `reopened`: the patient was not content with the
+ * answer.
+ */
+export type FeedbackStatus = "submitted" | "transferred" | "acknowledged" | "answered" | "reopened" | "closed";
 
 /** A UUID in its usual form. */
 export type Id = string;
 
 /** An instant with its offset, RFC 3339; answers are in UTC. */
 export type Instant = string;
+
+/** How many entries a page shall have; 20 unless given. */
+export type Limit = number;
+
+/** The cursor of the next page, or null on the last. */
+export type Next = string | null;
+
+/** From one (bad) to five (good). */
+export type SatisfactionMark = number;
 
 /** The person who is meant when the app opens. */
 export interface AccountDefaultMember {
@@ -56,6 +83,245 @@ export interface Account {
 export interface AgreementRequest {
   /** The version that was shown. */
   version: string;
+}
+
+/** How the account's deletion stands. */
+export interface AppAccountDeletion {
+  /** The deletion under way. */
+  deletion: AppAccountDeletionUnderWay | null;
+  /** Days in which it can be taken back. */
+  cooling_days: number;
+  /** What has to be settled first. */
+  obstacles: AppAccountObstacle[];
+}
+
+/** A deletion that can still be taken back. */
+export interface AppAccountDeletionUnderWay {
+  /** When it was asked for. */
+  requested_at: Instant;
+  /** When it is done. */
+  due_at: Instant;
+}
+
+/** A copy of the account's data. */
+export interface AppAccountExport {
+  /** The copy. */
+  id: Id;
+  /** How far it is. */
+  status: "requested" | "ready" | "expired";
+  /** How large it is. */
+  size_bytes: number | null;
+  /** When it was asked for. */
+  requested_at: Instant;
+  /** When it was made. */
+  made_at: Instant | null;
+  /** Until when it is there. */
+  expires_at: Instant | null;
+}
+
+/** A copy of the account's data. */
+export interface AppAccountExportFile {
+  /** When it was made. */
+  made_at: Instant;
+  /** The account. */
+  account_id: Id;
+  /** What there is. */
+  index: AppAccountExportPart[];
+  /** The rows of each part. */
+  data: Record<string, unknown>;
+}
+
+/** The newest first. */
+export interface AppAccountExportList {
+  items: AppAccountExport[];
+}
+
+/** A line of the index. */
+export interface AppAccountExportPart {
+  /** The part. */
+  part: string;
+  /** What it is. */
+  zh: string;
+  /** What it is, in English. */
+  en: string;
+  /** How many rows. */
+  count: number;
+  /** Whether these are all. */
+  is_complete: boolean;
+}
+
+/** What has to be settled first. */
+export interface AppAccountObstacle {
+  /** A visit to come, or money on its way. */
+  kind: "appointment" | "payment";
+  /** Of the appointment or order. */
+  id: Id;
+  /** Whose. */
+  patient_id: Id;
+}
+
+/** What was filed, with all that was said. */
+export interface AppFeedback {
+  /** The case. */
+  id: Id;
+  /** What it is. */
+  kind: FeedbackKind;
+  /** What it is about. */
+  category: FeedbackCategory;
+  /** How far it is. */
+  status: FeedbackStatus;
+  /** Whether the offices may not see who filed it. */
+  anonymous: boolean;
+  /** The visit it is about. */
+  appointment_id: Id | null;
+  /** Who has it, in the language asked for. */
+  office: string;
+  /** When it is answered at the latest. */
+  answer_by: Instant;
+  /** When it was answered last. */
+  answered_at: Instant | null;
+  /** Whether the answer can still be contested. */
+  can_reopen: boolean;
+  /** When it was filed. */
+  created_at: Instant;
+  /** When it changed last. */
+  updated_at: Instant;
+  /** What was said, in order. */
+  messages: AppFeedbackMessage[];
+  /** What was done, in order. */
+  steps: AppFeedbackStep[];
+}
+
+/** What was filed, in a list. */
+export interface AppFeedbackBrief {
+  /** The case. */
+  id: Id;
+  /** What it is. */
+  kind: FeedbackKind;
+  /** What it is about. */
+  category: FeedbackCategory;
+  /** How far it is. */
+  status: FeedbackStatus;
+  /** Whether the offices may not see who filed it. */
+  anonymous: boolean;
+  /** The visit it is about. */
+  appointment_id: Id | null;
+  /** Who has it, in the language asked for. */
+  office: string;
+  /** When it is answered at the latest. */
+  answer_by: Instant;
+  /** When it was answered last. */
+  answered_at: Instant | null;
+  /** Whether the answer can still be contested. */
+  can_reopen: boolean;
+  /** When it was filed. */
+  created_at: Instant;
+  /** When it changed last. */
+  updated_at: Instant;
+}
+
+/** One page, the newest first. */
+export interface AppFeedbackList {
+  items: AppFeedbackBrief[];
+  next: Next;
+}
+
+/** One thing said. */
+export interface AppFeedbackMessage {
+  /** When. */
+  at: Instant;
+  /** Who spoke. */
+  author: "patient" | "office";
+  /** The office that answered. */
+  office: string | null;
+  /** What was said. */
+  text: string;
+}
+
+/** More to a case. */
+export interface AppFeedbackMessageRequest {
+  /** What else there is to say. */
+  text: string;
+}
+
+/** Contest an answer, once. */
+export interface AppFeedbackReopening {
+  /** Why the answer does not do. */
+  reason: string;
+}
+
+/** A complaint, a suggestion or praise. */
+export interface AppFeedbackRequest {
+  /** What it is. */
+  kind: FeedbackKind;
+  /** What it is about. */
+  category: FeedbackCategory;
+  /** What happened, in the patient's words. */
+  text: string;
+  /** Keep from the offices who files it. */
+  anonymous?: boolean;
+  /** The visit it is about; says the place too. */
+  appointment_id?: Id;
+  /** Where, if no visit is named. */
+  campus_id?: Id;
+  /** In which department, if no visit is named. */
+  department_id?: Id;
+}
+
+/** One step. */
+export interface AppFeedbackStep {
+  /** When. */
+  at: Instant;
+  /** What was done. */
+  action: "submitted" | "acknowledged" | "answered" | "reopened" | "transferred" | "closed";
+  /** Why the patient reopened it. */
+  reason: string | null;
+}
+
+/** What was said of a visit. */
+export interface AppRating {
+  /** Marks of one to five, by question. */
+  marks: Record<string, unknown>;
+  /** What the patient wrote. */
+  comment: string | null;
+  /** Until when it can be amended. */
+  amendable_until: Instant;
+  /** When it was given. */
+  created_at: Instant;
+  /** When it was amended last. */
+  updated_at: Instant;
+}
+
+/** The questions about a visit, with what was said. */
+export interface AppRatingForm {
+  /** The version of the questions. */
+  questionnaire_version: number;
+  /** The questions in order. */
+  questions: AppRatingQuestion[];
+  /** Whether it can be said or amended now. */
+  open: boolean;
+  /** What this account has said. */
+  rating: AppRating | null;
+}
+
+/** A question, answered by a mark of one to five. */
+export interface AppRatingQuestion {
+  /** The question. */
+  code: string;
+  /** It in the language asked for. */
+  text: string;
+  /** Whether it has to be answered. */
+  required: boolean;
+}
+
+/** How a visit was. */
+export interface AppRatingRequest {
+  /** The version of the questions that were shown. */
+  questionnaire_version: number;
+  /** Marks of one to five, by question. */
+  marks: Record<string, unknown>;
+  /** What the patient wants to say. */
+  comment?: string;
 }
 
 /** The tokens of a session. */
