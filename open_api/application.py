@@ -45,6 +45,7 @@ from open_api.administration import (
     clients,
     extra_seats,
     finance,
+    money_rules,
     partners,
     people,
     places,
@@ -112,6 +113,7 @@ FEATURES: Final[Sequence[Routes]] = (
     pay_codes.routes,
     cashier.routes,
     finance.routes,
+    money_rules.routes,
     books.routes,
 )
 
