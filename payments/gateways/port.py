@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class ChannelCode(StrEnum):
@@ -215,5 +215,26 @@ class Gateway(Protocol):
 
         Raises:
             NotificationRefused: its signature, time, serial or form does not hold; `reason` says which.
+        """
+        ...
+
+
+@runtime_checkable
+class LearnsKeys(Protocol):
+    """A gateway whose channel changes the keys by which it signs, by itself."""
+
+    async def learn_keys(self) -> None:
+        """Learn what another process has fetched of the channel's keys; makes no outbound call.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        ...
+
+    async def refresh_certificates(self) -> bool:
+        """Fetch the channel's keys anew before their time, for every process; False: this account has fixed ones.
+
+        Raises:
+            ChannelUnavailable, DatabaseUnavailable.
         """
         ...

@@ -43,6 +43,7 @@ from payments import inbox as notifications
 from payments.books import keeping as bookkeeping
 from payments.books.closings import purge_superseded
 from payments.books.requests import work_requests
+from payments.channel_certificates import RENEWED_EVERY, renew_certificates
 from payments.insurance.shares import take_back_due
 from payments.invariants import check_invariants
 from payments.refused_notifications import purge_refused
@@ -142,6 +143,8 @@ def _payment_jobs(db: Database, settings: Settings) -> list[Job]:
             seconds_max=BOOKS_SECONDS_MAX,
         ),
         # What somebody has asked for by hand; a request names who.
+        # Processes that only take notifications believe what lies there, and fetch nothing.
+        Job("renew_certificates", partial(renew_certificates, db), every=RENEWED_EVERY),
         Job("close_requested_books", partial(work_requests, db), every=REQUESTS_PERIOD, seconds_max=BOOKS_SECONDS_MAX),
     ]
 

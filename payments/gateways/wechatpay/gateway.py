@@ -1,7 +1,9 @@
 """One merchant's account with WeChat Pay, as the platform asks for it."""
 
+import asyncio
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -33,10 +35,14 @@ from payments.gateways.wechatpay import gate
 from payments.gateways.wechatpay.bills import require_hash, unpack
 from payments.gateways.wechatpay.client import LIVE_URL, Answer, WechatPayClient
 from payments.gateways.wechatpay.facts import payment_fact, refund_fact
-from payments.gateways.wechatpay.keys import load_keys
+from payments.gateways.wechatpay.keys import CertificateShelf, Kept, load_keys, trusted_of
 
 DESCRIPTION_BYTES_MAX: Final = 127
 REASON_CHARACTERS_MAX: Final = 80
+LEARNED_SECONDS: Final = 60.0
+"""How often a process that only takes notifications looks for newer certificates on the shelf."""
+LEARNED_AGAIN_SECONDS: Final = 2.0
+"""The same, while it has none."""
 OK, NO_CONTENT, ACCEPTED, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 204, 202, 401, 404, 429
 ABSENT_CODES: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 CLOSED_CODES: Final = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
@@ -64,8 +70,19 @@ class NotifyUrls:
 class WechatPayGateway:
     """`port.Gateway` for WeChat Pay."""
 
-    def __init__(self, merchant: Merchant, keys: KeyStore, *, notify_urls: NotifyUrls, base_url: str | None) -> None:
-        """Read the merchant's keys; nothing is connected yet. base_url: an emulator's; None is the channel itself.
+    def __init__(
+        self,
+        merchant: Merchant,
+        keys: KeyStore,
+        *,
+        notify_urls: NotifyUrls,
+        base_url: str | None,
+        shelf: CertificateShelf | None = None,
+    ) -> None:
+        """Read the merchant's keys; nothing is connected yet.
+
+        base_url: an emulator's; None is the channel itself. shelf: where the channel's certificates are shared, for an
+        account in certificate mode; None: each process fetches its own.
 
         Raises:
             KeyUnusable: a key is missing, or is not what it should be.
@@ -74,12 +91,19 @@ class WechatPayGateway:
         self.merchant = merchant
         self.notify_urls = notify_urls
         self._keys = load_keys(keys, merchant.key_references)
+        self._shelf = shelf
+        self._learning = asyncio.Lock()
+        self._learns_at = -LEARNED_SECONDS
         self.client = WechatPayClient(
-            self._keys, merchant_no=merchant.merchant_no, app_id=merchant.app_id, base_url=base_url or LIVE_URL
+            self._keys,
+            merchant_no=merchant.merchant_no,
+            app_id=merchant.app_id,
+            base_url=base_url or LIVE_URL,
+            keep=self._keep_certificates,
         )
 
     async def open(self) -> None:
-        """Connect; in certificate mode a process that only reads notifications calls this too.
+        """Connect; in certificate mode the channel's certificates are fetched.
 
         Raises:
             ChannelUnavailable: the channel's certificates could not be had.
@@ -90,10 +114,32 @@ class WechatPayGateway:
         """Give the connections back."""
         await self.client.close()
 
-    async def refresh_certificates(self) -> None:
-        """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable."""
+    async def refresh_certificates(self) -> bool:
+        """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable, DatabaseUnavailable."""
         if self._keys.is_certificate_mode:
             await self.client.fetch_certificates()
+        return self._keys.is_certificate_mode
+
+    async def learn_keys(self) -> None:
+        """Learn the certificates that another process has fetched, now and then; whoever writes to us changes nothing.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        if not self._keys.is_certificate_mode or self._shelf is None:
+            return
+        async with self._learning:
+            wait = LEARNED_SECONDS if self._keys.trusted else LEARNED_AGAIN_SECONDS
+            if time.monotonic() - self._learns_at < wait:
+                return
+            kept = await self._shelf.read(self.merchant.code)
+            self._learns_at = time.monotonic()
+            if kept:
+                self._keys.trusted = trusted_of(kept)
+
+    async def _keep_certificates(self, certificates: Mapping[str, Kept]) -> None:
+        if self._shelf is not None:
+            await self._shelf.put(self.merchant.code, certificates)
 
     # --- payments
 
