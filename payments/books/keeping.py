@@ -54,11 +54,21 @@ async def keep_and_close(db: Database, day: date, *, by: str) -> Closing:
         BooksDoNotBalance, DatabaseUnavailable.
     """
     try:
-        await keep_books(db, day, await _sources(db, day), rates=await _rates(db), by=by)
+        await keep(db, day, by=by)
         return await close_books(db, day, by=by)
     except (BooksNotReady, BillUnreadable, TooManyDifferences, BooksDoNotBalance) as error:
         await _note_obstacle(db, day, error)
         raise
+
+
+async def keep(db: Database, day: date, *, by: str) -> None:
+    """Fetch every side's part of a day and compare them; it may be done again until the day is closed.
+
+    Raises:
+        DayNotOver, DayAlreadyClosed, BooksNotReady, BillUnreadable, TooManyDifferences, RunSuperseded,
+        DatabaseUnavailable.
+    """
+    await keep_books(db, day, await _sources(db, day), rates=await _rates(db), by=by)
 
 
 async def close_past_days(db: Database) -> int:
