@@ -45,6 +45,7 @@ from open_api.administration import (
     clients,
     extra_seats,
     finance,
+    money_rules,
     partners,
     people,
     places,
@@ -115,6 +116,7 @@ FEATURES: Final[Sequence[Routes]] = (
     cashier.routes,
     finance.routes,
     receipts.routes,
+    money_rules.routes,
     books.routes,
     administered_feedback.routes,
 )

@@ -17,7 +17,7 @@ from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from payments import errors
 from payments.gateways.port import ChannelCode, Merchant
-from payments.merchants import save_merchant
+from payments.merchants import resume_merchant, save_merchant, stop_merchant
 
 ACCOUNTS_MAX: Final = 1_000
 REMEMBERED_SECONDS: Final = 5.0
@@ -36,6 +36,7 @@ class Account(NamedTuple):
     key_references: Mapping[str, str]
     fee_rate_millionths: int | None
     status: str
+    stopped_at: datetime | None
     version: int
     updated_at: datetime
 
@@ -96,6 +97,31 @@ async def register_account(
             return await read_account(tx, merchant.code)
     except (asyncpg.UniqueViolationError, errors.ChannelNotOffered) as error:
         raise errors.MerchantDiffers from error
+
+
+async def turn_account(
+    code: str,
+    *,
+    stops: bool,
+    reason: str,
+    actor: Actor,
+    idempotency: Idempotency | None = None,
+) -> Account:
+    """Stop an account: no payment is begun by it any more; or let it take money again.
+
+    Raises:
+        StaffRequired, MerchantNotFound.
+        MerchantStopped, MerchantNotStopped: it is so already.
+        MerchantDiffers: another account has taken its place meanwhile.
+        IdempotencyMismatch, DatabaseUnavailable.
+    """
+    async with database().transaction() as tx:
+        if not (idempotency and await idempotency.replay(tx)):
+            turn = stop_merchant if stops else resume_merchant
+            await turn(tx, code, reason=reason, actor=actor)
+            if idempotency:
+                await idempotency.remember(tx, {"code": code})
+        return await read_account(tx, code)
 
 
 class KnownAccounts:

@@ -34,6 +34,11 @@ def billing() -> HisBilling:
     return _billing
 
 
+def billing_if_any() -> HisBilling | None:
+    """Give the HIS's money side; None: this process has none."""
+    return _billing
+
+
 async def close_billing() -> None:
     """Give the connections back, at the end of a process."""
     if _billing is not None:

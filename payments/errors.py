@@ -12,6 +12,8 @@ PaymentError
 ├── RefusedByChannel        payments.refused_by_channel         channel_code
 ├── MerchantNotFound        payments.merchant_not_found
 ├── MerchantDiffers         payments.merchant_differs
+├── MerchantStopped         payments.merchant_stopped
+├── MerchantNotStopped      payments.merchant_not_stopped
 ├── WrongAmount             payments.wrong_amount               amount_fen
 ├── TransactionKnown        payments.transaction_known          transaction_no
 ├── RefundNotFound          payments.refund_not_found
@@ -23,6 +25,11 @@ PaymentError
 ├── SecondPersonRequired    payments.second_person_required
 ├── StaffRequired           payments.staff_required
 ├── RuleChanged             payments.rule_changed               current_version
+├── RuleChangeNotFound      payments.rule_change_not_found
+├── RuleChangeWaiting       payments.rule_change_waiting        change_id
+├── RuleChangeDecided       payments.rule_change_decided        current_status
+├── RuleTermsDisagree       payments.rule_terms_disagree
+├── DeadLetterNotFound      payments.dead_letter_not_found
 ├── ExceptionNotFound       payments.exception_not_found
 ├── ExceptionResolved       payments.exception_resolved
 ├── ActionNotAllowed        payments.action_not_allowed         allowed
@@ -144,6 +151,22 @@ class MerchantDiffers(Conflict):
     en = "The code, campus or merchant number is another account's. Only where its keys lie can be changed."
 
 
+class MerchantStopped(Conflict):
+    """The account takes no money already."""
+
+    code = "payments.merchant_stopped"
+    zh = "该商户已停用"
+    en = "This account is stopped already."
+
+
+class MerchantNotStopped(Conflict):
+    """The account takes money."""
+
+    code = "payments.merchant_not_stopped"
+    zh = "该商户未停用"
+    en = "This account is not stopped."
+
+
 class WrongAmount(Invalid):
     """What was taken at the window is not what the order asks; `amount_fen` is."""
 
@@ -230,6 +253,46 @@ class RuleChanged(Conflict):
     code = "payments.rule_changed"
     zh = "规则已被他人修改，请刷新后重试"
     en = "The rules were changed meanwhile. Please read them again."
+
+
+class RuleChangeNotFound(NotFound):
+    """There is no such change of a rule of money."""
+
+    code = "payments.rule_change_not_found"
+    zh = "没有找到该规则变更"
+    en = "This change of a rule was not found."
+
+
+class RuleChangeWaiting(Conflict):
+    """A change of the same rule waits for a second person already."""
+
+    code = "payments.rule_change_waiting"
+    zh = "该规则已有变更等待审批"
+    en = "A change of this rule is waiting for approval already."
+
+
+class RuleChangeDecided(Conflict):
+    """Somebody has decided on this change already."""
+
+    code = "payments.rule_change_decided"
+    zh = "该规则变更已处理"
+    en = "This change of a rule was decided on already."
+
+
+class RuleTermsDisagree(Invalid):
+    """The amounts of a deposit rule have an order: minimum, maximum of one payment, cap of a stay."""
+
+    code = "payments.rule_terms_disagree"
+    zh = "金额设置不合理：单次下限不得高于单次上限和累计上限"
+    en = "The minimum may not be above the maximum of one payment or the cap."
+
+
+class DeadLetterNotFound(NotFound):
+    """Nothing dead has this number."""
+
+    code = "payments.dead_letter_not_found"
+    zh = "没有找到等待人工处理的消息"
+    en = "Nothing of this number waits for a person."
 
 
 class ExceptionNotFound(NotFound):

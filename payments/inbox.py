@@ -287,7 +287,7 @@ async def _apply(db: Database, row: Row, lease_id: UUID) -> bool:
         return False
 
 
-async def revive_notification(tx: Transaction, notification_id: int, *, actor: Actor) -> bool:
+async def revive_notification(tx: Transaction, notification_id: int, *, reason: str, actor: Actor) -> bool:
     """Have a dead notification tried again from the beginning, once its cause is mended; False: it is not dead."""
     revived = await tx.execute(
         "UPDATE payment_notification SET status = 'pending', tries = 0, due_at = $2 WHERE id = $1 AND status = 'dead'",
@@ -301,7 +301,7 @@ async def revive_notification(tx: Transaction, notification_id: int, *, actor: A
             entity_id=str(notification_id),
             action="updated",
             before={"status": "dead"},
-            after={"status": "pending"},
+            after={"status": "pending", "reason": reason},
             actor=actor,
         )
         tx.after_commit(wake)

@@ -8,9 +8,12 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
+
+import asyncpg
 
 from kernel import clock
 from kernel.audit import record_change
@@ -149,6 +152,25 @@ async def list_merchants(db: Reader) -> list[Merchant]:
     return [_shape(row) for row in rows]
 
 
+async def list_merchants_of_day(db: Reader, begins: datetime, ends: datetime) -> list[Merchant]:
+    """List the accounts that a day's books are about: in use, or stopped only since, or with money that moved then.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM payment_merchant m WHERE stopped_at IS NULL OR stopped_at >= $1"  # noqa: S608  our own list of columns
+        " OR EXISTS (SELECT FROM payment_transaction t"
+        "            WHERE t.merchant_code = m.code AND t.paid_at >= $1 AND t.paid_at < $2)"
+        " OR EXISTS (SELECT FROM payment_refund r"
+        "            WHERE r.merchant_code = m.code AND r.channel_paid_at >= $1 AND r.channel_paid_at < $2)"
+        " ORDER BY code",
+        begins,
+        ends,
+    )
+    return [_shape(row) for row in rows]
+
+
 async def save_merchant(
     tx: Transaction,
     merchant: Merchant,
@@ -198,27 +220,58 @@ async def save_merchant(
     )
 
 
-async def stop_merchant(tx: Transaction, code: str, *, actor: Actor) -> None:
-    """Take no more money by an account; what it took can still be asked about and refunded.
+async def stop_merchant(tx: Transaction, code: str, *, reason: str, actor: Actor) -> None:
+    """Take no more money by an account; what it took, and what is under way, is still asked about and refunded.
 
     Raises:
-        ChannelNotOffered: there is none, or it is stopped already.
+        StaffRequired: nobody is named.
+        MerchantNotFound: there is none.
+        MerchantStopped: it is stopped already.
     """
-    stopped = await tx.execute(
-        "UPDATE payment_merchant SET status = 'stopped', updated_at = $2, version = version + 1"
-        " WHERE code = $1 AND status = 'active'",
+    await _turn(tx, code, "stopped", reason=reason, actor=actor)
+
+
+async def resume_merchant(tx: Transaction, code: str, *, reason: str, actor: Actor) -> None:
+    """Let an account take money again.
+
+    Raises:
+        StaffRequired: nobody is named.
+        MerchantNotFound: there is none.
+        MerchantNotStopped: it takes money.
+        MerchantDiffers: another account takes this campus's money by this channel meanwhile.
+    """
+    try:
+        async with tx.connection.transaction():
+            await _turn(tx, code, "active", reason=reason, actor=actor)
+    except asyncpg.UniqueViolationError as error:
+        raise errors.MerchantDiffers from error
+
+
+async def _turn(tx: Transaction, code: str, status: Literal["active", "stopped"], *, reason: str, actor: Actor) -> None:
+    if actor.staff_code is None:
+        raise errors.StaffRequired
+    now = clock.now()
+    before = "active" if status == "stopped" else "stopped"
+    turned = await tx.execute(
+        "UPDATE payment_merchant SET status = $2, stopped_at = $3, updated_at = $4, version = version + 1"
+        " WHERE code = $1 AND status = $5",
         code,
-        clock.now(),
+        status,
+        now if status == "stopped" else None,
+        now,
+        before,
     )
-    if not stopped:
-        raise errors.ChannelNotOffered(channel=code)
+    if not turned:
+        if not await tx.fetchval("SELECT true FROM payment_merchant WHERE code = $1", code):
+            raise errors.MerchantNotFound
+        raise errors.MerchantStopped if status == "stopped" else errors.MerchantNotStopped
     await record_change(
         tx,
         entity="payment_merchant",
         entity_id=code,
         action="updated",
-        before={"status": "active"},
-        after={"status": "stopped"},
+        before={"status": before},
+        after={"status": status, "reason": reason},
         actor=actor,
     )
 

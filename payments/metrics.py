@@ -20,6 +20,8 @@ REFUNDS: Final = Gauge("payment_unfinished_refunds", "Refunds that have not ende
 NOTIFICATIONS: Final = Gauge("payment_unhandled_notifications", "Notifications stored and not handled.", ["status"])
 NOTIFICATION_LAG: Final = Gauge("payment_notification_lag_seconds", "Age of the oldest one that waits.")
 FAULTS: Final = Gauge("payment_recent_step_faults", "Steps of the last five minutes at which our own code broke.")
+UNCLOSED: Final = Gauge("payment_unclosed_books", "Past days whose books could not be closed, by reason.", ["reason"])
+UNCLOSED_AGE: Final = Gauge("payment_unclosed_books_age_seconds", "Since the longest of them cannot be closed.")
 UNSEALED: Final = Gauge("payment_unsealed_entries", "Ledger entries that no seal covers yet.")
 
 _ORDERS: Final = """
@@ -38,6 +40,7 @@ _COUNTS: Final = (
     (ORDERS, _ORDERS),
     (REFUNDS, _REFUNDS),
     (NOTIFICATIONS, _NOTIFICATIONS),
+    (UNCLOSED, "SELECT reason, count(*) FROM book_obstacle GROUP BY reason"),
 )
 
 
@@ -45,7 +48,7 @@ def forget_gauges() -> None:
     """Show no figure rather than an old one, while PostgreSQL cannot be asked."""
     for gauge, _ in _COUNTS:
         gauge.clear()
-    for gauge in (CHECKED, FAULTS, NOTIFICATION_LAG, UNSEALED):
+    for gauge in (CHECKED, FAULTS, NOTIFICATION_LAG, UNCLOSED_AGE, UNSEALED):
         gauge.set(float("nan"))
 
 
@@ -63,6 +66,7 @@ async def refresh_gauges(db: Database) -> None:
     row = await db.fetchrow(
         "SELECT (SELECT min(checked_at) FROM payment_check) AS checked_at,"
         " (SELECT min(received_at) FROM payment_notification WHERE status = 'pending') AS oldest_at,"
+        " (SELECT min(since) FROM book_obstacle) AS unclosed_since,"
         " (SELECT count(*) FROM ledger_entry WHERE transaction_id > coalesce("
         "   (SELECT up_to FROM ledger_seal ORDER BY id DESC LIMIT 1), '0'::xid8)) AS unsealed,"
         " (SELECT count(*) FROM outbox WHERE handler = $1 AND finished_at > $2 AND last_error IS NOT NULL) AS faults",
@@ -74,5 +78,7 @@ async def refresh_gauges(db: Database) -> None:
         CHECKED.set((clock.now() - row["checked_at"]).total_seconds())
     oldest = row["oldest_at"]
     NOTIFICATION_LAG.set(0.0 if oldest is None else (clock.machine_now() - oldest).total_seconds())
+    since = row["unclosed_since"]
+    UNCLOSED_AGE.set(0.0 if since is None else (clock.now() - since).total_seconds())
     UNSEALED.set(row["unsealed"])
     FAULTS.set(row["faults"])

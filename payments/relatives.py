@@ -12,13 +12,13 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.crypto import cipher
-from kernel.db import Row, Transaction, database
+from kernel.db import Database, Row, Transaction, database
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from oauth.attempts import count_failure, seconds_locked
 from payments import attempts, errors, orders
-from payments.attempts import Attempt, Browser
+from payments.attempts import Attempt
 from payments.gateways.port import ChannelCode, Scene
 from payments.orders import Order
 
@@ -28,6 +28,7 @@ CODE_CHARACTERS_MAX: Final = 64
 VALID_FOR_DEFAULT: Final = timedelta(hours=24)
 CODES_PER_ORDER_MAX: Final = 5
 ASKS_PER_MINUTE_MAX: Final = 30
+ENDED_KEPT: Final = timedelta(days=30)
 GUESSER: Final = "pay-code"
 WAITING_KINDS: Final = frozenset({"outpatient_bill", "deposit", "discharge"})
 """What waits for a relative as long as its code is valid; a seat does not."""
@@ -151,6 +152,21 @@ async def revoke_pay_code(
             await idempotency.remember(tx, {"pay_code_id": str(code_id)})
 
 
+async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
+    """Forget codes that have not been worth anything for a while, a bounded number at a time; give how many.
+
+    Until then whoever has one reads that it has ended, and not that there never was one.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    return await db.execute(
+        "DELETE FROM pay_code WHERE id IN (SELECT id FROM pay_code WHERE expires_at < $1 ORDER BY expires_at LIMIT $2)",
+        clock.now() - ENDED_KEPT,
+        limit,
+    )
+
+
 async def show_payable(code: str, *, address: str) -> Payable:
     """Show whoever has a code what they would pay.
 
@@ -179,7 +195,6 @@ async def pay_by_code(
     scene: Scene,
     payer: str | None,
     address: str,
-    browser: Browser | None = None,
     idempotency: Idempotency | None = None,
 ) -> Attempt:
     """Begin to pay a code's order, as `attempts.start_attempt` does for who made it.
@@ -199,13 +214,7 @@ async def pay_by_code(
         raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])
     whose = Actor(client_id=found["order_client_id"], channel="relative", kind="partner")
     return await attempts.start_attempt(
-        found["order_id"],
-        channel=channel,
-        scene=scene,
-        payer=payer,
-        browser=browser,
-        actor=whose,
-        idempotency=idempotency,
+        found["order_id"], channel=channel, scene=scene, payer=payer, actor=whose, idempotency=idempotency
     )
 
 

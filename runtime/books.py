@@ -16,16 +16,22 @@ from kernel.errors import HospitalError
 from kernel.log import configure_logging
 from kernel.money import format_yuan
 from kernel.settings import Settings, SettingsError
+from oauth.staff.errors import StaffNotFound
+from oauth.staff.people import read_staff
+from payments.billing import close_billing
 from payments.books.closings import Closing, get_closing, list_totals
 from payments.books.differences import Difference, list_differences, settle_difference
 from payments.books.errors import BillUnreadable, BooksNotReady
+from payments.books.keeping import keep, keep_and_close
+from payments.books.late import list_late_entries
 from payments.books.workbook import write_workbook
-from runtime.bookkeeping import keep, keep_and_close
 from runtime.payments import connect_payments
 
 DATABASE_CONNECTIONS_MAX: Final = 4
 EVERY_STATUS: Final = ("open", "explained", "resolved", "vanished")
 SHOWN_MAX: Final = 40
+TERMINAL: Final = "system:terminal"
+"""Who closes a day by hand and names nobody."""
 
 KINDS: Final = {
     "surplus": "the channel has it, we do not",
@@ -70,22 +76,46 @@ async def _run(settings: Settings, given: argparse.Namespace) -> str:
     try:
         match given.what:
             case "close":
+                await _require_keeper(db, given.by)
                 connect_payments(settings)
-                await keep_and_close(db, settings, given.date, by=given.by)
+                await keep_and_close(db, given.date, by=given.by)
                 return await describe(db, given.date)
             case "keep":
+                await _require_keeper(db, given.by)
                 connect_payments(settings)
-                await keep(db, settings, given.date, by=given.by)
+                await keep(db, given.date, by=given.by)
                 return await describe(db, given.date)
             case "show":
                 return await describe(db, given.date)
             case "workbook":
                 return await _write(db, given.date, given.to or Path(f"books-{given.date}.xlsx"))
             case _:
+                await _require_staff(db, given.by)
                 done = await settle_difference(db, given.id, decision=given.decision, by=given.by)
                 return f"{done.kind} {done.number} of {done.day} is settled by {done.decided_by}: {done.decision}"
     finally:
+        await close_billing()
         await db.close()
+
+
+async def _require_keeper(db: Database, by: str) -> None:
+    """Let the terminal itself keep the books, or a colleague.
+
+    Raises:
+        StaffNotFound: no such person works here now.
+    """
+    if by != TERMINAL:
+        await _require_staff(db, by)
+
+
+async def _require_staff(db: Database, code: str) -> None:
+    """Let nobody sign with a name that is not a colleague's.
+
+    Raises:
+        StaffNotFound: no such person works here now.
+    """
+    if (await read_staff(db, code)).status != "active":
+        raise StaffNotFound
 
 
 async def describe(db: Database, day: date) -> str:
@@ -150,7 +180,8 @@ def _told(differences: Sequence[Difference], *, line_count: int) -> list[str]:
 async def _write(db: Database, day: date, path: Path) -> str:
     closing = await get_closing(db, day)
     totals = await list_totals(db, closing.id)
-    content = write_workbook(closing, totals, await _all_differences(db, day))
+    late = await list_late_entries(db, closing)
+    content = write_workbook(closing, totals, await _all_differences(db, day), late)
     await asyncio.to_thread(path.write_bytes, content)
     return f"The books of {day} are in {path}."
 
@@ -177,9 +208,7 @@ def _parser() -> argparse.ArgumentParser:
         ("keep", "Take every side's lines over and compare them; the day stays open, and may be kept again."),
         ("close", "Take every side's lines over, compare them, and close the day."),
     ):
-        add(name, summary).add_argument(
-            "--by", default="system:terminal", metavar="STAFF", help="who does it, for the record"
-        )
+        add(name, summary).add_argument("--by", default=TERMINAL, metavar="STAFF", help="who does it, for the record")
     add("show", "Say how a day's books stand.")
     add("workbook", "Write a day's books for a spreadsheet.").add_argument(
         "--to", type=Path, metavar="FILE.xlsx", help="default: books-DAY.xlsx in this folder"

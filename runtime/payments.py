@@ -11,6 +11,7 @@ from kernel.db import Transaction
 from kernel.settings import Settings
 from payments.billing import set_billing
 from payments.bills.fulfilment import BillFulfilment
+from payments.channel_certificates import DatabaseShelf
 from payments.events import PaymentEvent, Subscriber
 from payments.gateways.alipay.gateway import AlipayGateway
 from payments.gateways.insurance.centre import MobilePaymentCentre
@@ -55,6 +56,7 @@ def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
             KeyStore(secrets.keys_dir),
             notify_urls=NotifyUrls(payments=url, refunds=url),
             base_url=settings.wechatpay_base_url,
+            shelf=DatabaseShelf(),
         )
 
     def alipay(merchant: Merchant, secrets: Secrets) -> Gateway:

@@ -13,6 +13,7 @@ from uuid import UUID
 from booking import claims, errors
 from booking.facts import read_slot_facts
 from booking.payment import links
+from booking.payment.standing import read_agreed_fees
 from booking.service import cancel_locked, move_locked
 from integration.his.facts import AppointmentFacts, AppointmentStatus, PatientFacts, Sex
 from integration.his.port import Accepted, ChangeKind, OutboundChange, Rejected
@@ -74,6 +75,7 @@ async def load_appointment_facts(
         DatabaseUnavailable.
     """
     rows = await db.fetch(_APPOINTMENTS, list(appointment_ids))
+    fees = await read_agreed_fees(db, appointment_ids)
     people = await load_patient_facts(db, list({row["patient_id"] for row in rows}))
     return {
         row["id"]: AppointmentFacts(
@@ -94,6 +96,7 @@ async def load_appointment_facts(
             reason_text="" if row["cancel_reason"] in _OWN_REASONS else row["cancel_reason"] or "",
             made_by=row["made_by"],
             channel=row["channel"],
+            fee_fen=fees[row["id"]],
         )
         for row in rows
         if row["patient_id"] in people

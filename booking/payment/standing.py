@@ -4,14 +4,14 @@ Called in the transaction of the change that makes the difference, which has loc
 the appointment. What is not settled in the HIS yet is given back once it is (see `following`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 from uuid import UUID
 
 from booking.payment import links
 from booking.payment.errors import FeeDiffers, PaymentUnderWay
 from kernel import clock
-from kernel.db import Row, Transaction
+from kernel.db import Reader, Row, Transaction
 from kernel.events import Actor
 from payments import orders as payments
 from payments import refunds
@@ -37,6 +37,24 @@ async def note_payment(tx: Transaction, appointment_id: UUID) -> str:
         clock.now(),
     )
     return shown
+
+
+async def read_agreed_fees(db: Reader, appointment_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Give what the HIS is to charge for appointments, in fen: as agreed, whatever their schedules cost by now.
+
+    While the HIS does not have the money that was paid, it is what was paid: what an appointment has ceased to cost
+    meanwhile goes back afterwards, as a part of that.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT a.id, coalesce((SELECT o.amount_fen FROM registration_order g JOIN payment_order o ON o.id = g.order_id"
+        " WHERE g.appointment_id = a.id AND o.status = 'paid' ORDER BY o.id LIMIT 1), a.fee_fen) AS fee_fen"
+        " FROM appointment a WHERE a.id = ANY ($1)",
+        list(appointment_ids),
+    )
+    return {row["id"]: row["fee_fen"] for row in rows}
 
 
 async def follow_cancellation(tx: Transaction, appointment: Row) -> None:

@@ -1,7 +1,7 @@
 """The statements by which stop orders take seats and cases change hands.
 
-Locks in one order: stop order, hold or appointment, seat, visit claim. Seats that somebody has locked are never waited
-for: they are being sold or given back just now, and are there at the next turn.
+Locks in one order: stop order, payment orders, hold or appointment, seat, visit claim. Seats that somebody has locked
+are never waited for: they are being sold or given back just now, and are there at the next turn.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from booking import claims, notices, office_seats, returns
 from booking.catalogue.errors import EntryNotFound
+from booking.payment import standing
 from booking.returns import FreedSeat
 from booking.states import HOLD
 from booking.stops import errors
@@ -20,8 +21,13 @@ from booking.stops.states import OPEN_CASES, STOP_CASE, STOP_ORDER
 from booking.waitlist.claims import keep_waiting
 from kernel.db import Database, Row, Transaction
 from kernel.events import Actor
+from payments.orders import Order as PaymentOrder
+from payments.orders import lock_orders
 
 SEATS_A_TURN: Final = 200
+_WITH_ORDERS: Final = "JOIN hold h ON h.id = s.hold_id JOIN registration_order g ON g.hold_id = h.id WHERE"
+CLINIC_STOPPED: Final = "clinic_stopped"
+"""Why the order of a hold is closed that a stop has ended."""
 
 # The seats that an order is about, whether it has marked them or not.
 _SCOPE: Final = """
@@ -121,15 +127,22 @@ async def freeze_some(tx: Transaction, order: Row, *, actor: Actor, at: datetime
 async def _end_holds(tx: Transaction, order: Row, *, actor: Actor, at: datetime) -> None:
     """End running holds on an order's seats, and tell whose they were."""
     assert HOLD.allows("active", "released")
+    paying = await _lock_orders_of_holds(tx, order["id"], at=at)
     holds = await tx.fetch(
         "UPDATE hold SET status = 'released' WHERE status = 'active' AND until > $2 AND id IN ("  # noqa: S608  our own constant
         f" SELECT h.id {_SCOPE.replace('WHERE', 'JOIN hold h ON h.id = s.hold_id WHERE', 1)}"
         " AND s.stop_id IS NULL AND s.status = 'held' AND s.hold_until > $2 AND h.status = 'active'"
+        # One that is being paid for just now is looked at again at the next turn.
+        " AND NOT EXISTS (SELECT FROM registration_order g JOIN payment_order p ON p.id = g.order_id"
+        "                 WHERE g.hold_id = h.id AND p.status = 'open' AND p.id <> ALL ($4))"
         " ORDER BY h.id LIMIT $3 FOR UPDATE OF h SKIP LOCKED) RETURNING *",
         order["id"],
         at,
         SEATS_A_TURN,
+        [one.id for one in paying],
     )
+    ended = {str(hold["id"]) for hold in holds}
+    await standing.close_unpaid(tx, [one for one in paying if one.subject_id in ended], reason=CLINIC_STOPPED)
     for hold in sorted(holds, key=lambda row: row["seat_id"]):
         if not await claims.free_held_seat(tx, seat_id=hold["seat_id"], hold_id=hold["id"]):
             continue
@@ -153,6 +166,23 @@ async def _end_holds(tx: Transaction, order: Row, *, actor: Actor, at: datetime)
             tx, client_id=hold["client_id"], kind="hold.stopped", subject_id=hold["id"], facts=facts, at=at
         )
     await claims.release_visits(tx, [hold["id"] for hold in holds])
+
+
+async def _lock_orders_of_holds(tx: Transaction, order_id: UUID, *, at: datetime) -> list[PaymentOrder]:
+    """Lock the open orders by which running holds on a stop order's seats are being paid for, before those holds.
+
+    An order that somebody has locked, to take money say, is left out.
+    """
+    rows = await tx.fetch(
+        "SELECT id FROM payment_order WHERE status = 'open' AND id IN (SELECT g.order_id"  # noqa: S608  our own constant
+        f" {_SCOPE.replace('WHERE', _WITH_ORDERS, 1)}"
+        " AND s.stop_id IS NULL AND s.status = 'held' AND s.hold_until > $2 AND h.status = 'active')"
+        " ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED",
+        order_id,
+        at,
+        SEATS_A_TURN,
+    )
+    return await lock_orders(tx, [row["id"] for row in rows]) if rows else []
 
 
 class Thaw(NamedTuple):

@@ -59,6 +59,7 @@ class AppointmentFacts:
     At least one of `platform_id` and `his_id` is there. `sequence` is the queue number in the
     schedule. `version` grows with every change; an older one says nothing.
     made_by: the staff code or client that acted; channel: where (window, kiosk, city_portal ...).
+    fee_fen: what this person has agreed to pay for it, whatever the schedule costs by now; None: the schedule's fee.
     """
 
     platform_id: UUID | None
@@ -78,6 +79,7 @@ class AppointmentFacts:
     reason_text: str = ""
     made_by: str = ""
     channel: str = ""
+    fee_fen: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

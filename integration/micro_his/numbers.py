@@ -95,8 +95,9 @@ async def _insert(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
         async with tx.connection.transaction():
             his_id: str = await tx.fetchval(
                 "INSERT INTO appointment (platform_id, source, schedule_id, sequence, mr, status, version, starts_at,"
-                " ends_at, clinic_date, made_by, channel, reason, platform_state, created_at, updated_at)"
-                " VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'confirmed', $13, $13)"
+                " ends_at, clinic_date, made_by, channel, reason, platform_state, created_at, updated_at,"
+                " agreed_fee_fen)"
+                " VALUES ($1, 'platform', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'confirmed', $13, $13, $14)"
                 " RETURNING his_id",
                 told.platform_id,
                 told.schedule_id,
@@ -111,6 +112,7 @@ async def _insert(tx: Transaction, told: ToldAppointment) -> tuple[str, str]:
                 told.channel,
                 told.reason,
                 now,
+                told.agreed_fee_fen,
             )
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != SEAT_CONSTRAINT:
@@ -130,6 +132,8 @@ async def _follow(tx: Transaction, row: Row, told: ToldAppointment) -> None:
     is_tie = told.version == row["version"]
     if told.version < row["version"] or (is_tie and row["status"] == "cancelled" != told.status):
         return
+    if told.agreed_fee_fen is not None:
+        await tx.execute("UPDATE appointment SET agreed_fee_fen = $2 WHERE id = $1", row["id"], told.agreed_fee_fen)
     if is_tie and told.status == row["status"] and not is_elsewhere and not row["displaced"]:
         return
     if told.status not in _STEPS[row["status"]]:

@@ -41,6 +41,7 @@ class ToldAppointment:
     channel: str
     reason: str
     patient: ToldPatient
+    agreed_fee_fen: int | None
 
 
 @dataclass(frozen=True, slots=True)

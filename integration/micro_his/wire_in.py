@@ -112,6 +112,7 @@ def read_appointment(message: Message) -> ToldAppointment:
     if not placer and not filler:
         raise RequiredFieldMissing("SCH-1 or SCH-2 is required")
     schedule, sequence = scheduling.text(5), scheduling.text(3)
+    agreed = message.first("ZAP")
     starts, ends = _time(scheduling.text(11, 4)), _time(scheduling.text(11, 5))
     if starts is not None and ends is not None and not starts < ends:
         raise BadFieldValue("SCH-11 does not end after it starts")
@@ -128,6 +129,7 @@ def read_appointment(message: Message) -> ToldAppointment:
         channel=_short(scheduling.text(16, 2), "SCH-16"),
         reason=_reason(scheduling),
         patient=read_patient(message),
+        agreed_fee_fen=_bounded(agreed.text(1), 10**12, "ZAP-1", least=0) if agreed and agreed.text(1) else None,
     )
 
 

@@ -14,9 +14,10 @@ from open_api.calls import PartnerCall, Reply, ok
 from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT
 from open_api.routing import Handling, Routes
-from payments.books import errors
+from payments.books import errors, requests
 from payments.books.closings import Closing, get_closing, list_closings, list_totals
 from payments.books.differences import PAGE_MAX, Difference, list_differences, read_difference, settle_difference
+from payments.books.late import list_late_entries
 from payments.books.workbook import write_workbook
 
 routes: Final = Routes("administration: books", staff_only=True, operation_class="sensitive")
@@ -57,6 +58,30 @@ async def get_books(call: PartnerCall) -> Reply:
     return ok(_closing(closing) | {"sides": sides, "report": closing.report})
 
 
+@routes.post(
+    f"{_BASE}/books/<day:ymd>/close",
+    scope=WRITE,
+    response="finance/closing_request.json",
+    errors=[errors.DayNotOver, errors.DayAlreadyClosed, errors.ClosingAlreadyRequested, *WRITE_ERRORS],
+    status=202,
+)
+async def close_books(call: PartnerCall) -> Reply:
+    """Have a day's books kept and closed; it takes seconds to minutes, and `close` tells how it goes."""
+    request = await requests.request_closing(call.path["day"], actor=call.actor, idempotency=call.idempotency)
+    return Reply(request._asdict(), 202)
+
+
+@routes.get(
+    f"{_BASE}/books/<day:ymd>/close",
+    scope=READ,
+    response="finance/closing_request.json",
+    errors=[errors.ClosingNotRequested, DatabaseUnavailable],
+)
+async def get_close_request(call: PartnerCall) -> Reply:
+    """Read how the last request to close a day's books went, or goes; `reason` says why it failed."""
+    return ok((await requests.read_request(database(), call.path["day"]))._asdict())
+
+
 @routes.get(
     f"{_BASE}/books/<day:ymd>/workbook",
     scope=READ,
@@ -75,7 +100,8 @@ async def get_workbook(call: PartnerCall) -> Reply:
             raise errors.TooManyDifferences
         page = await list_differences(db, day=day, statuses=EVERY_STATUS, after=page[-1].id)
         found = found + page
-    content = await asyncio.to_thread(write_workbook, closing, totals, found)
+    late = await list_late_entries(db, closing)
+    content = await asyncio.to_thread(write_workbook, closing, totals, found, late)
     return ok({"file_name": f"books-{day}.xlsx", "media_type": XLSX, "content": b64encode(content).decode()})
 
 

@@ -10,8 +10,9 @@ from open_api.calls import PartnerCall, Reply, created, ok
 from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT
 from open_api.routing import Routes
-from payments import accounts, errors, exceptions, queries, refunds, resolving
+from payments import accounts, dead_letters, errors, exceptions, queries, refunds, resolving
 from payments.accounts import Account
+from payments.dead_letters import DeadLetter
 from payments.exceptions import Action, PaymentException
 from payments.gateways.port import ChannelCode, Merchant
 from payments.inpatient import discharge
@@ -29,6 +30,7 @@ _EXCEPTIONS: Final = "finance.exceptions"
 _REFUNDS: Final = "finance.refunds"
 _PAYOUTS: Final = "finance.payouts"
 _MERCHANTS: Final = "finance.merchants"
+_DEAD: Final = "finance.dead_letters"
 _REFUSED: Final = "finance.refused"
 
 
@@ -213,6 +215,65 @@ async def register_merchant(call: PartnerCall) -> Reply:
     return created(_merchant(account), location=f"/open/v1{_BASE}/merchants/{account.code}")
 
 
+@routes.post(
+    f"{_BASE}/merchants/<code:str>/stop",
+    scope=WRITE,
+    request="finance/turn.json",
+    response="finance/merchant.json",
+    errors=[errors.MerchantNotFound, errors.MerchantStopped, *WRITE_ERRORS],
+)
+async def stop_merchant(call: PartnerCall) -> Reply:
+    """Stop an account at once: nobody begins to pay by it any more; what is under way is followed to its end."""
+    return ok(_merchant(await _turn(call, stops=True)))
+
+
+@routes.post(
+    f"{_BASE}/merchants/<code:str>/resume",
+    scope=WRITE,
+    request="finance/turn.json",
+    response="finance/merchant.json",
+    errors=[errors.MerchantNotFound, errors.MerchantNotStopped, errors.MerchantDiffers, *WRITE_ERRORS],
+)
+async def resume_merchant(call: PartnerCall) -> Reply:
+    """Let a stopped account take money again."""
+    return ok(_merchant(await _turn(call, stops=False)))
+
+
+# --- what could not be taken in or told
+
+
+@routes.get(
+    f"{_BASE}/dead-letters",
+    scope=READ,
+    query="finance/page_query.json",
+    response="finance/dead_letter_list.json",
+    errors=[InvalidCursor, DatabaseUnavailable],
+)
+async def list_payment_dead_letters(call: PartnerCall) -> Reply:
+    """List notifications and letters of payments that were tried in vain and wait for a person."""
+    limit, last = call.query.get("limit", LIMIT_DEFAULT), after(_DEAD, call.query)
+    found = await dead_letters.list_dead_letters(
+        database(), after=dead_letters.read_name(last) if last else None, limit=limit + 1
+    )
+    return shown_page(_DEAD, [_dead_letter(one) for one in found], limit, "name")
+
+
+@routes.post(
+    f"{_BASE}/dead-letters/<name:str>/revive",
+    scope=WRITE,
+    request="finance/turn.json",
+    response="finance/dead_letter_revived.json",
+    errors=[errors.DeadLetterNotFound, *WRITE_ERRORS],
+)
+async def revive_payment_dead_letter(call: PartnerCall) -> Reply:
+    """Have one tried again from the beginning, once its cause is mended."""
+    name = call.path["name"]
+    await dead_letters.revive_dead_letter(
+        dead_letters.read_name(name), reason=call.body["reason"], actor=call.actor, idempotency=call.idempotency
+    )
+    return ok({"name": name, "status": "pending"})
+
+
 @routes.get(
     f"{_BASE}/refused-notifications",
     scope=READ,
@@ -250,9 +311,24 @@ def _merchant(one: Account) -> dict[str, Any]:
     return one._asdict()
 
 
+async def _turn(call: PartnerCall, *, stops: bool) -> Account:
+    return await accounts.turn_account(
+        call.path["code"],
+        stops=stops,
+        reason=call.body["reason"],
+        actor=call.actor,
+        idempotency=call.idempotency,
+    )
+
+
+def _dead_letter(one: DeadLetter) -> dict[str, Any]:
+    shown = one._asdict()
+    return {"name": one.name} | {key: shown[key] for key in ("kind", "subject", "since", "tries", "fault")}
+
+
 def _payout(one: Discharge) -> dict[str, Any]:
     return {
-        "id": one.id,
+        "id": str(one.id),
         "admission_no": one.admission_no,
         "payout_fen": one.payout_fen,
         "surplus_fen": one.surplus_fen,

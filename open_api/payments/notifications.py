@@ -23,7 +23,7 @@ from partners.gateway import gateway
 from payments.accounts import KnownAccounts
 from payments.errors import ChannelNotOffered
 from payments.gateways.errors import NotificationRefused
-from payments.gateways.port import ChannelCode, Merchant
+from payments.gateways.port import ChannelCode, LearnsKeys, Merchant
 from payments.inbox import InboxFull, accept_notification
 from payments.merchants import NOTIFICATIONS_PATH, SecretMissing, gateway_of
 from payments.refused_notifications import refusal_log
@@ -108,7 +108,10 @@ async def _take(request: Request, account: Merchant, manner: _Manner) -> None:
         raise NotificationRefused("too_large")
     if headers.get("content-type", "").partition(";")[0].strip().lower() != manner.content_type:
         raise NotificationRefused("content_type")
-    notification = gateway_of(account).read_notification(headers, request.body, now=clock.machine_now())
+    channel = gateway_of(account)
+    if isinstance(channel, LearnsKeys):
+        await channel.learn_keys()
+    notification = channel.read_notification(headers, request.body, now=clock.machine_now())
     nonce = headers[manner.nonce_header] if manner.nonce_header else None
     await accept_notification(account, notification, nonce=nonce)
 

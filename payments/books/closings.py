@@ -168,6 +168,7 @@ async def close_books(database: Database, day: date, *, by: str) -> Closing:
             report,
             CLOSING.before("closed"),
         )
+        await tx.execute("DELETE FROM book_obstacle WHERE day = $1", day)
         await _tell(tx, "closed", row["id"], by=by)
     return await get_closing(database, day)
 

@@ -8,6 +8,8 @@ HospitalError
 ├── RunSuperseded           books.run_superseded
 ├── BooksNotReady           books.not_ready                waiting_for
 ├── BooksDoNotBalance       books.do_not_balance           accounts
+├── ClosingAlreadyRequested books.already_requested
+├── ClosingNotRequested     books.not_requested
 ├── TooManyDifferences      books.too_many_differences
 ├── DifferenceNotFound      books.difference_not_found
 └── DifferenceSettled       books.difference_settled       current_status
@@ -78,6 +80,22 @@ class BooksDoNotBalance(Conflict):
     code = "books.do_not_balance"
     zh = "平台流水与总账不一致，不能关账"
     en = "The record and the ledger do not agree, so the day cannot be closed."
+
+
+class ClosingAlreadyRequested(Conflict):
+    """Somebody has asked for this day to be closed, and it is being done."""
+
+    code = "books.already_requested"
+    zh = "该日关账已在进行中"
+    en = "These books are being closed already."
+
+
+class ClosingNotRequested(NotFound):
+    """Nobody has asked for this day to be closed."""
+
+    code = "books.not_requested"
+    zh = "没有该日的关账申请"
+    en = "Nobody has asked for these books to be closed."
 
 
 class TooManyDifferences(Conflict):

@@ -9,6 +9,8 @@ from payments.books.errors import BooksDoNotBalance, BooksOutdated
 from payments.books.sources import bounds_of
 from payments.ledger import clearing
 
+LATE_ENTRIES_MAX: Final = 1_000
+
 # What an account's money came to, by the lines that were compared, by the record as it is now, and by the ledger.
 _ACCOUNTS: Final = """
 WITH compared AS (
@@ -35,14 +37,14 @@ WHERE e.occurred_at >= $1 AND e.occurred_at < $2 GROUP BY p.account ORDER BY p.a
 """
 # Entries of earlier days that became known only after those days were closed.
 _LATE: Final = """
-SELECT e.business_key, e.kind, e.occurred_at, p.account, p.amount_fen
+SELECT e.business_key, e.kind, e.occurred_at, e.recorded_at, p.account, p.amount_fen
 FROM ledger_entry e JOIN ledger_posting p ON p.entry_id = e.id
 WHERE e.occurred_at < $1 AND e.recorded_at > (
     SELECT max(closed_at) FROM book_closing
     WHERE status = 'closed' AND day = (e.occurred_at AT TIME ZONE 'Asia/Shanghai')::date)
 AND NOT EXISTS (
     SELECT FROM book_closing later WHERE later.status = 'closed' AND later.day < $2 AND later.closed_at > e.recorded_at)
-ORDER BY e.id, p.position LIMIT 1000
+ORDER BY e.id, p.position LIMIT $3
 """
 
 
@@ -70,12 +72,14 @@ async def make_report(tx: Transaction, closing_id: UUID, day: date) -> dict[str,
         " GROUP BY kind, status ORDER BY kind, status",
         day,
     )
-    late = await tx.fetch(_LATE, begins, day)
+    late = await tx.fetch(_LATE, begins, day, LATE_ENTRIES_MAX)
     return {
         "sides": [dict(row) for row in sides],
         "accounts": [{"account": clearing(row["merchant"]), "net_fen": row["posted"]} for row in accounts],
         "ledger": [dict(row) for row in await tx.fetch(_LEDGER, begins, ends)],
-        "late_entries": [dict(row) | {"occurred_at": row["occurred_at"].isoformat()} for row in late],
+        "late_entries": [
+            dict(row) | {name: row[name].isoformat() for name in ("occurred_at", "recorded_at")} for row in late
+        ],
         "differences": [dict(row) for row in differences],
         "ledger_entry_id_last": await tx.fetchval("SELECT coalesce(max(id), 0) FROM ledger_entry"),
     }

@@ -11,6 +11,15 @@ CLOSING = TransitionTable(
     }
 )
 
+REQUEST = TransitionTable(
+    {
+        "waiting": frozenset({"working"}),
+        "working": frozenset({"working", "closed", "failed"}),
+        "closed": frozenset(),
+        "failed": frozenset(),
+    }
+)
+
 # What a later run no longer finds has vanished; found again, it is open again. What somebody settled stays settled.
 DIFFERENCE = TransitionTable(
     {

@@ -13,6 +13,7 @@ from openpyxl.styles import Font
 from kernel.clock import SHANGHAI
 from payments.books.closings import Closing
 from payments.books.differences import Difference
+from payments.books.late import LateEntry
 from payments.books.storage import SideTotals
 
 # The stubs know less of a write-only sheet than it can do.
@@ -62,13 +63,33 @@ PROPOSALS: Final[Mapping[str, str]] = {
     "settle-again-or-refund": "重新结算或退款",
     "reverse-in-his": "在 HIS 冲正",
 }
+ENTRIES: Final[Mapping[str, str]] = {
+    "payment_accepted": "收款",
+    "payment_surplus": "重复收款",
+    "payment_disputed": "争议收款",
+    "order_settled": "HIS 结算",
+    "refund_owed": "应退款",
+    "refund_paid": "渠道退款",
+    "refund_paid_offline": "线下退款",
+    "refund_cancelled": "撤销退款",
+    "refund_after_end": "了结后渠道退款",
+    "deposits_used": "预交金结转",
+    "deposits_unused": "预交金结转冲回",
+}
+LATE: Final = (
+    "已关账的日期不再改动。关账之后才获知的分录照常入账，列入之后最近一次关账的报告：",
+    "“此前日期”是更早的日期补来的分录，已计入本日报告；“本日”是本日关账后才获知的分录，见之后日期的报告。",
+)
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_workbook(
-    closing: Closing, totals: Mapping[tuple[str, str], SideTotals], differences: Iterable[Difference]
+    closing: Closing,
+    totals: Mapping[tuple[str, str], SideTotals],
+    differences: Iterable[Difference],
+    late: Iterable[LateEntry],
 ) -> bytes:
-    """Write a day's books as an .xlsx: a sheet of totals and one of differences; amounts in yuan.
+    """Write a day's books as an .xlsx: sheets of totals, of differences and of what came late; amounts in yuan.
 
     Texts that a spreadsheet would take for a formula are marked as text: a channel's number is never run.
     """
@@ -94,13 +115,35 @@ def write_workbook(
     )
     for one in differences:
         _append(listed, _difference_row(one))
+    _write_late(book, late)
     out = BytesIO()
     book.save(out)
     return out.getvalue()
 
 
+def _write_late(book: Workbook, late: Iterable[LateEntry]) -> None:
+    """Write what became known of closed days afterwards, below the sentences that say what it is."""
+    sheet: Sheet = book.create_sheet("补记")
+    _set_widths(sheet, (12, 16, 20, 20, 30, 14, 14, 48))
+    for sentence in LATE:
+        _append(sheet, (sentence,))
+    _append(sheet, ("归属", "类型", "发生时间", "获知时间", "科目", "借（元）", "贷（元）", "业务号"), bold=True)
+    for one in late:
+        debit, credit = (one.amount_fen, None) if one.amount_fen > 0 else (None, -one.amount_fen)
+        row: Sequence[Value] = (
+            "本日" if one.is_of_this_day else "此前日期",
+            ENTRIES.get(one.kind, one.kind),
+            _clinic_time(one.occurred_at),
+            _clinic_time(one.recorded_at),
+            one.account,
+            _yuan(debit),
+            _yuan(credit),
+            one.business_key,
+        )
+        _append(sheet, row)
+
+
 def _difference_row(one: Difference) -> Sequence[Value]:
-    decided_at = one.decided_at.astimezone(SHANGHAI).replace(tzinfo=None) if one.decided_at else None
     return (
         KINDS[one.kind],
         "收款" if one.line_kind == "payment" else "退款",
@@ -113,9 +156,14 @@ def _difference_row(one: Difference) -> Sequence[Value]:
         PROPOSALS[one.proposal],
         STATUSES[one.status],
         one.decided_by,
-        decided_at,
+        _clinic_time(one.decided_at),
         one.decision,
     )
+
+
+def _clinic_time(instant: datetime | None) -> datetime | None:
+    """A spreadsheet knows no time zones: it gets the hospital's own time."""
+    return None if instant is None else instant.astimezone(SHANGHAI).replace(tzinfo=None)
 
 
 def _yuan(amount_fen: int | None) -> Decimal | None:

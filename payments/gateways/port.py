@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class ChannelCode(StrEnum):
@@ -27,7 +27,6 @@ class Scene(StrEnum):
 
     MINI_PROGRAM = "mini_program"
     NATIVE_CODE = "native_code"
-    BROWSER = "browser"
 
 
 class PaymentState(StrEnum):
@@ -86,8 +85,7 @@ class PaymentRequest:
     """One attempt, as it is put to a channel.
 
     attempt_no: our number of it (out_trade_no), at most 32 letters and digits; payer: the channel's id of the person
-    (openid, buyer id), needed in a mini-program. payer_address, return_url: needed in a browser; the payer's network
-    address, and the page of ours that the channel leads back to.
+    (openid, buyer id), needed in a mini-program.
     """
 
     attempt_no: str
@@ -96,21 +94,17 @@ class PaymentRequest:
     description: str
     expires_at: datetime
     payer: str | None = None
-    payer_address: str | None = None
-    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What the payer's phone or a kiosk needs to go on.
 
-    parameters: signed, for the mini-program's own call, as it wants them; code_url: what a kiosk shows as a code;
-    page_url: the channel's page that a browser goes to, good for some minutes.
+    parameters: signed, for the mini-program's own call, as it wants them; code_url: what a kiosk shows as a code.
     """
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     code_url: str | None = None
-    page_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,5 +215,26 @@ class Gateway(Protocol):
 
         Raises:
             NotificationRefused: its signature, time, serial or form does not hold; `reason` says which.
+        """
+        ...
+
+
+@runtime_checkable
+class LearnsKeys(Protocol):
+    """A gateway whose channel changes the keys by which it signs, by itself."""
+
+    async def learn_keys(self) -> None:
+        """Learn what another process has fetched of the channel's keys; makes no outbound call.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        ...
+
+    async def refresh_certificates(self) -> bool:
+        """Fetch the channel's keys anew before their time, for every process; False: this account has fixed ones.
+
+        Raises:
+            ChannelUnavailable, DatabaseUnavailable.
         """
         ...

@@ -23,6 +23,7 @@ from payments.orders import PAY_FOR_DEFAULT, NewOrder, Order
 KIND: Final = "deposit"
 SUBJECT: Final = "admission"
 TITLE: Final = "住院预交金"
+RULES_MAX: Final = 1_000
 
 
 class DepositRule(NamedTuple):
@@ -35,6 +36,16 @@ class DepositRule(NamedTuple):
     minimum_fen: int
     maximum_fen: int
     cap_fen: int
+
+
+class KeptDepositRule(NamedTuple):
+    """A deposit rule as it stands, with the version by which a change says what it was made from."""
+
+    department_code: str | None
+    minimum_fen: int
+    maximum_fen: int
+    cap_fen: int
+    version: int
 
 
 class DepositBounds(NamedTuple):
@@ -117,18 +128,45 @@ async def list_deposits(db: Reader, admission_no: str) -> list[Order]:
     return [order for order in await orders.orders_of_subject(db, SUBJECT, admission_no) if order.kind == KIND]
 
 
-async def save_rule(tx: Transaction, rule: DepositRule, *, actor: Actor) -> None:
-    """Set what a department, or every other one, takes in advance."""
+async def read_rules(db: Reader) -> list[KeptDepositRule]:
+    """List what is taken in advance: for every other department first, then department by department.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT department_code, minimum_fen, maximum_fen, cap_fen, version FROM deposit_rule"
+        " ORDER BY department_code NULLS FIRST LIMIT $1",
+        RULES_MAX,
+    )
+    return [KeptDepositRule(*row.values()) for row in rows]
+
+
+async def save_rule(tx: Transaction, rule: DepositRule, *, version: int | None = None, actor: Actor) -> None:
+    """Set what a department, or every other one, takes in advance.
+
+    version: of the rule as it was read, 0 where there was none; None: whatever it is.
+
+    Raises:
+        RuleChanged: somebody else has changed it meanwhile.
+    """
     before = await tx.fetchrow(
         "SELECT * FROM deposit_rule WHERE department_code IS NOT DISTINCT FROM $1 FOR UPDATE", rule.department_code
     )
-    await tx.execute(
-        "INSERT INTO deposit_rule AS r (id, department_code, minimum_fen, maximum_fen, cap_fen)"
-        " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (department_code) DO UPDATE SET minimum_fen = $3, maximum_fen = $4,"
-        " cap_fen = $5, version = r.version + 1",
-        new_id(),
-        *rule,
+    current = before["version"] if before else 0
+    saved = version is None or version == current
+    saved = saved and bool(
+        await tx.execute(
+            "INSERT INTO deposit_rule AS r (id, department_code, minimum_fen, maximum_fen, cap_fen)"
+            " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (department_code) DO UPDATE SET minimum_fen = $3,"
+            " maximum_fen = $4, cap_fen = $5, version = r.version + 1 WHERE r.version = $6",
+            new_id(),
+            *rule,
+            current,
+        )
     )
+    if not saved:
+        raise errors.RuleChanged(current_version=current)
     await record_change(
         tx,
         entity="deposit_rule",

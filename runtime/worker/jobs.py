@@ -44,14 +44,17 @@ from patients.rights.deletions import delete_due
 from patients.rights.exports import expire_exports, make_exports
 from payments import expiry as payment_expiry
 from payments import inbox as notifications
+from payments.books import keeping as bookkeeping
 from payments.books.closings import purge_superseded
+from payments.books.requests import work_requests
+from payments.channel_certificates import RENEWED_EVERY, renew_certificates
 from payments.insurance.shares import take_back_due
 from payments.invariants import check_invariants
 from payments.refused_notifications import purge_refused
+from payments.relatives import purge_codes
 from payments.sealing import BATCH_MAX as SEAL_BATCH_MAX
 from payments.sealing import PERIOD as SEAL_PERIOD
 from payments.sealing import seal_ledger
-from runtime import bookkeeping
 from runtime.his import build_pull
 from runtime.payments import build_centres
 from runtime.subscriptions import build_subscriptions
@@ -63,6 +66,8 @@ SWEEPS_MAX: Final = 20
 LETTERS_KEPT: Final = timedelta(days=30)
 KEYS_KEPT: Final = timedelta(days=KEEP_DAYS)
 PURGE_TURNS_MAX: Final = 200
+REQUESTS_PERIOD: Final = timedelta(seconds=5)
+BOOKS_SECONDS_MAX: Final = 1800.0
 
 log = get_logger("runtime.timetable")
 
@@ -154,10 +159,14 @@ def _payment_jobs(db: Database, settings: Settings) -> list[Job]:
         ),
         Job(
             "close_books",
-            partial(bookkeeping.close_past_days, db, settings),
+            partial(bookkeeping.close_past_days, db),
             every=bookkeeping.PERIOD,
-            seconds_max=1800.0,
+            seconds_max=BOOKS_SECONDS_MAX,
         ),
+        # What somebody has asked for by hand; a request names who.
+        # Processes that only take notifications believe what lies there, and fetch nothing.
+        Job("renew_certificates", partial(renew_certificates, db), every=RENEWED_EVERY),
+        Job("close_requested_books", partial(work_requests, db), every=REQUESTS_PERIOD, seconds_max=BOOKS_SECONDS_MAX),
     ]
 
 
@@ -197,6 +206,7 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_faults(db, before=now - FAULTS_KEPT)
     gone += await notifications.purge_nonces(db)
     gone += await purge_refused(db)
+    gone += await purge_codes(db)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
 

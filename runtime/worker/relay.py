@@ -28,9 +28,11 @@ from kernel.settings import Settings, SettingsError
 from partners.webhooks import claims as webhooks
 from partners.webhooks.claims import BOX as WEBHOOKS
 from payments import inbox as notifications
+from payments.billing import close_billing
 from payments.events import EVENTS_HANDLER as PAYMENT_EVENTS
 from payments.events import HANDLER as PAYMENTS
 from payments.receipts import service as receipts
+from runtime.payments import connect_payments
 from runtime.ready import announce_ready
 from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
@@ -241,6 +243,8 @@ async def serve(settings: Settings) -> None:
         return
     open_redis(settings.redis_url)
     cipher = load_cipher(settings.keys_dir)
+    # The timetable keeps books: it fetches bills from the channels, and receipts from the HIS.
+    connect_payments(settings)
     app = make_app(settings.redis_url)
     relay = Relay(db, app, build_queues(db, settings), redis_url=settings.redis_url)
     timetable = Timetable(db, build_jobs(db, settings, cipher=cipher))
@@ -253,6 +257,7 @@ async def serve(settings: Settings) -> None:
     timetable.stop()
     await asyncio.gather(*tasks)
     waiting.cancel()
+    await close_billing()
     await close_redis()
     await db.close()
 

@@ -32,6 +32,7 @@ BODIES: dict[str, Any] = {
     "finance/decision": {"decision": "x"},
     "feedback/answer": {"text": "x"},
     "feedback/transfer": {"office": "charges_office", "reason": "x"},
+    "finance/turn": {"reason": "x"},
     "partners/application_change": {"version": 1, "purpose": "x"},
     "partners/application_move": {"status": "submitted"},
     "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
@@ -57,6 +58,8 @@ ABSENT = {
     "finance/refunds": "payments.refund_not_found",
     "finance/receipts": "receipts.not_found",
     "finance/merchants": "payments.merchant_not_found",
+    "finance/rule-changes": "payments.rule_change_not_found",
+    "finance/dead-letters": "payments.dead_letter_not_found",
     "finance/books": "books.closing_not_found",
     "finance/book-differences": "books.difference_not_found",
 }

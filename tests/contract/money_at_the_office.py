@@ -2,13 +2,18 @@
 
 import io
 from base64 import b64decode
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from openpyxl import load_workbook
 
+from kernel import clock
 from kernel.ids import new_id
+from payments.books import requests
 from payments.books.closings import keep_books
 from payments.books.lines import Side
+from payments.errors import ChannelNotOffered
 from tests.contract.conftest import SlotOffice
 from tests.factories.books import DAY, RATES, ThreeSides
 from tests.factories.open_api import OpenApi
@@ -28,6 +33,123 @@ async def keep_the_money(open_api: OpenApi, office: SlotOffice) -> None:
     await approve_and_decline(open_api, office, till)
     await decide(office, till)
     await look_at_the_books(open_api, office)
+    await close_on_request(open_api, office)
+    await change_rules(open_api, office)
+    await stop_and_resume(office, till)
+    await revive(open_api, office)
+
+
+async def close_on_request(open_api: OpenApi, office: SlotOffice) -> None:
+    """Somebody asks for a day to be closed; the timetable does it, and the request says how it went."""
+    day = clock.today() - timedelta(days=2)
+    path = f"{BASE}/books/{day}/close"
+    await office.ask("GET", path, status=404, code="books.not_requested")
+    asked = [await office.ask("POST", path, status=202, key="money-close") for _ in range(2)]
+    assert asked[0] == asked[1]
+    assert (asked[0]["status"], asked[0]["requested_by"]) == ("waiting", office.caller.staff_code)
+    await office.ask("POST", path, status=409, code="books.already_requested")
+    assert await requests.work_requests(open_api.db) in (0, 1)
+    done = await office.ask("GET", path, status=200)
+    assert (done["id"], done["status"] in ("closed", "failed")) == (asked[0]["id"], True)
+    today = f"{BASE}/books/{clock.today()}/close"
+    await office.ask("POST", today, status=409, code="books.day_not_over")
+
+
+async def change_rules(open_api: OpenApi, office: SlotOffice) -> None:
+    """A rule of money is changed by one who proposes and another who approves."""
+    first, second = office.caller.staff_code, await open_api.staff()
+    rules = await office.ask("GET", f"{BASE}/rules", status=200)
+    version, wanted = rules["payment"]["version"], {"approval_above_fen": 40_000, "reason": "内控要求"}
+    proposals = f"{BASE}/payment-rule-changes"
+    stale = wanted | {"version": version + 7}
+    refused = await office.ask("POST", proposals, stale, status=409, code="payments.rule_changed")
+    assert refused["current_version"] == version
+    bare = {"version": version, "reason": "x"}
+    await office.ask("POST", proposals, bare, status=422, code="request.schema_violation")
+    asked = wanted | {"version": version}
+    made = [await office.ask("POST", proposals, asked, status=201, key="money-rule") for _ in range(2)]
+    assert made[0] == made[1]
+    assert (made[0]["terms"], made[0]["proposed_by"]) == ({"approval_above_fen": 40_000}, first)
+    await office.ask("POST", proposals, asked, status=409, code="payments.rule_change_waiting")
+    path = f"{BASE}/rule-changes/{made[0]['id']}"
+    await office.ask("POST", f"{path}/approve", status=403, code="payments.second_person_required")
+    assert (await office.ask("GET", f"{BASE}/rules", status=200)) == rules
+    office.caller.staff_code = second
+    approved = [await office.ask("POST", f"{path}/approve", status=200, key="money-approve-rule") for _ in range(2)]
+    assert approved[0] == approved[1] == await office.ask("GET", path, status=200)
+    await office.ask("POST", f"{path}/decline", status=409, code="payments.rule_change_decided")
+    kept = (await office.ask("GET", f"{BASE}/rules", status=200))["payment"]
+    assert (kept["approval_above_fen"], kept["version"]) == (40_000, version + 1)
+    deposit = {"department_code": "0301", "version": 0, "reason": "x", "minimum_fen": 10, "cap_fen": 50}
+    proposals = f"{BASE}/deposit-rule-changes"
+    crossed = deposit | {"maximum_fen": 9}
+    await office.ask("POST", proposals, crossed, status=422, code="payments.rule_terms_disagree")
+    for department in ("0301", "0302"):
+        asked = deposit | {"department_code": department, "maximum_fen": 20}
+        await office.ask("POST", proposals, asked, status=201)
+    waiting = (await office.ask("GET", f"{BASE}/rule-changes?status=proposed", status=200))["items"]
+    assert [one["department_code"] for one in waiting] == ["0302", "0301"]
+    office.caller.staff_code = first
+    await office.ask("POST", f"{BASE}/rule-changes/{waiting[0]['id']}/decline", status=200)
+    await office.ask("POST", f"{BASE}/rule-changes/{waiting[1]['id']}/approve", status=200)
+    taken = (await office.ask("GET", f"{BASE}/rules", status=200))["deposits"]
+    assert [(one["department_code"], one["cap_fen"]) for one in taken[1:]] == [("0301", 50)]
+    changes = await office.ask("GET", "/administration/changes?entity=deposit_rule&entity_id=0301", status=200)
+    assert [one["staff_code"] for one in changes["items"]] == [first]
+
+
+async def stop_and_resume(office: SlotOffice, till: Till) -> None:
+    """An account that is stopped begins no payment, follows what is under way, and can take money again."""
+    running, waiting = await till.order(2500), await till.order(1500)
+    attempt = await till.attempt(running)
+    account = f"{BASE}/merchants/{attempt.merchant_code}"
+    await office.ask("POST", f"{account}/resume", {"reason": "x"}, status=409, code="payments.merchant_not_stopped")
+    why = {"reason": "通知密钥疑似泄露"}
+    stopped = [await office.ask("POST", f"{account}/stop", why, status=200, key="money-stop") for _ in range(2)]
+    assert stopped[0] == stopped[1] == await office.ask("GET", account, status=200)
+    assert (stopped[0]["status"], stopped[0]["stopped_at"] is None) == ("stopped", False)
+    await office.ask("POST", f"{account}/stop", why, status=409, code="payments.merchant_stopped")
+    with pytest.raises(ChannelNotOffered):
+        await till.attempt(waiting)
+    await till.payments.tell(till.payments.wechat.pay(attempt.attempt_no))
+    await till.payments.settle_down()
+    assert (await till.payments.look(running)).status == "settled"
+    resumed = [await office.ask("POST", f"{account}/resume", why, status=200, key="money-resume") for _ in range(2)]
+    assert resumed[0] == resumed[1]
+    assert (resumed[0]["status"], resumed[0]["stopped_at"]) == ("active", None)
+    await till.attempt(waiting)
+
+
+async def revive(open_api: OpenApi, office: SlotOffice) -> None:
+    """What was tried in vain is listed and tried again, with a reason; what is not payments' own is not there."""
+    number = await open_api.db.fetchval(
+        "INSERT INTO payment_notification (channel, merchant_code, event_id, event_type, received_at, due_at, status,"
+        " tries, outcome) VALUES ('wechatpay', 'm', 'E-dead', 'X', now(), now(), 'dead', 10, 'DataError') RETURNING id"
+    )
+    letters = [
+        await open_api.db.fetchval(
+            "INSERT INTO outbox (handler, event_type, aggregate, payload, status, last_error)"
+            " VALUES ($1, 'event.tell', 'order:x', '{}', 'dead', 'KeyError') RETURNING id",
+            handler,
+        )
+        for handler in ("payment-events", "receipts", "his")
+    ]
+    names = [f"letter-{letters[0]}", f"letter-{letters[1]}", f"notification-{number}"]
+    first = await office.ask("GET", f"{BASE}/dead-letters?limit=2", status=200)
+    rest = await office.ask("GET", f"{BASE}/dead-letters?cursor={first['next']}", status=200)
+    assert [one["name"] for one in first["items"] + rest["items"]] == names
+    why = {"reason": "程序已修复"}
+    for name in names:
+        path = f"{BASE}/dead-letters/{name}/revive"
+        done = [await office.ask("POST", path, why, status=200, key=f"money-revive-{name}") for _ in range(2)]
+        assert done == [{"name": name, "status": "pending"}] * 2
+        await office.ask("POST", path, why, status=404, code="payments.dead_letter_not_found")
+    for name in (f"letter-{letters[2]}", "letter-0", "letter", "appointment-1"):
+        path = f"{BASE}/dead-letters/{name}/revive"
+        await office.ask("POST", path, why, status=404, code="payments.dead_letter_not_found")
+    assert (await office.ask("GET", f"{BASE}/dead-letters", status=200))["items"] == []
+    await open_api.db.execute("DELETE FROM outbox WHERE id = ANY ($1)", letters)
+    await open_api.db.execute("DELETE FROM payment_notification WHERE id = $1", number)
 
 
 async def register_accounts(office: SlotOffice) -> None:
@@ -178,6 +300,6 @@ async def look_at_the_books(open_api: OpenApi, office: SlotOffice) -> None:
     await office.ask("POST", f"{path}/settle", decision, status=409, code="books.difference_settled")
     book = await office.ask("GET", f"{BASE}/books/{DAY}/workbook", status=200)
     sheets = load_workbook(io.BytesIO(b64decode(book["content"]))).sheetnames
-    assert (book["file_name"], sheets) == (f"books-{DAY}.xlsx", ["汇总", "差异"])
+    assert (book["file_name"], sheets) == (f"books-{DAY}.xlsx", ["汇总", "差异", "补记"])
     assert (await open_api.http.post("/payments/notifications/wechatpay/nobody")).status_code == 404
     await office.ask("GET", f"{BASE}/refused-notifications", status=200)

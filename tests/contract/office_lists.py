@@ -18,7 +18,7 @@ async def list_everything(office: SlotOffice) -> None:
             if shown["next"] is None:
                 break
             path = f"{route.path}?limit=1&cursor={shown['next']}"
-        names = ("id", "code", "date", "practitioner_id", "department_id", "version")
+        names = ("id", "code", "date", "practitioner_id", "department_id", "version", "name", "day")
         keys = [next(str(entry[name]) for name in names if name in entry) for entry in seen]
         assert len(keys) == len(set(keys)), route.path
         whole = await office.ask("GET", f"{route.path}?limit=100", status=200)

@@ -90,7 +90,9 @@ class Till:
         """Let WeChat Pay's money be taken by the emulator's account. gateway: this process's own way to it."""
         self.api.channel.come()
         async with self.api.db.transaction() as tx:
-            await tx.execute("UPDATE payment_merchant SET status = 'stopped' WHERE channel = 'wechatpay'")
+            await tx.execute(
+                "UPDATE payment_merchant SET status = 'stopped', stopped_at = now() WHERE channel = 'wechatpay'"
+            )
             await merchants.save_merchant(tx, describe_wechatpay_merchant(), campus_id=None, actor=CASHIER)
         if gateway is not None:
             builders: dict[ChannelCode, merchants.Builder] = {

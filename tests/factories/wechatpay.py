@@ -20,6 +20,7 @@ from kernel import clock
 from payments.gateways.port import PaymentRequest, RefundRequest, RefundState, Scene
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
+from payments.gateways.wechatpay.keys import CertificateShelf
 from runtime.processes import end_with_parent
 from runtime.sandbox_channels import describe_wechatpay_merchant, open_wechatpay_account
 
@@ -120,7 +121,9 @@ class Emulator:
     def now(self) -> datetime:
         return datetime.fromisoformat(self.control("GET", "/state")["now"])
 
-    def gateway(self, *, urls: NotifyUrls, certificate_mode: bool = False) -> WechatPayGateway:
+    def gateway(
+        self, *, urls: NotifyUrls, certificate_mode: bool = False, shelf: CertificateShelf | None = None
+    ) -> WechatPayGateway:
         merchant = describe_wechatpay_merchant()
         references = {
             purpose: reference
@@ -128,7 +131,7 @@ class Emulator:
             if not (certificate_mode and purpose.startswith("platform_"))
         }
         changed = type(merchant)(merchant.code, merchant.channel, merchant.merchant_no, merchant.app_id, references)
-        return WechatPayGateway(changed, KeyStore(self.keys_dir), notify_urls=urls, base_url=self.base_url)
+        return WechatPayGateway(changed, KeyStore(self.keys_dir), notify_urls=urls, base_url=self.base_url, shelf=shelf)
 
 
 @dataclass

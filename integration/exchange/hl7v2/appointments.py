@@ -1,4 +1,4 @@
-"""An appointment as SIU (HL7 v2.5.1, chapter 10): SCH, NTE, PID, RGS, AIS, AIL, AIP."""
+"""An appointment as SIU (HL7 v2.5.1, chapter 10): SCH, NTE, PID, RGS, AIS, AIL, AIP, and ZAP of ours."""
 
 from datetime import datetime
 from typing import Final
@@ -33,6 +33,7 @@ _STATUS_OF_EVENT: Final = {
     "S26": AppointmentStatus.NOSHOW,
 }
 SEQUENCE_MAX: Final = 100_000
+FEE_FEN_MAX: Final = 100_000_000
 
 
 def build_segments(appointment: AppointmentFacts, *, his_authority: str) -> list[Segment]:
@@ -70,6 +71,7 @@ def build_segments(appointment: AppointmentFacts, *, his_authority: str) -> list
         build_version_note(appointment.version),
         build_pid(appointment.patient, his_authority=his_authority),
         *resources,
+        *([] if appointment.fee_fen is None else [Segment.build("ZAP", {1: str(appointment.fee_fen)})]),
     ]
 
 
@@ -90,7 +92,7 @@ def read_appointment(message: Message, *, his_authority: str) -> AppointmentFact
     schedule, sequence = scheduling.text(5), scheduling.text(3)
     if event == "S12" and not (schedule and sequence):
         raise RequiredFieldMissing("a new appointment names its schedule (SCH-5) and seat (SCH-3)")
-    location, person = message.first("AIL"), message.first("AIP")
+    location, person, agreed = message.first("AIL"), message.first("AIP"), message.first("ZAP")
     return AppointmentFacts(
         platform_id=read_uuid(placer, "SCH-1") if placer else None,
         his_id=require_short(filler, "SCH-2") or None,
@@ -109,6 +111,7 @@ def read_appointment(message: Message, *, his_authority: str) -> AppointmentFact
         reason_text=scheduling.text(6, 2),
         made_by=require_short(scheduling.text(16), "SCH-16"),
         channel=scheduling.text(16, 2),
+        fee_fen=_read_fee(agreed.text(1)) if agreed and agreed.text(1) else None,
     )
 
 
@@ -133,6 +136,13 @@ def _read_sequence(text: str) -> int:
     if not 0 < sequence <= SEQUENCE_MAX:
         raise BadFieldValue("SCH-3 is not a seat number")
     return sequence
+
+
+def _read_fee(text: str) -> int:
+    fee_fen = parse_integer(text)
+    if not 0 <= fee_fen <= FEE_FEN_MAX:
+        raise BadFieldValue("ZAP-1 is no fee")
+    return fee_fen
 
 
 def _read_time(text: str) -> datetime | None:

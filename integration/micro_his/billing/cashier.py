@@ -106,7 +106,8 @@ async def settle_registration(
         if known is not None:
             return known, False
         row = await tx.fetchrow(
-            "SELECT a.*, s.fee_fen FROM appointment a JOIN schedule s ON s.id = a.schedule_id"
+            "SELECT a.*, coalesce(a.agreed_fee_fen, s.fee_fen) AS fee_fen"
+            " FROM appointment a JOIN schedule s ON s.id = a.schedule_id"
             " WHERE a.platform_id = $1 OR a.his_id = $2 FOR UPDATE OF a",
             appointment_id,
             his_id,

@@ -8,7 +8,7 @@ Authorization header into it; and certificates that are exchanged only when the 
 import asyncio
 import json
 from base64 import b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding
 from wechatpayv3.async_ import AsyncWeChatPay, WeChatPayType
 from wechatpayv3.async_.core import AsyncCore
 from wechatpayv3.async_.type import RequestType
@@ -28,7 +29,7 @@ from kernel import clock
 from kernel.log import get_logger
 from payments.gateways.errors import ChannelUnavailable, NotificationRefused
 from payments.gateways.wechatpay import gate
-from payments.gateways.wechatpay.keys import WechatPayKeys, serial_of
+from payments.gateways.wechatpay.keys import Kept, WechatPayKeys, serial_of
 
 LIVE_URL: Final = "https://api.mch.weixin.qq.com"
 CONNECT_SECONDS_MAX: Final = 5.0
@@ -43,6 +44,9 @@ _OAEP: Final = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S30
 CERTIFICATES_PATH: Final = "/v3/certificates"
 CERTIFICATES_LIVE: Final = timedelta(hours=12)
 CERTIFICATES_AGAIN: Final = timedelta(minutes=5)
+
+Keep = Callable[[Mapping[str, Kept]], Awaitable[None]]
+"""Keeps the certificates that were fetched for the other processes."""
 
 log = get_logger("payments")
 
@@ -106,8 +110,17 @@ class _Core(AsyncCore):  # type: ignore[misc]  # the SDK ships no types
 class WechatPayClient:
     """One merchant's connection; opened at its first call, for one event loop."""
 
-    def __init__(self, keys: WechatPayKeys, *, merchant_no: str, app_id: str, base_url: str = LIVE_URL) -> None:
+    def __init__(
+        self,
+        keys: WechatPayKeys,
+        *,
+        merchant_no: str,
+        app_id: str,
+        base_url: str = LIVE_URL,
+        keep: Keep | None = None,
+    ) -> None:
         self._keys = keys
+        self._keep = keep
         self._base_url = base_url.rstrip("/")
         self._opening = asyncio.Lock()
         self._certificates_due = datetime.min.replace(tzinfo=UTC)
@@ -247,10 +260,12 @@ class WechatPayClient:
         answer = _answer(status, content)
         if answer.status != httpx.codes.OK:
             raise ChannelUnavailable(f"certificates: {answer.status} {answer.code}")
-        trusted = dict(_certificates(answer.body, self._keys.seal))
-        if not trusted:
+        found = _certificates(answer.body, self._keys.seal)
+        if not found:
             raise ChannelUnavailable("certificates: none that is valid")
-        self._keys.trusted = trusted
+        if self._keep is not None:
+            await self._keep({serial_of(one): _kept(one) for one, _ in found})
+        self._keys.trusted = {serial_of(one): key for one, key in found}
         self._certificates_due = clock.machine_now() + CERTIFICATES_LIVE
 
     async def _bounded(self, call: Any, seconds: float) -> tuple[int, str | bytes]:
@@ -271,7 +286,7 @@ def _answer(status: int, content: str | bytes) -> Answer:
     return Answer(status, body if isinstance(body, dict) else {})
 
 
-def _certificates(body: dict[str, Any], seal: AESGCM) -> list[tuple[str, RSAPublicKey]]:
+def _certificates(body: dict[str, Any], seal: AESGCM) -> list[tuple[x509.Certificate, RSAPublicKey]]:
     """Open the certificates that are valid today."""
     found = []
     entries = body.get("data")
@@ -283,5 +298,9 @@ def _certificates(body: dict[str, Any], seal: AESGCM) -> list[tuple[str, RSAPubl
         key, now = certificate.public_key(), datetime.now(UTC)
         is_valid = certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
         if is_valid and isinstance(key, RSAPublicKey):
-            found.append((serial_of(certificate), key))
+            found.append((certificate, key))
     return found
+
+
+def _kept(certificate: x509.Certificate) -> Kept:
+    return Kept(certificate.public_bytes(Encoding.PEM).decode(), certificate.not_valid_after_utc)

@@ -1,12 +1,13 @@
 """One merchant's account with WeChat Pay, as the platform asks for it."""
 
+import asyncio
 import re
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
-from urllib.parse import quote
 
 from wechatpayv3.async_ import WeChatPayType
 
@@ -34,10 +35,14 @@ from payments.gateways.wechatpay import gate
 from payments.gateways.wechatpay.bills import require_hash, unpack
 from payments.gateways.wechatpay.client import LIVE_URL, Answer, WechatPayClient
 from payments.gateways.wechatpay.facts import payment_fact, refund_fact
-from payments.gateways.wechatpay.keys import load_keys
+from payments.gateways.wechatpay.keys import CertificateShelf, Kept, load_keys, trusted_of
 
 DESCRIPTION_BYTES_MAX: Final = 127
 REASON_CHARACTERS_MAX: Final = 80
+LEARNED_SECONDS: Final = 60.0
+"""How often a process that only takes notifications looks for newer certificates on the shelf."""
+LEARNED_AGAIN_SECONDS: Final = 2.0
+"""The same, while it has none."""
 OK, NO_CONTENT, ACCEPTED, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 204, 202, 401, 404, 429
 ABSENT_CODES: Final = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
 CLOSED_CODES: Final = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
@@ -48,11 +53,6 @@ PASSING_CODES: Final = frozenset(
 """The channel does not know either, or not yet; whatever the status is."""
 PAYMENT_EVENT: Final = "TRANSACTION.SUCCESS"
 REFUND_EVENTS: Final = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
-PAY_TYPES: Final = {
-    Scene.MINI_PROGRAM: WeChatPayType.MINIPROG,
-    Scene.NATIVE_CODE: WeChatPayType.NATIVE,
-    Scene.BROWSER: WeChatPayType.H5,
-}
 NUMBER: Final = re.compile(r"[0-9A-Za-z_-]{6,64}")
 """What the SDK puts into a path as it is; the channel would take some signs more."""
 
@@ -70,8 +70,19 @@ class NotifyUrls:
 class WechatPayGateway:
     """`port.Gateway` for WeChat Pay."""
 
-    def __init__(self, merchant: Merchant, keys: KeyStore, *, notify_urls: NotifyUrls, base_url: str | None) -> None:
-        """Read the merchant's keys; nothing is connected yet. base_url: an emulator's; None is the channel itself.
+    def __init__(
+        self,
+        merchant: Merchant,
+        keys: KeyStore,
+        *,
+        notify_urls: NotifyUrls,
+        base_url: str | None,
+        shelf: CertificateShelf | None = None,
+    ) -> None:
+        """Read the merchant's keys; nothing is connected yet.
+
+        base_url: an emulator's; None is the channel itself. shelf: where the channel's certificates are shared, for an
+        account in certificate mode; None: each process fetches its own.
 
         Raises:
             KeyUnusable: a key is missing, or is not what it should be.
@@ -80,12 +91,19 @@ class WechatPayGateway:
         self.merchant = merchant
         self.notify_urls = notify_urls
         self._keys = load_keys(keys, merchant.key_references)
+        self._shelf = shelf
+        self._learning = asyncio.Lock()
+        self._learns_at = -LEARNED_SECONDS
         self.client = WechatPayClient(
-            self._keys, merchant_no=merchant.merchant_no, app_id=merchant.app_id, base_url=base_url or LIVE_URL
+            self._keys,
+            merchant_no=merchant.merchant_no,
+            app_id=merchant.app_id,
+            base_url=base_url or LIVE_URL,
+            keep=self._keep_certificates,
         )
 
     async def open(self) -> None:
-        """Connect; in certificate mode a process that only reads notifications calls this too.
+        """Connect; in certificate mode the channel's certificates are fetched.
 
         Raises:
             ChannelUnavailable: the channel's certificates could not be had.
@@ -96,37 +114,55 @@ class WechatPayGateway:
         """Give the connections back."""
         await self.client.close()
 
-    async def refresh_certificates(self) -> None:
-        """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable."""
+    async def refresh_certificates(self) -> bool:
+        """Fetch the channel's certificates anew before their time. Raises: ChannelUnavailable, DatabaseUnavailable."""
         if self._keys.is_certificate_mode:
             await self.client.fetch_certificates()
+        return self._keys.is_certificate_mode
+
+    async def learn_keys(self) -> None:
+        """Learn the certificates that another process has fetched, now and then; whoever writes to us changes nothing.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        if not self._keys.is_certificate_mode or self._shelf is None:
+            return
+        async with self._learning:
+            wait = LEARNED_SECONDS if self._keys.trusted else LEARNED_AGAIN_SECONDS
+            if time.monotonic() - self._learns_at < wait:
+                return
+            kept = await self._shelf.read(self.merchant.code)
+            self._learns_at = time.monotonic()
+            if kept:
+                self._keys.trusted = trusted_of(kept)
+
+    async def _keep_certificates(self, certificates: Mapping[str, Kept]) -> None:
+        if self._shelf is not None:
+            await self._shelf.put(self.merchant.code, certificates)
 
     # --- payments
 
     async def prepare(self, request: PaymentRequest) -> Prepared:
         """Make the attempt known to the channel. Raises: ChannelUnavailable, ChannelRefused."""
         require_number(request.attempt_no)
+        is_mini_program = request.scene is Scene.MINI_PROGRAM
+        if is_mini_program and not request.payer:
+            raise ChannelRefused("PAYER_MISSING")
         answer = await self.client.call(
             "pay",
             description=_shorten(request.description),
             out_trade_no=request.attempt_no,
             amount={"total": request.amount_fen, "currency": "CNY"},
+            payer={"openid": request.payer} if is_mini_program else None,
             time_expire=request.expires_at.astimezone(clock.SHANGHAI).isoformat(timespec="seconds"),
             notify_url=self.notify_urls.payments,
-            pay_type=PAY_TYPES[request.scene],
-            **_payer_of(request),
+            pay_type=WeChatPayType.MINIPROG if is_mini_program else WeChatPayType.NATIVE,
         )
         self.require_answer(answer, OK)
-        match request.scene:
-            case Scene.MINI_PROGRAM:
-                return Prepared(parameters=self.sign_parameters(_text_of(answer, "prepay_id")))
-            case Scene.NATIVE_CODE:
-                return Prepared(code_url=_text_of(answer, "code_url"))
-            case Scene.BROWSER:
-                assert request.return_url is not None, "a browser has a page to come back to"
-                return Prepared(
-                    page_url=f"{_text_of(answer, 'h5_url')}&redirect_url={quote(request.return_url, safe='')}"
-                )
+        if is_mini_program:
+            return Prepared(parameters=self.sign_parameters(_text_of(answer, "prepay_id")))
+        return Prepared(code_url=_text_of(answer, "code_url"))
 
     def sign_parameters(self, prepay_id: str) -> Mapping[str, str]:
         """Give what wx.requestPayment wants, signed."""
@@ -307,25 +343,6 @@ def _text_of(answer: Answer, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ChannelUnavailable(f"an answer without {name}")
     return value
-
-
-def _payer_of(request: PaymentRequest) -> dict[str, Any]:
-    """Name who pays as the scene wants it: by openid, by network address (H5), or not at all.
-
-    Raises:
-        ChannelRefused: it is not known.
-    """
-    match request.scene:
-        case Scene.MINI_PROGRAM:
-            if not request.payer:
-                raise ChannelRefused("PAYER_MISSING")
-            return {"payer": {"openid": request.payer}}
-        case Scene.BROWSER:
-            if not request.payer_address or not request.return_url:
-                raise ChannelRefused("PAYER_MISSING")
-            return {"scene_info": {"payer_client_ip": request.payer_address, "h5_info": {"type": "Wap"}}}
-        case Scene.NATIVE_CODE:
-            return {}
 
 
 def _shorten(description: str) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
@@ -13,6 +14,25 @@ from payments.gateways.references import KeyStore, KeyUnusable
 
 APIV3_KEY_BYTES: Final = 32
 RSA_BITS_MIN: Final = 2048
+
+
+class Kept(NamedTuple):
+    """A certificate of the channel's as it is kept."""
+
+    pem: str
+    expires_at: datetime
+
+
+class CertificateShelf(Protocol):
+    """Where the processes of the platform share the channel's certificates."""
+
+    async def put(self, merchant_code: str, certificates: Mapping[str, Kept]) -> None:
+        """Keep what the channel gives now, by serial. Raises: DatabaseUnavailable."""
+        ...
+
+    async def read(self, merchant_code: str) -> Mapping[str, str]:
+        """Give the certificates that have not ended, by serial, as PEM. Raises: DatabaseUnavailable."""
+        ...
 
 
 @dataclass(slots=True)
@@ -73,6 +93,22 @@ def load_keys(store: KeyStore, references: Mapping[str, str]) -> WechatPayKeys:
 def serial_of(certificate: x509.Certificate) -> str:
     """Write a certificate's serial number as API v3 does: 40 hexadecimal digits, upper case."""
     return f"{certificate.serial_number:040X}"
+
+
+def trusted_of(certificates: Mapping[str, str]) -> dict[str, RSAPublicKey]:
+    """Give the public keys of kept certificates, by serial.
+
+    Raises:
+        KeyUnusable: one is not what was kept.
+    """
+    return {serial: _rsa_key(_certificate(pem)) for serial, pem in certificates.items()}
+
+
+def _rsa_key(certificate: x509.Certificate) -> RSAPublicKey:
+    key = certificate.public_key()
+    if not isinstance(key, RSAPublicKey):
+        raise KeyUnusable("platform certificate: wants RSA")
+    return key
 
 
 def _certificate(pem: str) -> x509.Certificate:

@@ -60,7 +60,7 @@ async def test_one_that_breaks_is_tried_again_and_holds_up_nobody(payments: Paym
     [row] = [row for row in await payments.rows("payment_notification") if row["event_id"] == "E1"]
     assert (row["status"], row["tries"]) == ("dead", inbox.TRIES_MAX)
     async with payments.db.transaction() as tx:
-        revived = [await inbox.revive_notification(tx, row["id"], actor=CASHIER) for _ in range(2)]
+        revived = [await inbox.revive_notification(tx, row["id"], reason="已修复", actor=CASHIER) for _ in range(2)]
     assert revived == [True, False]
     await payments.settle_down()
     [row] = [row for row in await payments.rows("payment_notification") if row["event_id"] == "E1"]

@@ -21,10 +21,12 @@ from payments.orders import Order, close_order
 from payments.relatives import (
     ASKS_PER_MINUTE_MAX,
     CODES_PER_ORDER_MAX,
+    ENDED_KEPT,
     PayCode,
     make_pay_code,
     mask_name,
     pay_by_code,
+    purge_codes,
     revoke_pay_code,
     show_payable,
 )
@@ -172,6 +174,19 @@ async def test_a_code_ends_with_its_time_and_with_its_order(payments: PaymentsUn
     with pytest.raises(errors.OrderNotOpen):
         await make_pay_code(order.id, actor=PORTAL)
     assert await payments.rows("payment_attempt") == []
+
+
+async def test_a_code_that_ended_long_ago_is_forgotten(payments: PaymentsUnderTest, order: Order) -> None:
+    made = await make_pay_code(order.id, actor=PORTAL)
+    just_ended = made.expires_at + timedelta(seconds=1)
+    with clock.frozen(just_ended):
+        assert await purge_codes(payments.db) == 0
+        with pytest.raises(errors.PayCodeEnded):
+            await show_payable(made.code, address=HOME)
+    with clock.frozen(just_ended + ENDED_KEPT):
+        assert await purge_codes(payments.db) == 1
+        with pytest.raises(errors.PayCodeNotFound):
+            await show_payable(made.code, address=HOME)
 
 
 async def test_only_who_may_see_an_order_makes_codes_for_it_and_not_many(

@@ -1,20 +1,23 @@
 """Whatever ends an appointment, or makes it cheaper, sends the fee back by rule; what was missed is not sent back."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from booking import errors, service
+from booking import errors, queries, service
 from booking.facts import Appointment
 from booking.fairness import noshows
 from booking.his.inbound import follow_status
 from booking.mass_cancellation import cancel_many
 from booking.payment.errors import FeeDiffers, PaymentRequired, PaymentUnderWay
-from booking.payment.orders import order_appointment
+from booking.payment.orders import order_appointment, order_hold
+from booking.stops import saga
 from booking.stops import service as stops
 from integration.his.facts import AppointmentStatus
 from kernel import clock
-from payments import refunds
+from payments import orders, refunds
+from payments.errors import OrderNotOpen
 from payments.orders import Order
 from payments.refunds import Ask
 from tests.factories.booking import KIOSK, PORTAL, books
@@ -278,6 +281,51 @@ async def test_a_cheaper_substitute_gives_the_difference_back(clinic: Registrati
     assert await clinic.refunds(order) == [(200, "requested", "succeeded")]
     assert (clinic.billing.net_fen(booked.id), clinic.payments.wechat.held_fen) == (800, 800)
     await clinic.require_sound()
+
+
+async def test_a_stop_closes_the_order_of_the_hold_that_it_ends(clinic: RegistrationUnderTest) -> None:
+    schedule = await clinic.schedule()
+    hold = await clinic.held(schedule)
+    order = await order_hold(hold.id, actor=PORTAL)
+    attempt = await clinic.payments.attempt(order)
+
+    await stop_and_finish(schedule)
+
+    ended = await clinic.payments.look(order)
+    assert (ended.status, ended.close_reason) == ("closing", "clinic_stopped")
+    assert (await queries.get_hold(hold.id, actor=PORTAL)).status == "released"
+    # Nobody can begin to pay any more; whoever has paid at that very moment has the money back.
+    assert isinstance(await refusal(clinic.payments.attempt(order)), OrderNotOpen)
+    await clinic.payments.tell(clinic.payments.wechat.pay(attempt.attempt_no))
+    await clinic.payments.settle_down()
+    assert (await clinic.payments.look(order)).status == "refunded"
+    assert clinic.payments.wechat.held_fen == 0
+    await clinic.require_sound()
+
+
+async def test_a_stop_waits_for_a_hold_that_is_being_paid_for_just_now(clinic: RegistrationUnderTest) -> None:
+    schedule = await clinic.schedule()
+    hold = await clinic.held(schedule)
+    order = await order_hold(hold.id, actor=PORTAL)
+
+    locked, done = asyncio.Event(), asyncio.Event()
+
+    async def look_at_it() -> None:
+        async with clinic.db.transaction() as tx:
+            await orders.lock_order(tx, order.id, PORTAL)
+            locked.set()
+            await done.wait()
+
+    looking = asyncio.create_task(look_at_it())
+    await locked.wait()
+    stop_id = await stop_and_finish(schedule)
+    assert (await queries.get_hold(hold.id, actor=PORTAL)).status == "active"
+    done.set()
+    await looking
+    await saga.drive_order(stop_id)
+
+    assert (await clinic.payments.look(order)).status == "closed"
+    assert (await queries.get_hold(hold.id, actor=PORTAL)).status == "released"
 
 
 async def test_a_stop_moves_what_is_paid_to_no_dearer_time(clinic: RegistrationUnderTest) -> None:

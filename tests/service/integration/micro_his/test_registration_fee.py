@@ -10,10 +10,11 @@ import pytest
 from booking import service
 from booking.facts import Appointment
 from booking.payment.fulfilment import RegistrationFulfilment
+from booking.payment.standing import read_agreed_fees
 from integration.his.adapters.hl7v2_mllp import Hl7MllpHis
 from integration.his.adapters.rest_billing import RestHisBilling
 from integration.his.billing import HisReceipt
-from integration.his.facts import AppointmentFacts, AppointmentStatus
+from integration.his.facts import AppointmentFacts, AppointmentStatus, ScheduleFacts
 from integration.his.port import Accepted, ChangeKind, Rejected
 from kernel import clock
 from kernel.db import Database
@@ -23,6 +24,7 @@ from payments.settlement import paid_order
 from tests.factories.booking import PORTAL
 from tests.factories.his_billing import Stations, a_number, by_phone, receipt, refusal
 from tests.factories.registration import RegistrationUnderTest
+from tests.factories.stops import add_substitute, stop_and_finish
 from tests.service.integration.micro_his.conftest import a_schedule, an_appointment, tell, tell_schedule
 
 FEE_FEN = 1700
@@ -44,6 +46,14 @@ class BothSides:
         told = replace(an_appointment(schedule, 1), platform_id=booked.id)
         assert isinstance(await tell(self.port, ChangeKind.APPOINTMENT_BOOKED, told), Accepted)
         return told
+
+    async def tell_as_it_stands(self, booked: Appointment, there: ScheduleFacts) -> None:
+        """Let the HIS hear of an appointment as the platform would tell it, but for the place, which is the HIS's."""
+        now, fees = await self.clinic.look(booked), await read_agreed_fees(self.clinic.db, [booked.id])
+        placed = an_appointment(there, 1)
+        told = replace(placed, platform_id=booked.id, version=now.version, fee_fen=fees[booked.id])
+        kind = ChangeKind.APPOINTMENT_BOOKED if now.version == 1 else ChangeKind.APPOINTMENT_MODIFIED
+        assert isinstance(await tell(self.port, kind, told), Accepted)
 
     async def tell_cancelled(self, told: AppointmentFacts) -> None:
         cancelled = replace(told, status=AppointmentStatus.CANCELLED, version=2)
@@ -140,6 +150,63 @@ async def test_an_answer_that_is_lost_is_asked_for(both: BothSides) -> None:
     assert (await clinic.payments.look(order)).status == "settled"
     assert [one.total_fen for one in await both.receipts(booked.id)] == [FEE_FEN]
     await clinic.require_sound()
+
+
+@pytest.mark.parametrize("settles", [True, False])
+async def test_a_dearer_substitute_is_paid_as_was_agreed(both: BothSides, *, settles: bool) -> None:
+    """The schedule costs more by now, and who had booked pays what they had agreed to, before or after that."""
+    clinic = both.clinic
+    schedule = await clinic.schedule(fee_fen=FEE_FEN)
+    booked, order = await clinic.paid(schedule, settles=settles)
+    substitute = await add_substitute(clinic.hospital, amount_fen=FEE_FEN * 2)
+    there = await tell_schedule(both.port, a_schedule())
+    await both.tell_as_it_stands(booked, there)
+    await stop_and_finish(schedule, substitute_id=substitute, steps=("substitute", "cancel"))
+    await tell_schedule(both.port, replace(there, fee_fen=FEE_FEN * 2, version=2))
+    await both.tell_as_it_stands(booked, there)
+
+    await clinic.pass_time(timedelta(minutes=3))
+
+    assert (await clinic.payments.look(order)).status == "settled"
+    (paid,) = await both.receipts(booked.id)
+    assert paid.total_fen == FEE_FEN
+    assert (await clinic.look(booked)).fee_fen == FEE_FEN
+    await clinic.require_sound()
+
+
+async def test_what_was_paid_before_a_cheaper_substitute_came_is_settled_and_its_part_goes_back(
+    both: BothSides,
+) -> None:
+    clinic = both.clinic
+    schedule = await clinic.schedule(fee_fen=FEE_FEN)
+    booked, order = await clinic.paid(schedule, settles=False)
+    substitute = await add_substitute(clinic.hospital, amount_fen=900)
+    there = await tell_schedule(both.port, a_schedule())
+    await stop_and_finish(schedule, substitute_id=substitute, steps=("substitute", "cancel"))
+    await tell_schedule(both.port, replace(there, fee_fen=900, version=2))
+    await both.tell_as_it_stands(booked, there)
+
+    await clinic.pass_time(timedelta(minutes=3))
+
+    assert sorted(one.total_fen for one in await both.receipts(booked.id)) == [900 - FEE_FEN, FEE_FEN]
+    assert [(fen, status) for fen, _, status in await clinic.refunds(order)] == [(FEE_FEN - 900, "succeeded")]
+    await clinic.require_sound()
+
+
+async def test_the_his_window_charges_what_was_agreed(both: BothSides) -> None:
+    told = await both.tell_booked(await both.clinic.booked(await both.clinic.schedule(fee_fen=FEE_FEN)))
+    agreed = replace(told, fee_fen=1200, version=2)
+    assert isinstance(await tell(both.port, ChangeKind.APPOINTMENT_MODIFIED, agreed), Accepted)
+    older = replace(told, fee_fen=FEE_FEN, version=1)
+    assert isinstance(await tell(both.port, ChangeKind.APPOINTMENT_MODIFIED, older), Accepted)
+    number = told.platform_id
+    assert number is not None
+
+    def settle(fen: int) -> Awaitable[HisReceipt | Rejected]:
+        return both.billing.settle_registration(settlement_no=a_number("S"), appointment_id=number, money=by_phone(fen))
+
+    assert await refusal(settle(FEE_FEN)) == "amount_differs"
+    assert receipt(await settle(1200)).total_fen == 1200
 
 
 async def test_no_more_goes_back_than_was_paid(both: BothSides) -> None:

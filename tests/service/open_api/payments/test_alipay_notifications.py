@@ -67,7 +67,7 @@ async def alipay(open_api: OpenApi, tmp_path_factory: pytest.TempPathFactory) ->
         folder.mkdir()
         open_alipay_account(keys_dir=keys, emulator_dir=folder)
     async with open_api.db.transaction() as tx:
-        await tx.execute("UPDATE payment_merchant SET status = 'stopped' WHERE channel = 'alipay'")
+        await tx.execute("UPDATE payment_merchant SET status = 'stopped', stopped_at = now() WHERE channel = 'alipay'")
         await merchants.save_merchant(tx, MERCHANT, campus_id=None, actor=CASHIER)
     for _ in range(LOOKS_MAX):
         if (await open_api.http.post(ADDRESS)).status_code == 400:

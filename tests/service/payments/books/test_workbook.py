@@ -10,12 +10,15 @@ from kernel.clock import frozen
 from kernel.db import Database
 from payments.books.closings import get_closing, keep_books, list_totals
 from payments.books.differences import list_differences, settle_difference
+from payments.books.late import LateEntry
 from payments.books.lines import Side
 from payments.books.matching import CAUSES as FOUND
 from payments.books.states import CLOSING, DIFFERENCE
-from payments.books.workbook import CAUSES, KINDS, PROPOSALS, STATUSES, write_workbook
-from tests.factories.books import DAY, MERCHANT, RATES, ThreeSides
+from payments.books.workbook import CAUSES, KINDS, LATE, PROPOSALS, STATUSES, write_workbook
+from tests.factories.books import DAY, MERCHANT, RATES, ThreeSides, at
 from tests.service.payments.books.test_matching import MORNING_AFTER
+
+NOON = at(DAY, 12)
 
 
 async def test_a_workbook_says_what_the_books_say(database: Database) -> None:
@@ -31,7 +34,7 @@ async def test_a_workbook_says_what_the_books_say(database: Database) -> None:
     totals = await list_totals(database, closing.id)
     differences = await list_differences(database, day=DAY, statuses=("open", "resolved"))
 
-    book = load_workbook(BytesIO(write_workbook(await get_closing(database, DAY), totals, differences)))
+    book = load_workbook(BytesIO(write_workbook(await get_closing(database, DAY), totals, differences, [])))
 
     rows = list(book["汇总"].iter_rows(values_only=True))
     assert rows[0][0] == "2026-11-24 · 已核对 · 第 1 次核对"
@@ -49,6 +52,22 @@ async def test_a_workbook_says_what_the_books_say(database: Database) -> None:
     assert f"{settled[11]:%Y-%m-%d %H:%M}" == "2026-11-25 10:30"
     (cell,) = [row[3] for row in sheet.iter_rows(min_row=2) if row[3].value == formula]
     assert cell.data_type == "s"
+
+
+async def test_what_came_late_has_a_sheet_that_explains_it(database: Database) -> None:
+    with frozen(MORNING_AFTER):
+        closing = await keep_books(database, DAY, ThreeSides().sources(), rates=RATES, by="F0001")
+    late = [
+        LateEntry(True, "payment:1", "payment_accepted", NOON, MORNING_AFTER, "clearing:wechat-main", 700),
+        LateEntry(False, "payment:0", "refund_paid", NOON, None, "clearing:wechat-main", -250),
+    ]
+    book = load_workbook(BytesIO(write_workbook(closing, {}, [], late)))
+    rows = list(book["补记"].iter_rows(values_only=True))
+    assert [row[0] for row in rows[:2]] == list(LATE)
+    assert rows[2][:2] == ("归属", "类型")
+    assert rows[3] == ("本日", "收款", rows[3][2], rows[3][3], "clearing:wechat-main", 7, None, "payment:1")
+    assert f"{rows[3][2]:%Y-%m-%d %H:%M}" == "2026-11-24 12:00"
+    assert (rows[4][0], rows[4][1], rows[4][3], rows[4][5], rows[4][6]) == ("此前日期", "渠道退款", None, None, 2.5)
 
 
 def test_every_word_of_the_books_is_said_in_chinese() -> None:

@@ -44,7 +44,10 @@ async def test_a_stay_may_have_several_deposits_and_the_his_credits_each(hospita
 async def test_the_cap_counts_what_is_being_paid_and_what_the_window_took(hospital: HospitalBills) -> None:
     stay = await hospital.admit()
     body = {"admission_no": stay.admission_no, "clerk": "S0001", "channel": "cash", "cash_fen": 35_000}
-    await hospital.stations.done("window/deposits", body)
+    at_window = await hospital.stations.done("window/deposits", body)
+    # The patient reads it in the stay's view at once: deposits are asked for in the HIS, and copied nowhere.
+    seen = await read_stay(hospital.patient_id, stay.admission_no)
+    assert (seen.deposits_fen, [one.receipt_no for one in seen.deposits]) == (35_000, [at_window["receipt_no"]])
     await hospital.deposited(stay, 20_000)
     open_one = await order_deposit(hospital.patient_id, stay.admission_no, 30_000, actor=PORTAL)
 

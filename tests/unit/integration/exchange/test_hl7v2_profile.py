@@ -56,6 +56,7 @@ APPOINTMENT = AppointmentFacts(
     service_type="expert",
     made_by="S0001",
     channel="window",
+    fee_fen=1700,
 )
 SCHEDULE = ScheduleFacts(
     schedule_id=SCHEDULE_ID,
@@ -125,6 +126,7 @@ def test_a_booked_appointment_reads_on_the_wire_as_the_guide_says() -> None:
         "AIS|1||expert|20261124080000+0800|||30|min",
         "AIL|1||C01^R101",
         "AIP|1||D0001",
+        "ZAP|1700",
     ]
 
 

@@ -20,7 +20,7 @@ from tests.service.payments.gateways.alipay.conftest import Shop
 async def wired(payments: PaymentsUnderTest, own_shop: Shop) -> PaymentsUnderTest:
     """A hospital whose one Alipay account is the emulator's."""
     async with payments.db.transaction() as tx:
-        await tx.execute("UPDATE payment_merchant SET status = 'stopped' WHERE channel = 'alipay'")
+        await tx.execute("UPDATE payment_merchant SET status = 'stopped', stopped_at = now() WHERE channel = 'alipay'")
         await merchants.save_merchant(tx, describe_alipay_merchant(), campus_id=None, actor=PORTAL)
     builders: dict[ChannelCode, merchants.Builder] = {ChannelCode.ALIPAY: lambda _merchant, _secrets: own_shop.gateway}
     merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))

@@ -21,7 +21,9 @@ from tests.factories.wechatpay import Emulator, Listener
 async def wired(payments: PaymentsUnderTest, gateway: WechatPayGateway) -> PaymentsUnderTest:
     """A hospital whose one WeChat Pay account is the emulator's."""
     async with payments.db.transaction() as tx:
-        await tx.execute("UPDATE payment_merchant SET status = 'stopped' WHERE channel = 'wechatpay'")
+        await tx.execute(
+            "UPDATE payment_merchant SET status = 'stopped', stopped_at = now() WHERE channel = 'wechatpay'"
+        )
         await merchants.save_merchant(tx, describe_wechatpay_merchant(), campus_id=None, actor=PORTAL)
     builders: dict[ChannelCode, merchants.Builder] = {ChannelCode.WECHATPAY: lambda _merchant, _secrets: gateway}
     merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))

@@ -17,8 +17,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from kernel import clock
+from kernel.db import Database
+from payments.channel_certificates import DatabaseShelf, renew_certificates
 from payments.gateways.errors import NotificationRefused
+from payments.gateways.port import ChannelCode
 from payments.gateways.wechatpay.gateway import WechatPayGateway
+from payments.merchants import Gateways, Secrets, save_merchant, set_gateways
+from tests.factories.payments import CASHIER
 from tests.factories.wechatpay import Emulator, Listener, Received, payment_request, until
 
 NewNumber = Callable[[], str]
@@ -202,6 +207,43 @@ async def test_nobody_is_called_for_an_unknown_serial(emulator: Emulator, listen
     assert calls == []
     server.close()
     await server.wait_closed()
+
+
+async def test_a_process_that_only_listens_believes_what_another_has_fetched(
+    emulator: Emulator, listener: Listener, new_number: NewNumber, database: Database
+) -> None:
+    """In certificate mode the web learns the channel's certificates from PostgreSQL, and calls nobody."""
+    speaks, hears = (
+        emulator.gateway(urls=listener.urls, certificate_mode=True, shelf=DatabaseShelf()) for _ in range(2)
+    )
+    async with database.transaction() as tx:
+        await save_merchant(tx, speaks.merchant, campus_id=None, actor=CASHIER)
+    hears.client._core._gate_way = "http://127.0.0.1:9"
+    number = new_number()
+    await speaks.prepare(payment_request(number))
+    emulator.pay(number)
+    await listener.wait_for(1)
+    came = listener.came[0]
+
+    assert reason_of(hears, came.headers, came.body) == "unknown_serial"
+    await hears.learn_keys()
+    assert hears.read_notification(came.headers, came.body, now=clock.machine_now()).fact is not None
+
+    # A stranger's serial has the shelf looked at no sooner, and what has ended is believed no more.
+    before = hears._keys.trusted
+    await database.execute("UPDATE channel_certificate SET expires_at = now() - interval '1 day'")
+    await hears.learn_keys()
+    assert hears._keys.trusted is before
+    late = emulator.gateway(urls=listener.urls, certificate_mode=True, shelf=DatabaseShelf())
+    await late.learn_keys()
+    assert reason_of(late, came.headers, came.body) == "unknown_serial"
+
+    set_gateways(Gateways(Secrets(emulator.keys_dir), {ChannelCode.WECHATPAY: lambda _merchant, _secrets: speaks}))
+    await database.execute("DELETE FROM channel_certificate")
+    assert await renew_certificates(database) == 1
+    assert set(await DatabaseShelf().read(speaks.merchant.code)) == set(speaks._keys.trusted)
+    set_gateways(None)
+    await speaks.close_connections()
 
 
 async def test_a_probing_notification_is_refused_and_comes_again_truly(
