@@ -6,4 +6,4 @@ globalThis.window = globalThis;
 
 const [root, ...pages] = process.argv.slice(2);
 const draw = new Function(wxmlToJs(root, { wxmlList: pages, maxBuffer: 64 << 20 }))();
-console.log(pages.filter((page) => typeof draw(`./${page}`) === "function").join("\n"));
+console.log(pages.filter((page) => typeof draw(page) === "function").join("\n"));
