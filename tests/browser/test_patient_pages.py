@@ -7,6 +7,7 @@ from playwright.async_api import Browser, expect
 
 from tests.factories.front_end import require_build
 from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, USUAL, Look, open_app, open_browser
+from tests.factories.sign_in import Visitor, new_phone
 from tests.server import WebServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
@@ -92,3 +93,29 @@ async def test_what_is_wrong_in_a_form_is_said_beside_it(browser: Browser, web_s
         await app.tap("submit")
         await expect(app.page.get_by_role("alert")).to_have_text("请填写 11 位手机号。")
         await app.picture("sign-in-problem")
+
+
+async def test_somebody_signs_in_stays_so_over_a_reload_and_leaves(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await app.open(SCREENS["visits"])
+        await app.tap("to-sign-in")
+        await app.settled("sign-in")
+        phone = new_phone()
+        await app.write("phone", phone)
+        await app.tap("send-code")
+        await expect(app.part("sandbox-messages")).to_be_visible()
+        async with Visitor(web_server.base_url) as reader:
+            await app.write("code", await reader.code_for(phone))
+        await app.tap("agree")
+        await app.tap("submit")
+        await app.settled("visits")
+        await app.picture("visits-signed-in")
+        # The access token is gone with the page; the cookie that no script reads brings another.
+        await app.page.reload()
+        await app.settled("visits")
+        await app.open(SCREENS["mine"])
+        await app.tap("sign-out")
+        await app.page.get_by_text("退出登录", exact=True).last.click()
+        await expect(app.part("to-sign-in")).to_be_visible()
+        await app.open(SCREENS["visits"])
+        await app.settled("visits", "signed-out")

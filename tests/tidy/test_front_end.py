@@ -31,7 +31,7 @@ def _sentences(tree: dict[str, Any], above: str = "") -> Iterator[tuple[str, str
 
 
 def _locale(language: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for path in sorted((LOCALES / language).glob("*.json")):
         found |= dict(_sentences(json.loads(path.read_text(encoding="utf-8")), f"{path.stem}."))
     return found

@@ -6,6 +6,7 @@ import { Refused } from "@/platform/refused";
 import { isWechat } from "@/platform/target";
 
 export { Refused } from "@/platform/refused";
+export { dressBars, nameField } from "@/platform/bars";
 export { forget, keep, kept, shelf } from "@/platform/storage";
 
 /** How the refresh token travels: in a browser it is a cookie that no script can read. */
@@ -200,40 +201,6 @@ export function systemLanguage(): string {
   // #endif
   // #ifdef H5
   return navigator.language;
-  // #endif
-}
-
-/** Show uni's own bars, which stand outside of our pages, in the language and colours chosen. */
-export function dressBars(look: { isDark: boolean; language: string; tabs: string[]; scale: number }): void {
-  const colours = look.isDark
-    ? { text: "#a6b7b8", chosen: "#5cc0b8", ground: "#172122", front: "#ffffff", border: "black" }
-    : { text: "#52646a", chosen: "#0b6e69", ground: "#ffffff", front: "#000000", border: "white" };
-  // They fail on pages without a tab bar, which is as well.
-  const quiet = { fail: () => undefined };
-  uni.setTabBarStyle({
-    color: colours.text,
-    selectedColor: colours.chosen,
-    backgroundColor: colours.ground,
-    borderStyle: colours.border as "black",
-    ...quiet,
-  });
-  look.tabs.forEach((text, index) => uni.setTabBarItem({ index, text, ...quiet }));
-  uni.setNavigationBarColor({
-    frontColor: colours.front as "#000000",
-    backgroundColor: colours.ground,
-    ...quiet,
-  });
-  // #ifdef H5
-  const root = document.documentElement;
-  root.classList.toggle("theme-dark", look.isDark);
-  root.lang = look.language === "en" ? "en" : "zh-CN";
-  root.style.setProperty("--scale", String(look.scale));
-  // #endif
-  // #ifdef MP-WEIXIN
-  uni.setBackgroundColor({
-    backgroundColor: look.isDark ? "#0e1516" : "#f4f7f7",
-    ...quiet,
-  });
   // #endif
 }
 

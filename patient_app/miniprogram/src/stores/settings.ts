@@ -48,6 +48,7 @@ export function applySettings(): void {
     isDark: isDark.value,
     language: currentLanguage(),
     tabs: [t("common.tab.home"), t("common.tab.visits"), t("common.tab.messages"), t("common.tab.mine")],
+    back: t("common.back"),
     scale: scale.value,
   });
 }
