@@ -10,6 +10,7 @@ from booking.fairness import metrics as pattern_metrics
 from booking.windows import metrics as window_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
+from notifications import metrics as message_metrics
 from partners.webhooks import metrics as webhook_metrics
 from payments import metrics as payment_metrics
 
@@ -47,10 +48,12 @@ async def metrics(_request: Request) -> HTTPResponse:
         await window_metrics.refresh_gauges(database())
         await webhook_metrics.refresh_gauges(database())
         await payment_metrics.refresh_gauges(database())
+        await message_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
         window_metrics.forget_gauges()
         webhook_metrics.forget_gauges()
         payment_metrics.forget_gauges()
+        message_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

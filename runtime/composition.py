@@ -15,6 +15,7 @@ from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
 from payments.billing import close_billing
+from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 
 # Feature modules with tables that the ORM reads.
@@ -36,6 +37,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     configure_sign_in(build_sign_in(settings))
     ports.set_consents(Consents())
     connect_payments(settings)
+    connect_messages(settings)
     # A partner's program on the same machine is for a sandbox that is used there alone.
     outbound.allow_loopback(allowed=settings.is_for_this_machine)
     allow_faults(allowed=not settings.production)

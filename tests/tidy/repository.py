@@ -11,6 +11,7 @@ ROOMS = (
     "console",
     "integration",
     "kernel",
+    "notifications",
     "oauth",
     "open_api",
     "partners",
