@@ -14,6 +14,7 @@ ROOMS = (
     "oauth",
     "open_api",
     "partners",
+    "patient_app",
     "patients",
     "payments",
     "runtime",
