@@ -258,6 +258,8 @@ STATUS: Final[dict[str, int]] = {
     "sign_in.step_up_needed": 403,
     "sign_in.too_many_attempts": 429,
     "sign_in.weak_password": 422,
+    "sign_in.wechat_bound_elsewhere": 409,
+    "sign_in.wechat_unavailable": 503,
     "staff.delegation_not_found": 404,
     "staff.delegation_refused": 409,
     "staff.exists": 409,

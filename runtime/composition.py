@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from integration.wechat.miniprogram import MiniProgram
 from kernel import crypto, db, outbound, redis
 from kernel.settings import Settings
 from oauth import clients, keys, ports, tokens
@@ -17,6 +18,7 @@ from patients.consents import Consents
 from payments.billing import close_billing
 from runtime.messages import connect_messages
 from runtime.payments import connect_payments
+from runtime.wechat import WeChatSignIn, close_mini_program, open_mini_program
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models",)
@@ -29,12 +31,12 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     Raises:
         DatabaseUnavailable: PostgreSQL does not answer.
         KnownCredentials: a demonstration secret works on a production database.
-        FileNotFoundError, ValueError: a key is missing or damaged.
+        FileNotFoundError, ValueError: a key or the mini-program's secret is missing or damaged.
     """
     crypto.load_cipher(settings.keys_dir)
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
-    configure_sign_in(build_sign_in(settings))
+    configure_sign_in(build_sign_in(settings, open_mini_program(settings)))
     ports.set_consents(Consents())
     connect_payments(settings)
     connect_messages(settings)
@@ -55,15 +57,17 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
         ports.set_doors(None)
         await close_gateway()
         await close_billing()
+        close_mini_program()
         await redis.close_redis()
         await database.close()
 
 
-def build_sign_in(settings: Settings) -> SignIn:
+def build_sign_in(settings: Settings, mini_program: MiniProgram | None = None) -> SignIn:
     """Say how people sign in here. No message gateway is connected yet, so phone codes are the sandbox's alone."""
     return SignIn(
         public_url=settings.public_url,
         accounts=Accounts(),
         messages=None if settings.production else SandboxMessages(),
         sandbox=not settings.production,
+        wechat=None if mini_program is None else WeChatSignIn(mini_program),
     )

@@ -34,6 +34,7 @@ from payments.events import HANDLER as PAYMENTS
 from payments.receipts import service as receipts
 from runtime.messages import connect_messages
 from runtime.ready import announce_ready
+from runtime.wechat import close_mini_program
 from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
 from runtime.worker.messages import MessageMaker
@@ -260,6 +261,7 @@ async def serve(settings: Settings) -> None:
     timetable.stop()
     await asyncio.gather(*tasks)
     waiting.cancel()
+    close_mini_program()
     await close_redis()
     await db.close()
 

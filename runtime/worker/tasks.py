@@ -33,6 +33,7 @@ from runtime.messages import connect_messages
 from runtime.payments import build_subscribers, connect_payments
 from runtime.receipts import build_receipt_work
 from runtime.subscriptions import build_subscriptions
+from runtime.wechat import close_mini_program
 from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND
 from runtime.worker.webhooks import build_sender
 
@@ -172,6 +173,7 @@ async def _close(engine: _Engine | None, receipts: ReceiptWork | None) -> None:
     if receipts is not None:
         await receipts.aclose()
     await close_billing()
+    close_mini_program()
     await close_redis()
     await database().close()
 
