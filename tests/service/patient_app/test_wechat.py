@@ -60,7 +60,7 @@ async def _entrance(
 ) -> AsyncIterator[Entrance]:
     folder: Path = tmp_path_factory.mktemp("entrance")
     async with wechat(folder) as beside:
-        settings = {
+        settings: dict[str, Any] = {
             "WECHAT_BASE_URL": beside.process.url,
             "WECHAT_APP_ID": WECHAT_APP_ID,
             "WECHAT_APP_SECRET": "env:SECRET_OF_THE_TEST",
