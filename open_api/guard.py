@@ -7,10 +7,8 @@ does not declare.
 import os
 import re
 from collections.abc import Callable, Coroutine
-from hashlib import blake2b
 from typing import Any, Final
 
-import orjson
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
@@ -19,7 +17,6 @@ from kernel.crypto import cipher
 from kernel.errors import HospitalError
 from kernel.event_stream import read_event_id
 from kernel.events import Actor
-from kernel.idempotency import Idempotency
 from kernel.log import get_logger
 from kernel.metrics import Counter
 from oauth import clients, tokens
@@ -27,19 +24,16 @@ from oauth.errors import InsufficientScope
 from oauth.staff.delegations import require_delegate
 from open_api import errors
 from open_api.admission import Visit
-from open_api.answers import JSON, Answer
 from open_api.authentication import authenticate, token_of
-from open_api.calls import PartnerCall, Reply, Stream
+from open_api.calls import PartnerCall, Stream
 from open_api.problems import problem
+from open_api.reading import body_reader, query_reader, read_idempotency
+from open_api.rendering import render
 from open_api.routing import PREFIX, Route
 from open_api.streams import streams
-from schema.registry import documents, validator, violations
 
-QUERY_CHARACTERS_MAX: Final = 2_000
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,128}")
 _DEVICE_ID: Final = re.compile(r"[\x21-\x7e]{8,128}")
-_DECIMAL: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,15})?")
 
 log = get_logger("open_api")
 ANSWERS = Counter("hospital_open_api_answers_total", "Answers given to partners", ["operation", "status"])
@@ -59,8 +53,8 @@ def mount(app: Sanic[Any, Any], route: Route) -> None:
 
 def guarded(route: Route) -> SanicHandler:
     """Wrap a route's handler so that nothing unknown, unasked or malformed reaches it."""
-    read_body = _body_reader(route)
-    read_query = _query_reader(route.query)
+    read_body = body_reader(route.request)
+    read_query = query_reader(route.query)
     counts: dict[int, Any] = {}
 
     async def handle(request: Request, **path: Any) -> HTTPResponse:
@@ -84,7 +78,7 @@ def guarded(route: Route) -> SanicHandler:
                 actor=Actor(
                     client.id, client.channel, client.kind, staff, request_id, _device(request, client), behalf
                 ),
-                idempotency=_idempotency(request, route, client.id, body, query | path)
+                idempotency=read_idempotency(request, route.operation, client.id, body, query | path)
                 if route.changes_state
                 else None,
                 request_id=request_id,
@@ -98,7 +92,7 @@ def guarded(route: Route) -> SanicHandler:
             if isinstance(answer, Stream):
                 response = await _stream(request, answer, request_id, visit.headers(), scope=route.scope)
             else:
-                response = _render(request, answer, request_id)
+                response = render(request, answer, request_id)
         except HospitalError as error:
             visit.code = error.code
             response = problem(error, request_id=request_id, language=language)
@@ -157,90 +151,6 @@ def _device(request: Request, client: clients.Client) -> bytes | None:
     return cipher().lookup_hash(f"device\n{client.id}\n{given}")
 
 
-def _body_reader(route: Route) -> Callable[[Request], dict[str, Any]]:
-    if route.request is None:
-        return lambda _request: {}
-    name, check = route.request, validator(route.request)
-
-    def read(request: Request) -> dict[str, Any]:
-        content_type = request.headers.get("content-type", "")
-        if content_type != JSON and content_type.partition(";")[0].strip().lower() != JSON:
-            raise errors.UnsupportedMediaType
-        try:
-            body = orjson.loads(request.body)
-        except orjson.JSONDecodeError as error:
-            raise errors.MalformedRequest from error
-        if not check.is_valid(body):
-            raise errors.SchemaViolation(violations=violations(name, body))
-        return body  # type: ignore[no-any-return]  # the schema says object
-
-    return read
-
-
-def _query_reader(name: str | None) -> Callable[[Request], dict[str, Any]]:
-    properties: dict[str, Any] = documents()[name]["properties"] if name else {}
-    readers = {key: _READERS[value["type"]] for key, value in properties.items() if value.get("type") in _READERS}
-
-    def read(request: Request) -> dict[str, Any]:
-        if not request.query_string:
-            values: dict[str, Any] = {}
-        elif len(request.query_string) > QUERY_CHARACTERS_MAX:
-            raise errors.BodyTooLarge(limit_bytes=QUERY_CHARACTERS_MAX)
-        else:
-            given = request.get_args(keep_blank_values=True)
-            repeated = [key for key, entries in given.items() if len(entries) > 1]
-            if repeated:
-                raise errors.SchemaViolation(
-                    violations=[
-                        {"pointer": f"/{key[:40]}", "rule": "once", "message": "is given twice"} for key in repeated
-                    ]
-                )
-            values = {key: readers.get(key, str)(entries[0]) for key, entries in given.items()}
-        if name is None:
-            if values:
-                raise errors.SchemaViolation(
-                    violations=[
-                        {"pointer": f"/{key[:40]}", "rule": "additionalProperties", "message": "unknown parameter"}
-                        for key in values
-                    ]
-                )
-        elif not validator(name).is_valid(values):
-            raise errors.SchemaViolation(violations=violations(name, values))
-        return values
-
-    return read
-
-
-def _integer(text: str) -> object:
-    return int(text) if text.isascii() and text.removeprefix("-").isdigit() and len(text) < 19 else text
-
-
-def _number(text: str) -> object:
-    return float(text) if _DECIMAL.fullmatch(text) else text
-
-
-def _boolean(text: str) -> object:
-    return {"true": True, "false": False}.get(text, text)
-
-
-_READERS: Final[dict[str, Callable[[str], object]]] = {"integer": _integer, "number": _number, "boolean": _boolean}
-
-
-def _idempotency(
-    request: Request, route: Route, client_id: str, body: dict[str, Any], address: dict[str, Any]
-) -> Idempotency | None:
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        return None
-    if not _IDEMPOTENCY_KEY.fullmatch(key):
-        raise errors.InvalidIdempotencyKey
-    seal = cipher().short_hash
-    hashes = {name: seal(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for name, value in body.items()}
-    for name, value in address.items():
-        hashes[name] = seal(str(value).encode())
-    return Idempotency(client_id, key, route.operation, hashes)
-
-
 async def _stream(
     request: Request, stream: Stream, request_id: str, limits: dict[str, str], *, scope: str
 ) -> HTTPResponse:
@@ -267,17 +177,3 @@ async def _stream(
         return response
     finally:
         source.close()
-
-
-def _render(request: Request, reply: Reply, request_id: str) -> HTTPResponse:
-    content = b"" if reply.status == 204 else orjson.dumps(reply.body, default=str)
-    headers = reply.headers
-    headers["x-request-id"] = request_id
-    if request.method == "GET" and reply.status == 200:
-        tag = f'"{blake2b(content, digest_size=12).hexdigest()}"'
-        headers["etag"] = tag
-        headers["cache-control"] = "private, no-cache"
-        known = request.headers.get("if-none-match")
-        if known and (known == "*" or tag in (entry.strip().removeprefix("W/") for entry in known.split(","))):
-            return Answer(b"", 304, headers, JSON)
-    return Answer(content, reply.status, headers, JSON)

@@ -1,4 +1,4 @@
-"""Which partner read or changed what of whom: on disk before the answer is sent, for the patient to read.
+"""Which partner or account read or changed what of whom: on disk before the answer is sent, for the patient to read.
 
 Entries of requests that end at the same time are written by one statement. Bookings leave an event in their own
 transaction already; `patient_access_told` shows both as one log.
@@ -24,9 +24,11 @@ WAITING_ENTRIES_MAX: Final = 20_000
 _WRITE: Final = (
     "INSERT INTO patient_access_log"
     " (at, patient_id, client_id, operation, action, request_id, consent_id, account_id)"
-    " SELECT e.at, e.patient_id, e.client_id, e.operation, e.action, e.request_id, g.consent_id, g.subject_id"
-    " FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[])"
-    " WITH ORDINALITY AS e (at, patient_id, client_id, operation, action, request_id, grant_id, place)"
+    " SELECT e.at, e.patient_id, e.client_id, e.operation, e.action, e.request_id, g.consent_id,"
+    " coalesce(e.account_id, g.subject_id)"
+    " FROM unnest($1::timestamptz[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid[],"
+    " $8::uuid[])"
+    " WITH ORDINALITY AS e (at, patient_id, client_id, operation, action, request_id, grant_id, account_id, place)"
     " LEFT JOIN oauth_grant g ON g.id = e.grant_id AND g.subject_kind = 'account' ORDER BY e.place"
 )
 _READ: Final = """
@@ -42,7 +44,7 @@ LEFT JOIN patient_consent c ON c.id = t.consent_id
 ORDER BY t.at DESC, t.source DESC, t.id DESC
 """
 
-Entry = tuple[datetime, UUID, str, str, Literal["read", "change"], str, UUID | None]
+Entry = tuple[datetime, UUID, str, str, Literal["read", "change"], str, UUID | None, UUID | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,12 @@ class AccessLog:
         action: Literal["read", "change"],
         request_id: str,
         grant_id: UUID | None = None,
+        account_id: UUID | None = None,
     ) -> None:
-        """Write that an application saw or changed data of these patients; returns when it is on disk.
+        """Write that somebody saw or changed data of these patients; returns when it is on disk.
 
-        grant_id: what it was allowed by a person, where it acted for one.
+        grant_id: what an application was allowed by a person, where it acted for one. account_id: of a patient's own
+        account, where that asked by itself.
 
         Raises:
             DatabaseUnavailable: it is not known whether it was written, so nothing may be shown.
@@ -96,7 +100,10 @@ class AccessLog:
         if self._count >= WAITING_ENTRIES_MAX:
             raise Unavailable
         at = clock.now()
-        entries = [(at, patient_id, client_id, operation, action, request_id, grant_id) for patient_id in patient_ids]
+        entries = [
+            (at, patient_id, client_id, operation, action, request_id, grant_id, account_id)
+            for patient_id in patient_ids
+        ]
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, done))
         self._count += len(entries)

@@ -16,6 +16,7 @@ from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Reader, Row, Transaction, database
 from kernel.events import Actor
+from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from oauth.sign_in import throttle
 from oauth.sign_in.endings import end_access
@@ -150,6 +151,7 @@ async def bind_member(
     relationship: Relationship,
     consent_note: str | None = None,
     request_id: str | None = None,
+    idempotency: Idempotency | None = None,
 ) -> Patient:
     """Let an account act for a person whom it names with their document; the first becomes its default.
 
@@ -157,7 +159,7 @@ async def bind_member(
         AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached.
         InvalidDocument, DocumentDisagrees, NameMismatch: as for a registration.
         TooManyAttempts: names and numbers are not there to be tried out.
-        DatabaseUnavailable.
+        IdempotencyMismatch, DatabaseUnavailable.
     """
     consent = (consent_note or "").strip() or None
     if relationship != "self" and consent is None:
@@ -165,6 +167,8 @@ async def bind_member(
     await throttle.take(BINDINGS, str(account_id))
     actor = _actor(account_id, request_id)
     async with database().transaction() as tx:
+        if idempotency and await idempotency.replay(tx):
+            return await recognise_patient(tx, wanted, actor=actor)
         await _lock(tx, account_id)
         patient = await recognise_patient(tx, wanted, actor=actor)
         members = await _bound(tx, account_id)
@@ -175,6 +179,8 @@ async def bind_member(
         await _insert(tx, account_id, patient.id, relationship, consent, is_default=not members)
         details = {"account_id": str(account_id), "relationship": relationship}
         await record_event(tx, "account_bound", patient.id, actor, details)
+        if idempotency:
+            await idempotency.remember(tx, {"patient_id": patient.id})
         return patient
 
 

@@ -116,12 +116,12 @@ async def request_refund(
 
 
 def _require_asked_for(kind: str, status: str, actor: Actor) -> None:
-    """Let partners ask for the money of bills alone; other money goes back by what it was paid for.
+    """Let the public ask for the money of bills alone; other money goes back by what it was paid for.
 
     Raises:
         RefundByCancelling, NotRefundable.
     """
-    if actor.kind != "partner" or kind == "outpatient_bill":
+    if not actor.acts_for_the_public or kind == "outpatient_bill":
         return
     if kind == "registration":
         raise errors.RefundByCancelling

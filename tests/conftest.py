@@ -11,6 +11,7 @@
 | `clean_redis_url` | the same, emptied before the test |
 | `web_server` | this worker's own web process (`tests/server.py`), on this worker's database |
 | `open_api` | the same with a small hospital, a partner, a kiosk and the slot office, each with a token |
+| `phone` | a patient's phone, signed in at the app of that server |
 | `hospital_running` | the whole platform, brought up once by `./hospital up` (do no harm to it) |
 | `own_hospital` | a platform of this module alone, to be harmed |
 | `typescript_app` | a folder of a partner in which `sdk/typescript` is installed as they install it |
@@ -47,6 +48,7 @@ from tests.contract.conformity import watch
 from tests.database_state import EMPTY_EVERY_TABLE, NOTE_REFERENCE_DATA
 from tests.factories.booking import HospitalUnderTest
 from tests.factories.open_api import OpenApi
+from tests.factories.patient_app import Phone
 from tests.factories.paying import ChannelBeside
 from tests.factories.typescript_sdk import install_for_partner
 from tests.platform import Hospital
@@ -326,6 +328,12 @@ async def open_api(
     """The real server before an otherwise empty hospital, with applications that may call it."""
     crypto.load_cipher(web_server.keys_dir)
     return await OpenApi(web_server, _http, database, HospitalUnderTest(database), channel_beside).build()
+
+
+@pytest.fixture
+async def phone(open_api: OpenApi) -> Phone:
+    """A patient's phone, signed in at the app of that server with an account of its own."""
+    return await Phone.signed_in(open_api.http)
 
 
 # --- the whole platform

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from booking.errors import HoldsPaused
+from booking.fairness.limits import account_key
 from kernel.db import Reader
 from kernel.events import Actor
 
@@ -28,7 +29,9 @@ def subjects_of(actor: Actor, patient_id: UUID, phone_hash: bytes | None) -> lis
         return []
     subjects = [Subject("person", patient_id.bytes)]
     if phone_hash is not None:
-        subjects += [Subject("phone", phone_hash), Subject("account", phone_hash + actor.client_id.encode())]
+        subjects.append(Subject("phone", phone_hash))
+    if (account := account_key(actor, phone_hash)) is not None:
+        subjects.append(Subject("account", account))
     if actor.device_hash is not None:
         subjects.append(Subject("device", actor.device_hash))
     return subjects

@@ -1,12 +1,12 @@
-"""How many holds an hour and bookings a day come from one telephone, account or device of a partner's.
+"""How many holds an hour and bookings a day come from one telephone, account or device of the public's.
 
 A use is taken before the seat is looked for and given back when there was none, so that only what was won counts and
 two requests never share the last use. Should a claim fail altogether in between, a use is lost until its hour or day is
 over: a limit may then refuse one too early, and never lets one too many through.
 
-An account is a telephone within one application, until applications tell us of accounts. The hospital's own
-applications serve everybody from few devices, and are not limited. Whether any limit counts is read with the slot's
-facts: while none does, a booking pays nothing for this.
+An account is one of our own mini-program's; in a partner's application it is a telephone, until applications tell us of
+accounts. The hospital's own applications serve everybody from few devices, and are not limited. Whether any limit
+counts is read with the slot's facts: while none does, a booking pays nothing for this.
 """
 
 from collections.abc import Sequence
@@ -35,14 +35,23 @@ class Use(NamedTuple):
 
 def uses_of(actor: Actor, phone_hash: bytes | None) -> list[Use]:
     """List what a claim of this caller for a person of this telephone uses."""
-    if actor.kind != "partner":
+    if not actor.acts_for_the_public:
         return []
     uses = []
     if phone_hash is not None:
-        uses += [Use("phone", phone_hash), Use("account", phone_hash + actor.client_id.encode())]
+        uses.append(Use("phone", phone_hash))
+    if (account := account_key(actor, phone_hash)) is not None:
+        uses.append(Use("account", account))
     if actor.device_hash is not None:
         uses.append(Use("device", actor.device_hash))
     return uses
+
+
+def account_key(actor: Actor, phone_hash: bytes | None) -> bytes | None:
+    """Tell by what an account is known, as in booking/fairness/patterns.py; None where nothing tells."""
+    if actor.kind == "account":
+        return actor.client_id.encode()
+    return None if phone_hash is None else phone_hash + actor.client_id.encode()
 
 
 async def take(
@@ -75,7 +84,7 @@ async def count_booking(tx: Transaction, patient_id: UUID, *, actor: Actor, at: 
     Raises:
         LimitReached.
     """
-    if actor.kind != "partner":
+    if not actor.acts_for_the_public:
         return
     people = await patients.eligibility_facts(tx, [(patient_id, None)])
     refusals = await take(tx, "appointment", [(0, uses_of(actor, people[patient_id].phone_hash))], at=at)

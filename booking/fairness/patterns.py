@@ -36,7 +36,8 @@ log = get_logger("booking.fairness")
 _KEYS: Final = {
     "person": "uuid_send({p}.id)",
     "phone": "{p}.phone_hash",
-    "account": "{p}.phone_hash || convert_to({e}.client_id, 'UTF8')",
+    "account": "CASE WHEN {e}.client_id LIKE 'account:%' THEN convert_to({e}.client_id, 'UTF8')"
+    " ELSE {p}.phone_hash || convert_to({e}.client_id, 'UTF8') END",
     "device": "{e}.device_hash",
 }
 

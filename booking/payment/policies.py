@@ -70,4 +70,4 @@ def require_same_fee(terms: Terms, *, paid_fen: int, fee_fen: int) -> None:
 
 def _is_for_patients(actor: Actor) -> bool:
     """Tell whether patients book for themselves here: no member of staff, no system of ours, not the HIS."""
-    return actor.staff_code is None and actor.kind in ("partner", "internal")
+    return actor.staff_code is None and (actor.acts_for_the_public or actor.kind == "internal")

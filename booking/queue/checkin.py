@@ -149,7 +149,7 @@ async def _turn(
 
 
 def _require_way(asked: CheckIn, actor: Actor) -> None:
-    is_own = actor.kind != "partner"
+    is_own = not actor.acts_for_the_public
     if asked.way in _AT_THE_HOSPITAL and not is_own:
         raise errors.WayNotAllowed(way=asked.way)
     if any(asked.flags) and not (is_own and asked.way == STAFF):

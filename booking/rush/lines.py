@@ -127,7 +127,7 @@ class Lines:
             raise errors.TicketNotFound
         line = self._remember(ticket)
         at = clock.now()
-        if not actor.sees_all and ticket.status != "withdrawn":
+        if actor.acts_for_the_public and ticket.status != "withdrawn":
             line.unwritten[ticket.id] = at
         await self._bring_up_to_date(line, at)
         return await self._show(line, ticket, at)

@@ -86,12 +86,13 @@ async def join_rush(
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return await _known_ticket(tx, UUID(stored["ticket_id"]), actor)
-        if actor.kind != "partner":
+        if not actor.acts_for_the_public:
             raise errors.NotNeeded
         if actor.device_hash is None:
             raise errors.DeviceRequired
         room = await _read_room(tx, schedule_id, actor.channel, rule, patient_id=patient_id, at=at)
-        person = (await patients.eligibility_facts(tx, [(patient_id, actor.client_id)])).get(patient_id)
+        whose = None if actor.sees_all else actor.client_id
+        person = (await patients.eligibility_facts(tx, [(patient_id, whose)])).get(patient_id)
         if person is None:
             raise PatientUnknown
         _require_open(room, rule, at=at)
@@ -178,7 +179,8 @@ async def _take_ticket(
         raise errors.RushFull(limit=TICKETS_OF_A_RUSH_MAX)
     ticket = await read_ticket(tx, ticket_id)
     assert ticket is not None, "just joined, and tickets stay"
-    if ticket.client_id != actor.client_id:
+    # Two accounts may act for one person: they stand in one line, and hold one ticket.
+    if not _may_hold(ticket, actor) or ticket.channel != actor.channel:
         raise errors.JoinedElsewhere
     return ticket
 
@@ -194,9 +196,13 @@ async def read_ticket(db: Reader, ticket_id: UUID) -> Ticket | None:
 
 async def _known_ticket(db: Reader, ticket_id: UUID, actor: Actor) -> Ticket:
     ticket = await read_ticket(db, ticket_id)
-    if ticket is None or ticket.client_id != actor.client_id:
+    if ticket is None or not _may_hold(ticket, actor):
         raise errors.TicketNotFound
     return ticket
+
+
+def _may_hold(ticket: Ticket, actor: Actor) -> bool:
+    return ticket.client_id == actor.client_id or actor.kind == "account"
 
 
 async def withdraw_ticket(*, ticket_id: UUID, actor: Actor, idempotency: Idempotency | None = None) -> Ticket:

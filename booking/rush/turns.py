@@ -16,7 +16,7 @@ from kernel.events import Actor
 
 def is_gated(slot: SlotFacts | None, actor: Actor) -> bool:
     """Tell whether this caller's patients need a turn for a seat of the slot now."""
-    return slot is not None and slot.needs_turn and actor.kind == "partner"
+    return slot is not None and slot.needs_turn and actor.acts_for_the_public
 
 
 def refusal(slot: SlotFacts | None) -> TurnRequired:

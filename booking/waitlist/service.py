@@ -51,7 +51,7 @@ async def join_waitlist(wanted: Wanted, *, actor: Actor, idempotency: Idempotenc
     async with database().transaction() as tx:
         if idempotency and (stored := await idempotency.replay(tx)):
             return Entry.from_stored(stored)
-        if wanted.is_urgent and actor.kind == "partner":
+        if wanted.is_urgent and actor.acts_for_the_public:
             raise errors.PriorityNotAllowed
         await claims.lock_person(tx, wanted.patient_id)
         people = await patients.eligibility_facts(

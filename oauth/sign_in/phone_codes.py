@@ -15,11 +15,12 @@ from kernel.crypto import cipher
 from kernel.db import Database, database
 from kernel.ids import new_id
 from oauth.sign_in import throttle
+from oauth.sign_in.app_sessions import Tokens, Transport, open_app_session
 from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused
 from oauth.sign_in.sessions import PHONE_CODE, Session, open_session
 from oauth.sign_in.setup import sign_in
 from oauth.sign_in.subjects import Subject, Visit, record_attempt
-from oauth.sign_in.throttle import Limit
+from oauth.sign_in.throttle import Attempt, Limit
 
 CODE_DIGITS: Final = 6
 CODE_LIFETIME: Final = timedelta(minutes=5)
@@ -107,7 +108,7 @@ async def find_code(code_id: UUID, visit: Visit) -> SentCode | None:
         visit.hash,
         clock.now(),
     )
-    return SentCode(code_id, _mask(cipher().open(sealed))) if sealed else None
+    return SentCode(code_id, mask_phone(cipher().open(sealed))) if sealed else None
 
 
 async def sign_in_by_code(
@@ -118,6 +119,33 @@ async def sign_in_by_code(
     Raises:
         SignInRefused: a wrong, used or expired code, or one of another browser.
         TooManyAttempts, DatabaseUnavailable.
+    """
+    phone, attempt = await _use_code(code_id, code, visit)
+    async with database().transaction() as tx:
+        account_id = await sign_in().accounts.open_account(tx, phone=phone)
+        await attempt.succeeded(tx)
+        return await open_session(tx, Subject("account", account_id), PHONE_CODE, visit, present=present)
+
+
+async def open_app_by_code(code_id: UUID, code: str, visit: Visit, *, transport: Transport) -> tuple[UUID, Tokens]:
+    """Sign in at the patients' app with a code that was sent; gives the account and its tokens.
+
+    Raises:
+        SignInRefused, TooManyAttempts, DatabaseUnavailable: as sign_in_by_code.
+    """
+    phone, attempt = await _use_code(code_id, code, visit)
+    async with database().transaction() as tx:
+        account_id = await sign_in().accounts.open_account(tx, phone=phone)
+        await attempt.succeeded(tx)
+        subject = Subject("account", account_id)
+        return account_id, await open_app_session(tx, subject, PHONE_CODE, visit, transport=transport)
+
+
+async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attempt]:
+    """Use a code up, or one of its tries; gives the number that it proves.
+
+    Raises:
+        SignInRefused, TooManyAttempts, DatabaseUnavailable.
     """
     now = clock.now()
     sealed = await database().fetchval(
@@ -141,10 +169,7 @@ async def sign_in_by_code(
     if not used:
         await record_attempt(database(), "refused", visit, method="phone_code")
         raise SignInRefused
-    async with database().transaction() as tx:
-        account_id = await sign_in().accounts.open_account(tx, phone=phone)
-        await attempt.succeeded(tx)
-        return await open_session(tx, Subject("account", account_id), PHONE_CODE, visit, present=present)
+    return phone, attempt
 
 
 async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
@@ -160,5 +185,6 @@ def _hash(code_id: UUID, code: str) -> bytes:
     return cipher().lookup_hash(f"phone-code\n{code_id}\n{code}")
 
 
-def _mask(phone: str) -> str:
+def mask_phone(phone: str) -> str:
+    """Write a number as its owner recognises it."""
     return f"{phone[:3]}****{phone[-4:]}"

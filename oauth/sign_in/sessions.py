@@ -22,12 +22,14 @@ TOKEN_BYTES: Final = 32
 TOKEN_CHARACTERS: Final = 43
 IDLE: Final[dict[SubjectKind, timedelta]] = {"account": timedelta(minutes=30), "staff": timedelta(minutes=20)}
 LIFETIME: Final[dict[SubjectKind, timedelta]] = {"account": timedelta(hours=12), "staff": timedelta(hours=10)}
+APP_IDLE: Final = timedelta(days=90)
+"""How long a session of the patients' app lasts without use: a phone is locked, and its owner's alone."""
 SEEN_AGAIN_AFTER: Final = timedelta(seconds=30)
 SESSIONS_MAX: Final = 20
 ENDED_KEPT: Final = timedelta(days=30)
 
 Acr = Literal["aal1", "aal2"]
-Ending = Literal["signed_out", "revoked", "replaced", "left", "closed"]
+Ending = Literal["signed_out", "revoked", "replaced", "left", "closed", "token_reused"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ async def find_session(token: str | None) -> Session | None:
         return None
     now = clock.now()
     row = await database().fetchrow(
-        "SELECT * FROM sign_in_session s WHERE token_hash = $1 AND ended_at IS NULL AND expires_at > $2"
+        "SELECT * FROM sign_in_session s WHERE token_hash = $1 AND transport = 'page'"
+        " AND ended_at IS NULL AND expires_at > $2"
         " AND seen_at > $2 - CASE subject_kind WHEN 'staff' THEN $3::interval ELSE $4::interval END"
         " AND (subject_kind <> 'staff'"
         " OR EXISTS (SELECT FROM staff f WHERE f.id = s.subject_id AND f.status = 'active'))",
@@ -100,7 +103,7 @@ async def find_session(token: str | None) -> Session | None:
             row["id"],
             now,
         )
-    return _shape(row)
+    return shape(row)
 
 
 async def require_session(token: str | None, *, kind: SubjectKind | None = None) -> Session:
@@ -152,7 +155,7 @@ async def open_session(
             visit.device,
         )
     elif present is not None:
-        await _end(tx, "replaced", "id = $3", present.id)
+        await end_sessions(tx, "replaced", "id = $3", present.id)
     if row is None:
         row = await tx.fetchrow(
             "INSERT INTO sign_in_session (id, token_hash, subject_kind, subject_id, methods, acr, auth_time, device,"
@@ -168,9 +171,9 @@ async def open_session(
             expires_at,
         )
     assert row is not None, "an insert gives its row"
-    await _end_oldest(tx, subject)
+    await end_oldest(tx, subject)
     await record_attempt(tx, "signed_in", visit, subject=subject, method=proof.by, session_id=row["id"])
-    return token, _shape(row)
+    return token, shape(row)
 
 
 async def list_sessions(subject: Subject) -> Sequence[Session]:
@@ -182,14 +185,15 @@ async def list_sessions(subject: Subject) -> Sequence[Session]:
     now = clock.now()
     rows = await database().fetch(
         "SELECT * FROM sign_in_session WHERE subject_kind = $1 AND subject_id = $2 AND ended_at IS NULL"
-        " AND expires_at > $3 AND seen_at > $3 - $4::interval ORDER BY seen_at DESC, id DESC LIMIT $5",
+        " AND expires_at > $3 AND (transport <> 'page' OR seen_at > $3 - $4::interval)"
+        " ORDER BY seen_at DESC, id DESC LIMIT $5",
         subject.kind,
         subject.id,
         now,
         IDLE[subject.kind],
         SESSIONS_MAX,
     )
-    return [_shape(row) for row in rows]
+    return [shape(row) for row in rows]
 
 
 async def end_session(session_id: UUID, *, subject: Subject, visit: Visit, ending: Ending) -> None:
@@ -201,7 +205,7 @@ async def end_session(session_id: UUID, *, subject: Subject, visit: Visit, endin
     """
     async with database().transaction() as tx:
         where = "id = $3 AND subject_kind = $4 AND subject_id = $5"
-        if not await _end(tx, ending, where, session_id, subject.kind, subject.id):
+        if not await end_sessions(tx, ending, where, session_id, subject.kind, subject.id):
             raise NotYours
         await record_attempt(tx, "session_ended", visit, subject=subject, session_id=session_id)
 
@@ -215,7 +219,7 @@ async def end_other_sessions(session: Session, *, visit: Visit) -> int:
     async with database().transaction() as tx:
         subject = session.subject
         where = "subject_kind = $3 AND subject_id = $4 AND id <> $5"
-        ended = await _end(tx, "revoked", where, subject.kind, subject.id, session.id)
+        ended = await end_sessions(tx, "revoked", where, subject.kind, subject.id, session.id)
         for session_id in ended:
             await record_attempt(tx, "session_ended", visit, subject=subject, session_id=session_id)
         return len(ended)
@@ -223,7 +227,7 @@ async def end_other_sessions(session: Session, *, visit: Visit) -> int:
 
 async def end_every_session(tx: Transaction, subject: Subject, *, ending: Ending) -> int:
     """End all sessions of a subject, as when they leave; gives how many."""
-    return len(await _end(tx, ending, "subject_kind = $3 AND subject_id = $4", subject.kind, subject.id))
+    return len(await end_sessions(tx, ending, "subject_kind = $3 AND subject_id = $4", subject.kind, subject.id))
 
 
 async def purge_sessions(db: Database, *, limit: int = 5_000) -> int:
@@ -235,7 +239,8 @@ async def purge_sessions(db: Database, *, limit: int = 5_000) -> int:
     )
 
 
-async def _end(tx: Transaction, ending: Ending, where: str, *values: object) -> list[UUID]:
+async def end_sessions(tx: Transaction, ending: Ending, where: str, *values: object) -> list[UUID]:
+    """End those live sessions that a condition of ours meets, whose values begin at $3; give which."""
     rows = await tx.fetch(
         f"UPDATE sign_in_session SET ended_at = $1, ended_by = $2 WHERE ended_at IS NULL AND {where} RETURNING id",  # noqa: S608  our own conditions
         clock.now(),
@@ -245,9 +250,9 @@ async def _end(tx: Transaction, ending: Ending, where: str, *values: object) -> 
     return [row["id"] for row in rows]
 
 
-async def _end_oldest(tx: Transaction, subject: Subject) -> None:
+async def end_oldest(tx: Transaction, subject: Subject) -> None:
     """Keep no more sessions than a person can look through."""
-    await _end(
+    await end_sessions(
         tx,
         "replaced",
         "id IN (SELECT id FROM sign_in_session WHERE subject_kind = $3 AND subject_id = $4 AND ended_at IS NULL"
@@ -262,7 +267,8 @@ def _hash(token: str) -> bytes:
     return cipher().lookup_hash(f"session\n{token}")
 
 
-def _shape(row: Row) -> Session:
+def shape(row: Row) -> Session:
+    """Shape a session's row."""
     return Session(
         id=row["id"],
         subject=Subject(row["subject_kind"], row["subject_id"]),

@@ -18,8 +18,8 @@ from open_api.fhir.access import criteria_of
 from open_api.fhir.errors import ParameterInvalid, ParameterUnknown, ResourceNotFound, SearchTooWide
 from open_api.fhir.kinds import KINDS, Include, Kind
 from open_api.fhir.serving import FhirCall, Handler, answer_resource
-from open_api.guard import QUERY_CHARACTERS_MAX
 from open_api.paging import LIMIT_DEFAULT, LIMIT_MAX, read_cursor, write_cursor
+from open_api.reading import QUERY_CHARACTERS_MAX
 
 PARAMETERS_MAX: Final = 40
 COUNTED_MAX: Final = 10_000

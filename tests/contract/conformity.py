@@ -7,15 +7,21 @@ from typing import Any
 
 import httpx
 
+from kernel.errors import HospitalError
 from kernel.event_stream import CONTENT_TYPE
 from open_api.application import FEATURES
 from open_api.oauth.scopes import SCOPES
 from open_api.problems import STATUS, TITLES
 from open_api.refusals import ELSEWHERE, errors_of
 from open_api.routing import PREFIX, Route
+from patient_app.application import FEATURES as APP_FEATURES
+from patient_app.refusals import errors_of as app_errors_of
+from patient_app.routing import PREFIX as APP_PREFIX
+from patient_app.routing import Route as AppRoute
 from schema.registry import violations
 
 ROUTES = [route for feature in FEATURES for route in feature]
+APP_ROUTES = [route for feature in APP_FEATURES for route in feature]
 OTHER_SCHEMAS = {
     ("POST", "/oauth/token", 200): "oauth/token.json",
     ("POST", "/oauth/token", 400): "oauth/error.json",
@@ -41,13 +47,15 @@ OTHER_SCHEMAS = {
 
 
 @cache
-def _patterns() -> list[tuple[Route, re.Pattern[str]]]:
+def _patterns() -> list[tuple[Route | AppRoute, re.Pattern[str]]]:
     # A fixed path goes before one with a parameter: /departments/tree is no department's id.
-    ordered = sorted(ROUTES, key=lambda route: "<" in route.path)
-    return [(route, re.compile(PREFIX + re.sub(r"<[^>]+>", "[^/]+", route.path))) for route in ordered]
+    found: list[tuple[Route | AppRoute, str]] = [(route, PREFIX + route.path) for route in ROUTES]
+    found += [(route, APP_PREFIX + route.path) for route in APP_ROUTES]
+    found.sort(key=lambda one: "<" in one[1])
+    return [(route, re.compile(re.sub(r"<[^>]+>", "[^/]+", path))) for route, path in found]
 
 
-def route_of(method: str, path: str) -> Route | None:
+def route_of(method: str, path: str) -> Route | AppRoute | None:
     """Find the route that a request was for."""
     return next((route for route, form in _patterns() if route.method == method and form.fullmatch(path)), None)
 
@@ -71,7 +79,7 @@ def require_conformity(response: httpx.Response) -> None:
         _require_success(response, route, where)
 
 
-def _require_success(response: httpx.Response, route: Route, where: str) -> None:
+def _require_success(response: httpx.Response, route: Route | AppRoute, where: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", response.headers["x-request-id"]), where
     if route.is_stream:
         _require_stream(response, route, where)
@@ -83,16 +91,23 @@ def _require_success(response: httpx.Response, route: Route, where: str) -> None
         assert route.method == "GET", where
         assert response.content == b"", where
         return
-    assert response.status_code in (route.status, *route.other_statuses), where
+    assert response.status_code in _statuses(route), where
+    if isinstance(route, AppRoute) and response.status_code == 204:
+        assert response.content == b"", where
+        return
     assert response.headers["content-type"] == "application/json", where
     assert (response.status_code == 201) == ("location" in response.headers), where
     assert route.response is not None, where
     assert violations(route.response, response.json()) == [], where
 
 
-def _require_stream(response: httpx.Response, route: Route, where: str) -> None:
+def _statuses(route: Route | AppRoute) -> tuple[int, ...]:
+    return route.statuses if isinstance(route, AppRoute) else (route.status, *route.other_statuses)
+
+
+def _require_stream(response: httpx.Response, route: Route | AppRoute, where: str) -> None:
     """Check a stream that has ended: each event's data fits the route's schema."""
-    assert response.status_code in (route.status, *route.other_statuses), where
+    assert response.status_code in _statuses(route), where
     if response.status_code == 204:
         assert response.content == b"", where
         return
@@ -106,12 +121,17 @@ def _require_stream(response: httpx.Response, route: Route, where: str) -> None:
             assert violations(route.response, json.loads(fields["data"])) == [], where
 
 
-def _require_problem(response: httpx.Response, route: Route | None, where: str) -> None:
+def _declared(route: Route | AppRoute | None) -> tuple[type[HospitalError], ...]:
+    if route is None:
+        return ELSEWHERE
+    return app_errors_of(route) if isinstance(route, AppRoute) else errors_of(route)
+
+
+def _require_problem(response: httpx.Response, route: Route | AppRoute | None, where: str) -> None:
     body: dict[str, Any] = response.json()
     assert violations("common/problem.json", body) == [], where
-    declared = ELSEWHERE if route is None else errors_of(route)
-    known = {error.code: error for error in declared}
-    if response.request.url.path.startswith(PREFIX):
+    known = {error.code: error for error in _declared(route)}
+    if response.request.url.path.startswith((PREFIX, APP_PREFIX)):
         assert body["code"] in known, f"not declared: {where}"
         language = "en" if response.headers["content-language"] == "en" else "zh"
         assert body["detail"] == known[body["code"]]().sentence(language), where

@@ -15,6 +15,7 @@ ROOMS = (
     "oauth",
     "open_api",
     "partners",
+    "patient_app",
     "patients",
     "payments",
     "runtime",

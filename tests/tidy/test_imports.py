@@ -12,6 +12,7 @@ OWNERS = {
         "runtime.web",
         "console",
         "open_api",
+        "patient_app",
         "integration.micro_his",
         "integration.emulators",
         "benchmarks",

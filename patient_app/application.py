@@ -1,0 +1,28 @@
+"""The patient surface as one piece: every route behind its guard."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sanic import Sanic
+
+from patient_app import account, members, sessions
+from patient_app.guard import mount
+from patient_app.limits import turnstile
+from patient_app.routing import Routes
+
+FEATURES: Final[Sequence[Routes]] = (
+    sessions.routes,
+    members.routes,
+    account.routes,
+)
+
+
+def mount_patient_app(app: Sanic[Any, Any]) -> None:
+    """Put the patient surface into the application."""
+    for routes in FEATURES:
+        for route in routes:
+            mount(app, route)
+
+    @app.after_server_stop
+    async def close_turnstile(_app: Sanic[Any, Any]) -> None:
+        await turnstile.close()

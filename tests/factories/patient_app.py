@@ -1,0 +1,129 @@
+"""A patient's phone: signed in at the app, with members, calling the real server below /app/v1."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+from uuid import UUID
+
+import httpx
+
+from oauth.sign_in.sandbox_messages import read_messages
+from patient_app.routing import PREFIX
+from tests.factories.open_api import registration
+from tests.factories.sign_in import PHONES
+
+PRIVACY = "2026-11"
+CONSENT = "2026-11"
+_CODE = re.compile(r"[0-9]{6}")
+
+
+@dataclass
+class Phone:
+    """One phone or browser. transport: `body` as the mini-program, `cookie` as a browser."""
+
+    http: httpx.AsyncClient
+    number: str = field(default_factory=lambda: str(next(PHONES)))
+    transport: str = "body"
+    access_token: str = ""
+    refresh_token: str | None = None
+    language: str = "zh"
+
+    @classmethod
+    async def signed_in(cls, http: httpx.AsyncClient, **more: Any) -> Self:
+        """A phone whose owner has signed in, with an account of a number of its own."""
+        phone = cls(http, **more)
+        await phone.sign_in()
+        return phone
+
+    async def ask_code(self) -> tuple[dict[str, Any], str]:
+        """Have a code sent; gives the answer and the code."""
+        answer = await self.post("/phone-codes", {"phone": self.number})
+        assert answer.status_code == 200, answer.text
+        messages = await read_messages(self.number)
+        found = _CODE.search(messages[0].text)
+        assert found is not None
+        return answer.json(), found[0]
+
+    async def sign_in(self) -> httpx.Response:
+        """Sign in with a code."""
+        asked, code = await self.ask_code()
+        answer = await self.post(
+            "/sessions",
+            {
+                "challenge": asked["challenge"],
+                "code": code,
+                "transport": self.transport,
+                "privacy_version": PRIVACY,
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        self.keep(answer)
+        return answer
+
+    async def refresh(self, token: str | None = None) -> httpx.Response:
+        """Ask for the next tokens, as the transport has it; what is given is not kept."""
+        body: dict[str, Any] = {"transport": self.transport}
+        if self.transport == "body":
+            body["refresh_token"] = token or self.refresh_token
+        headers = {"origin": str(self.http.base_url).rstrip("/")}
+        return await self.post("/sessions/refresh", body, headers=headers)
+
+    def keep(self, answer: httpx.Response) -> None:
+        """Go on with the tokens of an answer."""
+        self.access_token, self.refresh_token = answer.json()["access_token"], answer.json()["refresh_token"]
+
+    async def add_member(
+        self, relationship: str = "self", *, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文"
+    ) -> UUID:
+        """Add somebody new by real name."""
+        body = registration(sex=sex, born=born, name=name) | {"relationship": relationship}
+        if relationship != "self":
+            body["consent_version"] = CONSENT
+        answer = await self.post("/members", body)
+        assert answer.status_code == 201, answer.text
+        return UUID(answer.json()["patient_id"])
+
+    def headers(self, more: Mapping[str, str] | None = None, *, key: str | None = None) -> dict[str, str]:
+        """The headers that this phone sends."""
+        found = {"accept-language": self.language}
+        if self.access_token:
+            found["authorization"] = f"Bearer {self.access_token}"
+        if key:
+            found["idempotency-key"] = key
+        return found | dict(more or {})
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Ask for something below /app/v1; without a body none is sent."""
+        content = {} if body is None else {"json": body}
+        return await self.http.request(
+            method, PREFIX + path, params=params, headers=self.headers(headers, key=key), **content
+        )
+
+    async def get(
+        self, path: str, *, params: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """Read something below /app/v1."""
+        return await self.send("GET", path, params=params, headers=headers)
+
+    async def post(
+        self, path: str, body: Any = None, *, key: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        """POST below /app/v1."""
+        return await self.send("POST", path, body, key=key, headers=headers)
+
+
+def new_token() -> str:
+    """A token that nobody has."""
+    return secrets.token_urlsafe(32)
