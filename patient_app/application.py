@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sanic import Sanic
 
-from patient_app import account, members, sessions
+from patient_app import account, members, messages, sessions
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -14,6 +14,7 @@ FEATURES: Final[Sequence[Routes]] = (
     sessions.routes,
     members.routes,
     account.routes,
+    messages.routes,
 )
 
 
