@@ -1,0 +1,77 @@
+/**
+ * What can be asked of the hospital, a function each; every one may throw a Problem.
+ *
+ * Made by `./hospital generate` from schema/; changes belong there.
+ */
+import { change, read, type Reading } from "@/api/client";
+import type * as types from "@/api/types";
+
+/** Send a code to a telephone, good for five minutes on the phone or browser that asked for it. */
+export function sendPhoneCode(body: types.PhoneCodeRequest, key: string): Promise<types.PhoneCode> {
+  return change<types.PhoneCode>("POST", "/phone-codes", body, key);
+}
+
+/** Sign in with the code; a telephone that is new here gets a new account. */
+export function signInByCode(body: types.SessionRequest, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions", body, key);
+}
+
+/** List where the account is signed in, the last used first. */
+export function listSessions(): Promise<Reading<types.AppSessionList>> {
+  return read<types.AppSessionList>("/sessions");
+}
+
+/** Give new tokens for the refresh token: a browser's comes as a cookie, a mini-program's in the body. */
+export function refreshSession(body: types.RefreshRequest, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions/refresh", body, key);
+}
+
+/** End this session; its tokens are worth nothing from then on. */
+export function signOut(key: string): Promise<void> {
+  return change<void>("DELETE", "/session", undefined, key);
+}
+
+/** End one session of the account, such as that of a phone that was lost. */
+export function endSession(sessionId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/sessions/${sessionId}`, undefined, key);
+}
+
+/** End all sessions of the account but this one. */
+export function endOtherSessions(key: string): Promise<types.EndedSessions> {
+  return change<types.EndedSessions>("POST", "/sessions/end-others", undefined, key);
+}
+
+/** List the people the account may act for, the default one first. */
+export function listMembers(): Promise<Reading<types.MemberList>> {
+  return read<types.MemberList>("/members");
+}
+
+/** Add a person by real name and document; for another, the version of the consent that was shown and agreed to. */
+export function addMember(body: types.MemberRequest, key: string): Promise<types.Member> {
+  return change<types.Member>("POST", "/members", body, key);
+}
+
+/** Read one person the account may act for. */
+export function getMember(patientId: types.Id): Promise<Reading<types.Member>> {
+  return read<types.Member>(`/members/${patientId}`);
+}
+
+/** Act for a person no longer; what was booked for them stands. */
+export function removeMember(patientId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/members/${patientId}`, undefined, key);
+}
+
+/** Make a person the one who is meant when the app opens. */
+export function chooseDefaultMember(patientId: types.Id, key: string): Promise<void> {
+  return change<void>("PUT", `/members/${patientId}/default`, undefined, key);
+}
+
+/** Read the account: its masked telephone, its default member, and how many of what it has. */
+export function getAccount(): Promise<Reading<types.Account>> {
+  return read<types.Account>("/account");
+}
+
+/** Keep that the account agrees to a version of the privacy policy, as when there is a new one. */
+export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promise<void> {
+  return change<void>("PUT", "/account/agreements/privacy", body, key);
+}
