@@ -40,7 +40,7 @@ async def test_pages_of_the_inbox_in_the_language_asked_for(phone: Phone, centre
     assert [one["title"] for one in rest["items"]] == ["A place has come free"]
     assert rest["next"] is None
     bad = await phone.get("/messages", params={"cursor": "garbage"})
-    assert (bad.status_code, bad.json()["code"]) == (422, "request.invalid_cursor")
+    assert (bad.status_code, bad.json()["code"]) == (400, "request.invalid_cursor")
 
 
 async def test_reading_one_and_everything_that_was_seen(phone: Phone, centre: Centre) -> None:
