@@ -23,7 +23,7 @@ from schema.registry import documents
 VERSION: Final = "1.0.0"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 SECURITY: Final = "oauth"
-_PATH_PARAMETER: Final = re.compile(r"<(\w+):(\w+)>")
+PATH_PARAMETER: Final = re.compile(r"<(\w+):(\w+)>")
 _PATH_TYPES: Final[dict[str, dict[str, Any]]] = {
     "uuid": {"$ref": "common/id.json"},
     "ymd": {"$ref": "common/date.json"},
@@ -48,9 +48,7 @@ def build_document(features: Sequence[Routes]) -> Document:
     for route in routes:
         paths[_path(route)][route.method.lower()] = _operation(route)
     paths |= machine_paths()
-    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
-    if len(names) != len(set(names)):
-        raise ValueError(f"operations of one name: {sorted(name for name in names if names.count(name) > 1)}")
+    require_names_once(paths)
     whole: Document = {
         "openapi": "3.1.0",
         "info": {
@@ -69,19 +67,30 @@ def build_document(features: Sequence[Routes]) -> Document:
         "paths": dict(paths),
         "components": {
             "securitySchemes": {SECURITY: _security_scheme()},
-            "parameters": _PARAMETERS,
-            "headers": _HEADERS,
+            "parameters": PARAMETERS,
+            "headers": HEADERS,
         },
-        "x-error-codes": _error_codes(routes),
+        "x-error-codes": describe_codes({error for route in routes for error in errors_of(route)} | set(ELSEWHERE)),
     }
-    return _with_schemas(whole)
+    return with_schemas(whole)
+
+
+def require_names_once(paths: dict[str, Document]) -> None:
+    """Check that each operation has a name of its own.
+
+    Raises:
+        ValueError.
+    """
+    names = [operation["operationId"] for path in paths.values() for operation in path.values()]
+    if len(names) != len(set(names)):
+        raise ValueError(f"operations of one name: {sorted(name for name in names if names.count(name) > 1)}")
 
 
 # --- operations
 
 
 def _path(route: Route) -> str:
-    return PREFIX + _PATH_PARAMETER.sub(r"{\1}", route.path)
+    return PREFIX + PATH_PARAMETER.sub(r"{\1}", route.path)
 
 
 def operation_id(route: Route) -> str:
@@ -116,23 +125,28 @@ def _operation(route: Route) -> Document:
     return operation
 
 
-def _parameters(route: Route) -> list[Document]:
+def described_parameters(path: str, query: str | None) -> list[Document]:
+    """Describe what an operation's path and query take; query is a schema file by path."""
     found: list[Document] = [
         {"name": name, "in": "path", "required": True, "schema": _PATH_TYPES[kind]}
-        for name, kind in _PATH_PARAMETER.findall(route.path)
+        for name, kind in PATH_PARAMETER.findall(path)
     ]
-    if route.query:
-        schema = documents()[route.query]
+    if query:
+        schema = documents()[query]
         for name, value in schema["properties"].items():
-            folder = posixpath.dirname(route.query)
             found.append(
                 {
                     "name": name,
                     "in": "query",
                     "required": name in schema.get("required", ()),
-                    "schema": _rebased(value, folder),
+                    "schema": _rebased(value, posixpath.dirname(query)),
                 }
             )
+    return found
+
+
+def _parameters(route: Route) -> list[Document]:
+    found = described_parameters(route.path, route.query)
     shared = ["AcceptLanguage", "RequestId"]
     if route.is_stream:
         shared.append("LastEventId")
@@ -163,12 +177,15 @@ def _responses(route: Route) -> Document:
             responses[str(status)]["content"] = {kind: {"schema": {"$ref": route.response}}}
     if route.method == "GET" and not route.is_stream:
         responses["304"] = {"description": "Unchanged since the answer whose tag was sent in If-None-Match."}
+    return responses | described_refusals(errors_of(route))
+
+
+def described_refusals(errors: Iterable[type[HospitalError]]) -> Document:
+    """Describe what an operation refuses with, by status."""
     by_status: dict[int, list[type[HospitalError]]] = defaultdict(list)
-    for error in errors_of(route):
+    for error in errors:
         by_status[STATUS[error.code]].append(error)
-    for status, errors in sorted(by_status.items()):
-        responses[str(status)] = _refusal(status, errors)
-    return responses
+    return {str(status): _refusal(status, alike) for status, alike in sorted(by_status.items())}
 
 
 def _refusal(status: int, errors: Iterable[type[HospitalError]]) -> Document:
@@ -189,7 +206,7 @@ def _refusal(status: int, errors: Iterable[type[HospitalError]]) -> Document:
 
 _ANSWERS: Final = {200: "Done.", 201: "Created.", 204: "Nothing will happen any more: do not come back."}
 
-_PARAMETERS: Final[Document] = {
+PARAMETERS: Final[Document] = {
     "AcceptLanguage": {
         "name": "Accept-Language", "in": "header", "schema": {"type": "string", "examples": ["en"]},
         "description": "`en` first: sentences in English. Otherwise they are in Chinese.",
@@ -230,7 +247,7 @@ _PARAMETERS: Final[Document] = {
     },
 }  # fmt: skip
 
-_HEADERS: Final[Document] = {
+HEADERS: Final[Document] = {
     "RequestId": {"description": "Finds this request in our logs.", "schema": {"type": "string"}},
     "ETag": {"description": "Names this very answer; send it as If-None-Match.", "schema": {"type": "string"}},
     "Location": {"description": "Where what was made can be read.", "schema": {"type": "string"}},
@@ -265,9 +282,8 @@ def _tags(routes: Iterable[Route]) -> list[Document]:
     return [{"name": name, "description": text} for name, text in described.items()]
 
 
-def _error_codes(routes: Iterable[Route]) -> Document:
+def describe_codes(errors: Iterable[type[HospitalError]]) -> Document:
     """Tell what each code means, with the sentences that patients read."""
-    errors = {error for route in routes for error in errors_of(route)} | set(ELSEWHERE)
     return {
         error.code: {
             "status": STATUS[error.code],
@@ -282,7 +298,7 @@ def _error_codes(routes: Iterable[Route]) -> Document:
 # --- schemas
 
 
-def _with_schemas(whole: Document) -> Document:
+def with_schemas(whole: Document) -> Document:
     """Turn references to schema files into references to components, and bring along every schema they lead to."""
     titles: dict[str, str] = {}
     found: dict[str, Document] = {}

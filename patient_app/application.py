@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sanic import Sanic
 
-from patient_app import account, members, sessions, wechat
+from patient_app import account, members, messages, sessions, wechat
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -15,6 +15,7 @@ FEATURES: Final[Sequence[Routes]] = (
     members.routes,
     account.routes,
     wechat.routes,
+    messages.routes,
 )
 
 

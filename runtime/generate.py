@@ -3,11 +3,15 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from open_api.application import FEATURES
 from open_api.openapi import build_document
+from patient_app.application import FEATURES as APP_FEATURES
+from patient_app.openapi import build_app_document
+from runtime.app_client import app_client
 from runtime.python_sdk import python_sdk
 from runtime.typescript_sdk import typescript_sdk
 
@@ -16,12 +20,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def openapi_json() -> bytes:
     """Make the OpenAPI description of the partner surface."""
-    return orjson.dumps(build_document(FEATURES), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return as_json(build_document(FEATURES))
+
+
+def as_json(document: dict[str, Any]) -> bytes:
+    """Write a description so that its changes can be read."""
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def generated() -> dict[str, bytes]:
     """Make every file that is made from others, by its path from the root on."""
-    return {"open_api/openapi.json": openapi_json(), **python_sdk(FEATURES), **typescript_sdk(FEATURES)}
+    return {
+        "open_api/openapi.json": openapi_json(),
+        **python_sdk(FEATURES),
+        **typescript_sdk(FEATURES),
+        "patient_app/openapi.json": as_json(build_app_document(APP_FEATURES)),
+        **app_client(APP_FEATURES),
+    }
 
 
 def main(arguments: list[str]) -> int:
@@ -36,6 +51,7 @@ def main(arguments: list[str]) -> int:
             continue
         outdated.append(name)
         if not given.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     for name in outdated:
         print(f"{name}: {'out of date, run ./hospital generate' if given.check else 'written'}")

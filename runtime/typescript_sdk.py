@@ -33,14 +33,14 @@ def typescript_sdk(features: Sequence[Routes]) -> dict[str, bytes]:
     """Make the generated files of sdk/typescript, by their path from the root on."""
     surface = Surface(features)
     files = {
-        "types.ts": _types(surface),
+        "types.ts": write_types(surface.schemas, surface.reached()),
         "problems.ts": _problems(surface),
         "operations.ts": _operations(surface),
     }
     return {f"{PACKAGE}/{name}": text.encode() for name, text in files.items()}
 
 
-def _comment(text: str, indent: str = "") -> list[str]:
+def write_comment(text: str, indent: str = "") -> list[str]:
     """Write a comment that editors show, in lines of readable length."""
     lines = [
         line
@@ -55,34 +55,34 @@ def _comment(text: str, indent: str = "") -> list[str]:
 # --- types
 
 
-def _types(surface: Surface) -> str:
+def write_types(schemas: Document, names: Sequence[str]) -> str:
     """Write an interface for each object that operations take or give, and a name for each value."""
     aliases: list[str] = []
     interfaces: list[str] = []
-    for name in surface.reached():
-        schema = surface.schemas[name]
+    for name in names:
+        schema = schemas[name]
         if "properties" in schema:
             interfaces += _interface(name, schema, before=interfaces)
         else:
-            aliases += ["", *_comment(schema.get("description", f"{name}."))]
-            aliases.append(f"export type {name} = {_expression(schema, name, [])};")
-    return "\n".join([*_comment(f"What operations take and give.\n\n{MADE}"), *aliases, *interfaces]) + "\n"
+            aliases += ["", *write_comment(schema.get("description", f"{name}."))]
+            aliases.append(f"export type {name} = {write_expression(schema, name, [])};")
+    return "\n".join([*write_comment(f"What operations take and give.\n\n{MADE}"), *aliases, *interfaces]) + "\n"
 
 
 def _interface(name: str, schema: Document, *, before: list[str]) -> list[str]:
     """Write one object; objects inside it become interfaces of their own, before it."""
     needed = set(schema.get("required", ()))
-    lines = ["", *_comment(schema.get("description", f"{name}.")), f"export interface {name} {{"]
+    lines = ["", *write_comment(schema.get("description", f"{name}.")), f"export interface {name} {{"]
     for field, value in schema["properties"].items():
-        kind = _expression(value, f"{name}{camel(field)}", before)
+        kind = write_expression(value, f"{name}{camel(field)}", before)
         if described := value.get("description"):
-            lines += _comment(described, "  ")
+            lines += write_comment(described, "  ")
         written = field if _IDENTIFIER.fullmatch(field) else json.dumps(field)
         lines.append(f"  {written}{'' if field in needed else '?'}: {kind};")
     return [*lines, "}"]
 
 
-def _expression(schema: Document, name: str, interfaces: list[str]) -> str:
+def write_expression(schema: Document, name: str, interfaces: list[str]) -> str:
     """Write the type of a value; `interfaces` takes up objects that stand inside it."""
     if "$ref" in schema:
         return target_of(schema)
@@ -91,7 +91,7 @@ def _expression(schema: Document, name: str, interfaces: list[str]) -> str:
     if "enum" in schema:
         return " | ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
     if "anyOf" in schema:
-        return " | ".join(_expression(one, name, interfaces) for one in schema["anyOf"])
+        return " | ".join(write_expression(one, name, interfaces) for one in schema["anyOf"])
     if "properties" in schema:
         interfaces += _interface(name, schema, before=interfaces)
         return name
@@ -101,7 +101,7 @@ def _expression(schema: Document, name: str, interfaces: list[str]) -> str:
 
 
 def _list_of(schema: Document, name: str, interfaces: list[str]) -> str:
-    item = _expression(schema["items"], f"{name}Item", interfaces)
+    item = write_expression(schema["items"], f"{name}Item", interfaces)
     return f"({item})[]" if " | " in item else f"{item}[]"
 
 
@@ -113,15 +113,15 @@ def _problems(surface: Surface) -> str:
     refusals = surface.refusals()
     kinds = sorted({one.kind for one in refusals})
     lines = [
-        *_comment(f"Every reason why the hospital refuses, as an error of its own.\n\n{MADE}"),
+        *write_comment(f"Every reason why the hospital refuses, as an error of its own.\n\n{MADE}"),
         "",
         f'import {{ {", ".join(kinds)} }} from "./errors.js";',
         'import type { ProblemClass } from "./errors.js";',
     ]
     for one in refusals:
-        lines += ["", *_comment(one.sentence), f"export class {one.name} extends {one.kind} {{"]
+        lines += ["", *write_comment(one.sentence), f"export class {one.name} extends {one.kind} {{"]
         lines += [f'  declare readonly code: "{one.code}";', "}"]
-    lines += ["", *_comment("The class of each code; a code that is not here has the class of its status.")]
+    lines += ["", *write_comment("The class of each code; a code that is not here has the class of its status.")]
     lines += ["export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, ProblemClass>(["]
     lines += [f'  ["{one.code}", {one.name}],' for one in refusals]
     return "\n".join([*lines, "]);"]) + "\n"
@@ -139,22 +139,22 @@ def _operations(surface: Surface) -> str:
         f"Each names the refusals that are its own. These may come from any of them:\n{everywhere}\n\n{MADE}"
     )
     lines = [
-        *_comment(opening),
+        *write_comment(opening),
         "",
         f'import type {{ {", ".join(sorted({"Call", "ReadPage", *options}))} }} from "./calls.js";',
         'import { segment } from "./calls.js";',
         'import type * as types from "./types.js";',
         *(line for operation in surface.operations for line in _Method(surface, operation).query()),
         "",
-        *_comment("One method per operation; a client says how they are sent."),
+        *write_comment("One method per operation; a client says how they are sent."),
         "export abstract class Operations {",
-        *_comment("Send a call and give what was answered.", "  "),
+        *write_comment("Send a call and give what was answered.", "  "),
         "  protected abstract send<T>(call: Call): Promise<T>;",
         "",
-        *_comment("Give a list's entries, page by page as they are wanted.", "  "),
+        *write_comment("Give a list's entries, page by page as they are wanted.", "  "),
         "  protected abstract iterate<T>(readPage: ReadPage<T>): AsyncGenerator<T, void, undefined>;",
         "",
-        *_comment("Give a stream's events, coming back where it breaks.", "  "),
+        *write_comment("Give a stream's events, coming back where it breaks.", "  "),
         "  protected abstract watch<T>(call: Call): AsyncGenerator<T, void, undefined>;",
     ]
     for operation in surface.operations:
@@ -180,7 +180,7 @@ class _Method:
         return [
             "",
             *self._doc(one.summary),
-            f"  {_lower_camel(one.name)}({', '.join(self._arguments(one.query, self._query_name))}): {given} {{",
+            f"  {lower_camel(one.name)}({', '.join(self._arguments(one.query, self._query_name))}): {given} {{",
             f"    return this.{'watch' if one.is_stream else 'send'}({{",
             *self._call(),
             "    });",
@@ -191,15 +191,15 @@ class _Method:
         """Write the method that gives the entries of all pages."""
         one = self._operation
         query = one.query_without_cursor
-        passed = [_lower_camel(parameter["name"]) for parameter in one.path_parameters]
+        passed = [lower_camel(parameter["name"]) for parameter in one.path_parameters]
         passed += [f"{{ {'...query, ' if query else ''}cursor }}", "options"]
         arguments = ", ".join(self._arguments(query, f'Omit<{self._query_name}, "cursor">'))
         entries = f"AsyncGenerator<types.{one.entry}, void, undefined>"
         return [
             "",
             *self._doc(f"{one.summary.rstrip('.')}. All pages, one entry after another."),
-            f"  {_lower_camel(one.iterating_name)}({arguments}): {entries} {{",
-            f"    return this.iterate((cursor) => this.{_lower_camel(one.name)}({', '.join(passed)}));",
+            f"  {lower_camel(one.iterating_name)}({arguments}): {entries} {{",
+            f"    return this.iterate((cursor) => this.{lower_camel(one.name)}({', '.join(passed)}));",
             "  }",
         ]
 
@@ -210,12 +210,12 @@ class _Method:
             return []
         lines = [
             "",
-            *_comment(f"What `{_lower_camel(one.name)}` may be asked."),
+            *write_comment(f"What `{lower_camel(one.name)}` may be asked."),
             f"export interface {self._query_name} {{",
         ]
         for told in one.query:
             if described := told.get("description"):
-                lines += _comment(described, "  ")
+                lines += write_comment(described, "  ")
             kind = self._type(told)
             lines.append(f"  {told['name']}{f': {kind}' if told['required'] else f'?: {kind} | undefined'};")
         return [*lines, "}"]
@@ -227,12 +227,12 @@ class _Method:
     def _doc(self, sentence: str) -> list[str]:
         refusals = self._operation.refusals(self._surface.everywhere)
         listed = f" Refused with: {', '.join(refusals)}." if refusals else ""
-        return _comment(f"{sentence}\n\nScope: `{self._operation.scope}`.{listed}", "  ")
+        return write_comment(f"{sentence}\n\nScope: `{self._operation.scope}`.{listed}", "  ")
 
     def _arguments(self, query: Sequence[Document], query_type: str) -> list[str]:
         """List the parameters: what names the thing, the body or the query, and how it is to be called."""
         one = self._operation
-        found = [f"{_lower_camel(told['name'])}: {self._type(told)}" for told in one.path_parameters]
+        found = [f"{lower_camel(told['name'])}: {self._type(told)}" for told in one.path_parameters]
         if one.body:
             found.append(f"body: types.{one.body}")
         if query and not one.is_stream:
@@ -241,12 +241,12 @@ class _Method:
         return [*found, f"options: {_OPTIONS[one.takes_key, one.takes_device]} = {{}}"]
 
     def _type(self, parameter: Document) -> str:
-        kind = _expression(parameter["schema"], "", [])
+        kind = write_expression(parameter["schema"], "", [])
         return f"types.{kind}" if kind in self._surface.schemas else kind
 
     def _call(self) -> list[str]:
         one = self._operation
-        path = re.sub(r"\{(\w+)\}", lambda found: f"${{segment({_lower_camel(found[1])})}}", one.path)
+        path = re.sub(r"\{(\w+)\}", lambda found: f"${{segment({lower_camel(found[1])})}}", one.path)
         quote = "`" if "${" in path else '"'
         return [
             f'      method: "{one.method}",',
@@ -259,5 +259,6 @@ class _Method:
         ]
 
 
-def _lower_camel(name: str) -> str:
+def lower_camel(name: str) -> str:
+    """Write a name as functions and values are written."""
     return name[0] + camel(name)[1:]

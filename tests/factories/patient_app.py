@@ -10,8 +10,12 @@ from uuid import UUID
 
 import httpx
 
+from kernel.events import Actor
+from kernel.ids import new_id
 from oauth.sign_in.sandbox_messages import read_messages
+from patient_app.calls import CHANNEL
 from patient_app.routing import PREFIX
+from tests.factories.booking import HospitalUnderTest, ScheduleUnderTest
 from tests.factories.open_api import registration
 from tests.factories.sign_in import PHONES
 
@@ -127,3 +131,21 @@ class Phone:
 def new_token() -> str:
     """A token that nobody has."""
     return secrets.token_urlsafe(32)
+
+
+def account_actor(account_id: UUID | None = None) -> Actor:
+    """An account as features know it."""
+    return Actor(client_id=f"account:{account_id or new_id()}", channel=CHANNEL, kind="account", device_hash=b"a phone")
+
+
+async def open_to_app(hospital: HospitalUnderTest, schedule: ScheduleUnderTest) -> ScheduleUnderTest:
+    """Let the app's channel book what the portal may."""
+    await hospital.db.execute("INSERT INTO channel VALUES ($1, 'c', 'c') ON CONFLICT DO NOTHING", CHANNEL)
+    await hospital.db.execute(
+        "INSERT INTO schedule_release (schedule_id, channel, pool, opens_at, via)"
+        " SELECT schedule_id, $2, pool, opens_at, via FROM schedule_release"
+        " WHERE schedule_id = $1 AND channel = 'portal'",
+        schedule.id,
+        CHANNEL,
+    )
+    return schedule

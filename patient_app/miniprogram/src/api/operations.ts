@@ -1,0 +1,128 @@
+/**
+ * What can be asked of the hospital, a function each; every one may throw a Problem.
+ *
+ * Made by `./hospital generate` from schema/; changes belong there.
+ */
+import { change, read, type Reading } from "@/api/client";
+import type * as types from "@/api/types";
+
+/** Send a code to a telephone, good for five minutes on the phone or browser that asked for it. */
+export function sendPhoneCode(body: types.PhoneCodeRequest, key: string): Promise<types.PhoneCode> {
+  return change<types.PhoneCode>("POST", "/phone-codes", body, key);
+}
+
+/** Sign in with the code; a telephone that is new here gets a new account. */
+export function signInByCode(body: types.SessionRequest, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions", body, key);
+}
+
+/** List where the account is signed in, the last used first. */
+export function listSessions(): Promise<Reading<types.AppSessionList>> {
+  return read<types.AppSessionList>("/sessions");
+}
+
+/** Give new tokens for the refresh token: a browser's comes as a cookie, a mini-program's in the body. */
+export function refreshSession(body: types.RefreshRequest, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions/refresh", body, key);
+}
+
+/** End this session; its tokens are worth nothing from then on. */
+export function signOut(key: string): Promise<void> {
+  return change<void>("DELETE", "/session", undefined, key);
+}
+
+/** End one session of the account, such as that of a phone that was lost. */
+export function endSession(sessionId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/sessions/${sessionId}`, undefined, key);
+}
+
+/** End all sessions of the account but this one. */
+export function endOtherSessions(key: string): Promise<types.EndedSessions> {
+  return change<types.EndedSessions>("POST", "/sessions/end-others", undefined, key);
+}
+
+/** List the people the account may act for, the default one first. */
+export function listMembers(): Promise<Reading<types.MemberList>> {
+  return read<types.MemberList>("/members");
+}
+
+/** Add a person by real name and document; for another, the version of the consent that was shown and agreed to. */
+export function addMember(body: types.MemberRequest, key: string): Promise<types.Member> {
+  return change<types.Member>("POST", "/members", body, key);
+}
+
+/** Read one person the account may act for. */
+export function getMember(patientId: types.Id): Promise<Reading<types.Member>> {
+  return read<types.Member>(`/members/${patientId}`);
+}
+
+/** Act for a person no longer; what was booked for them stands. */
+export function removeMember(patientId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/members/${patientId}`, undefined, key);
+}
+
+/** Make a person the one who is meant when the app opens. */
+export function chooseDefaultMember(patientId: types.Id, key: string): Promise<void> {
+  return change<void>("PUT", `/members/${patientId}/default`, undefined, key);
+}
+
+/** Read the account: its masked telephone, its default member, and how many of what it has. */
+export function getAccount(): Promise<Reading<types.Account>> {
+  return read<types.Account>("/account");
+}
+
+/** Keep that the account agrees to a version of the privacy policy, as when there is a new one. */
+export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promise<void> {
+  return change<void>("PUT", "/account/agreements/privacy", body, key);
+}
+
+/** What `listMessages` may be asked. */
+export type ListMessagesQuery = {
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List the account's messages, newest first; each leads to what it is about. */
+export function listMessages(query: ListMessagesQuery = {}): Promise<Reading<types.AppMessageList>> {
+  return read<types.AppMessageList>("/messages", query);
+}
+
+/** Count what was not read, to ninety-nine: for the mark on the tab. */
+export function countUnread(): Promise<Reading<types.AppUnread>> {
+  return read<types.AppUnread>("/messages/unread");
+}
+
+/** Read one message, as when a WeChat message was tapped; that marks nothing. */
+export function getMessage(messageId: types.Id): Promise<Reading<types.AppMessage>> {
+  return read<types.AppMessage>(`/messages/${messageId}`);
+}
+
+/** Note that a message was read; it is sent by no other way any more. */
+export function markMessageRead(messageId: types.Id, key: string): Promise<void> {
+  return change<void>("POST", `/messages/${messageId}/read`, undefined, key);
+}
+
+/** Note that everything was read, up to the newest message that was seen. */
+export function markAllRead(body: types.AppReadAllRequest, key: string): Promise<types.AppReadAll> {
+  return change<types.AppReadAll>("POST", "/messages/read-all", body, key);
+}
+
+/** Read what the account wants to be sent beside its inbox, by which way, and when not. */
+export function getNotificationPreferences(): Promise<Reading<types.AppNotificationPreferences>> {
+  return read<types.AppNotificationPreferences>("/notification-preferences");
+}
+
+/** Set what the account wants; groups that are not named stay as they are. */
+export function changeNotificationPreferences(body: types.AppNotificationPreferencesChange, key: string): Promise<types.AppNotificationPreferences> {
+  return change<types.AppNotificationPreferences>("PUT", "/notification-preferences", body, key);
+}
+
+/** Tell which WeChat templates to ask for at which moment (`wx.requestSubscribeMessage`). */
+export function listSubscriptionMoments(): Promise<Reading<types.AppSubscriptionMoments>> {
+  return read<types.AppSubscriptionMoments>("/subscriptions");
+}
+
+/** Note which templates somebody has just accepted: one more message of each may be sent. */
+export function noteSubscriptions(body: types.AppSubscriptionRequest, key: string): Promise<void> {
+  return change<void>("POST", "/subscriptions", body, key);
+}
