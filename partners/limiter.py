@@ -126,6 +126,9 @@ class Limiter:
             self._take_locally(limits, is_care=is_care)
         finally:
             self._waiting[client_id] -= 1
+            if not self._waiting[client_id]:
+                # People and addresses come and go by the thousand; none is kept in mind for a lock that nobody wants.
+                del self._waiting[client_id], self._asking[client_id]
             LEASING.observe(time.monotonic() - started)
 
     def standing(self, limit: Limit) -> Standing:

@@ -15,6 +15,7 @@ from typing import Any
 
 from kernel import clock
 from kernel.clock import MOVING_CLOCK, MovingClock
+from runtime.frontend import SWITCH
 
 ROOT = Path(__file__).parent.parent
 COMMAND = str(ROOT / "hospital")
@@ -111,7 +112,8 @@ def command(
     """Run `./hospital` on a data folder, with settings beside the terminal's; a failure shows what it printed."""
     done = subprocess.run(
         [COMMAND, arguments[0], "--data", str(data), *arguments[1:]],
-        env={**os.environ, **(environment or {})},
+        # One build is enough for all platforms of a test run: tests/factories/front_end.py makes it.
+        env={**os.environ, SWITCH: "skip", **(environment or {})},
         check=False,
         capture_output=True,
         text=True,

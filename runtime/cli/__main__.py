@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from runtime.cli import checks, doctor, modules, operate, up
+from runtime import frontend
+from runtime.cli import build, checks, doctor, modules, operate, up
 from runtime.cli.data_option import data_folder
 
 Command = Callable[[argparse.Namespace], int]
@@ -79,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         one = add(name, operate.change, summary)
         one.add_argument("name", help="as in ./hospital status; `web` means all web processes")
         one.set_defaults(change=name)
+    one = add("build", build.build, "Build the patients' pages and mini-program.", has_data=False)
+    one.add_argument("--target", choices=("all", *frontend.TARGETS), default="all", help="for whom (default: both)")
     add("doctor", doctor.doctor, "Say in plain words what is missing or misconfigured.")
     add("check", checks.check, "Run the linters, the type checker and tests/tidy.", has_data=False)
     for name, summary in PASSED_ON.items():

@@ -70,7 +70,7 @@ def lock(given: argparse.Namespace) -> int:
     options += ["--no-emit-index-url", "--no-emit-find-links", "--custom-compile-command", "./hospital lock"]
     if given.upgrade:
         options.append("--upgrade")
-    for name, extra in (("runtime", []), ("dev", ["-c", "runtime.txt"]), ("uv", [])):
+    for name, extra in (("runtime", []), ("dev", ["-c", "runtime.txt"]), ("uv", []), ("node", ["-c", "dev.txt"])):
         argv = [uv, "pip", "compile", *options, *extra, f"{name}.in", "-o", f"{name}.txt"]
         status = subprocess.run(argv, cwd=REQUIREMENTS, check=False).returncode
         if status != 0:

@@ -8,6 +8,7 @@ import sys
 import time
 from typing import Any
 
+from runtime import frontend
 from runtime.cli.data_option import ROOT
 from runtime.cli.table import summary
 from runtime.data_folder import DataFolder
@@ -31,6 +32,7 @@ def up(given: argparse.Namespace) -> int:
     outcome = _follow_running(folder)
     if outcome is not None:
         return _conclude(folder, outcome, was_running=True)
+    frontend.build_for_up(_tell)
     options = Options(port=given.port, workers=given.workers)
     if given.detach:
         return _detached(folder, options)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from kernel.clock import MOVING_CLOCK, MovingClock
 from runtime.data_folder import DataFolder
+from runtime.frontend import SWITCH
 from runtime.supervisor import control
 from runtime.supervisor.plan import ROOT, TAKEN_FROM_OUTSIDE
 
@@ -54,7 +55,9 @@ class Platform:
 
     def _hospital(self, environment: Mapping[str, str], command: str, *options: str) -> None:
         argv = [sys.executable, "-m", "runtime.cli", command, "--data", str(self.folder.root), *options]
-        done = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        # Nobody opens the patients' pages in a played day.
+        told = {**environment, SWITCH: "skip"}
+        done = subprocess.run(argv, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise DayFailed(f"./hospital {command} failed:\n{done.stdout}{done.stderr}")
 

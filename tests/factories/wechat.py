@@ -1,5 +1,7 @@
 """WeChat beside the platform: the emulator in its own process, people with telephones, and our side of it."""
 
+import json
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -8,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from integration.wechat.miniprogram import MiniProgram
+from runtime.embedded.ports import any_free
 from runtime.sandbox_channels import WECHAT_APP_ID, open_wechat_account
 from tests.factories.emulators import EmulatorProcess, emulator
+from tests.server import WebServer
 
+MODULE = "integration.emulators.wechat.main"
+PREFIX = "WECHAT_EMULATOR"
 TEMPLATE = "tGq8bV0hC1aZ-appointment_made"
 FIELDS = ("thing1", "time2", "thing3", "character_string4")
 DATA = {
@@ -66,10 +72,32 @@ class WeChatBeside:
         return await self.process.show("/tokens")
 
 
+def settings_of_server() -> dict[str, str]:
+    """Settings of a web process that has a mini-program; nobody answers there before `wechat_of` starts it."""
+    return {
+        "WECHAT_BASE_URL": f"http://127.0.0.1:{any_free('127.0.0.1')}",
+        "WECHAT_APP_ID": WECHAT_APP_ID,
+        "WECHAT_APP_SECRET": "env:SECRET_OF_THE_TESTS",
+        "SECRET_OF_THE_TESTS": secrets.token_hex(16),
+    }
+
+
+@asynccontextmanager
+async def wechat_of(server: WebServer) -> AsyncIterator[WeChatBeside]:
+    """Bring up the emulated WeChat that a web process speaks with, and end it afterwards."""
+    folder = Path(server.environment["DATA_DIR"]) / "wechat"
+    folder.mkdir(exist_ok=True)
+    account = {"app_id": WECHAT_APP_ID, "secret": server.environment["SECRET_OF_THE_TESTS"]}
+    (folder / "account.json").write_text(json.dumps(account))
+    port = int(server.environment["WECHAT_BASE_URL"].rpartition(":")[2])
+    async with emulator(MODULE, PREFIX, folder, port=port) as process:
+        yield WeChatBeside(process, server.keys_dir)
+
+
 @asynccontextmanager
 async def wechat(folder: Path) -> AsyncIterator[WeChatBeside]:
     """Bring the emulated WeChat up with the hospital's mini-program."""
     keys_dir, own_dir = folder / "keys", folder / "wechat"
     open_wechat_account(keys_dir=keys_dir, emulator_dir=own_dir)
-    async with emulator("integration.emulators.wechat.main", "WECHAT_EMULATOR", own_dir) as process:
+    async with emulator(MODULE, PREFIX, own_dir) as process:
         yield WeChatBeside(process, keys_dir)

@@ -26,7 +26,7 @@ def test_no_room_has_the_name_of_a_standard_module() -> None:
 
 def test_locks_pin_every_package_by_hash() -> None:
     loose = []
-    for name in ("runtime", "dev", "uv"):
+    for name in ("runtime", "dev", "uv", "node"):
         text = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8")
         for entry in re.split(r"\n(?=[a-z0-9])", text)[1:]:
             if not re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+", entry) or "--hash=sha256:" not in entry:

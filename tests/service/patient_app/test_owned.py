@@ -61,6 +61,7 @@ async def make(api: OpenApi, name: str) -> UUID:
     return found
 
 
+_OF_ORDER = "SELECT patient_id FROM payment_order WHERE id = order_id"
 OF: dict[str, str] = {
     "own_appointment": "SELECT patient_id FROM appointment WHERE id = $1",
     "own_hold": "SELECT patient_id FROM hold WHERE id = $1",
@@ -70,8 +71,8 @@ OF: dict[str, str] = {
     "own_ticket": "SELECT patient_id FROM rush_ticket WHERE id = $1",
     "own_ban": "SELECT patient_id FROM booking_ban WHERE id = $1",
     "own_order": "SELECT patient_id FROM payment_order WHERE id = $1",
-    "own_attempt": "SELECT (SELECT patient_id FROM payment_order WHERE id = order_id) FROM payment_attempt WHERE id = $1",
-    "own_refund": "SELECT (SELECT patient_id FROM payment_order WHERE id = order_id) FROM payment_refund WHERE id = $1",
+    "own_attempt": f"SELECT ({_OF_ORDER}) FROM payment_attempt WHERE id = $1",
+    "own_refund": f"SELECT ({_OF_ORDER}) FROM payment_refund WHERE id = $1",
 }
 
 

@@ -160,11 +160,3 @@ async def test_nothing_of_wechats_stands_in_the_log(entrance: Entrance) -> None:
     assert "wechat_sign_in_failed" in written
     for secret in (entrance.beside.secret, person["openid"], person["phone"], "a-code-to-look-for"):
         assert secret not in written
-
-
-async def test_where_there_is_no_mini_program_it_says_so(phone: Phone) -> None:
-    answer = await phone.post("/sessions/wechat", {"code": "x", "device_secret": secrets.token_urlsafe(32)})
-    assert (answer.status_code, answer.json()["code"]) == (409, "sign_in.method_not_offered")
-    body = {"ticket": "x" * 43, "phone_code": "x", "device_secret": "x" * 43, "privacy_version": PRIVACY}
-    answer = await phone.post("/sessions/wechat/phone", body)
-    assert (answer.status_code, answer.json()["code"]) == (409, "sign_in.method_not_offered")

@@ -107,6 +107,7 @@ def test_a_refused_start_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MODE", "production")
+    monkeypatch.setenv("HOSPITAL_FRONTEND", "skip")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     sentence = "Production wants an external PostgreSQL: set DATABASE_URL (see docs/operations.md)."
     assert main(["up", "--detach", "--data", str(tmp_path / "data")]) == 1

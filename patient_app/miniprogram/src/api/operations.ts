@@ -76,6 +76,21 @@ export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promi
   return change<void>("PUT", "/account/agreements/privacy", body, key);
 }
 
+/** Sign in with a code of `wx.login`; whom WeChat names for the first time gets a ticket, to show their number. */
+export function signInByWechat(body: types.WeChatSignInRequest, key: string): Promise<types.WeChatSignIn> {
+  return change<types.WeChatSignIn>("POST", "/sessions/wechat", body, key);
+}
+
+/** Sign in with a ticket and a code of `getPhoneNumber`; a number that is new here gets a new account. */
+export function signInByWechatPhone(body: types.WeChatPhoneRequest, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions/wechat/phone", body, key);
+}
+
+/** Let no WeChat user sign in to the account any more, and write to none; sessions go on until they are ended. */
+export function unbindWechat(key: string): Promise<void> {
+  return change<void>("DELETE", "/account/wechat", undefined, key);
+}
+
 /** What `listMessages` may be asked. */
 export type ListMessagesQuery = {
   limit?: types.Limit;

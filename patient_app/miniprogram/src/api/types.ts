@@ -361,3 +361,39 @@ export interface SessionRequest {
   /** The version of the privacy policy that was shown and agreed to. */
   privacy_version: string;
 }
+
+/** Showing one's number, by WeChat. */
+export interface WeChatPhoneRequest {
+  /** As it was given on signing in. */
+  ticket: string;
+  /** What the button with `open-type=getPhoneNumber` gave; good once, for five minutes. */
+  phone_code: string;
+  /**
+   * 32 random bytes that the app makes when it starts to sign in and never shows to anybody else: what ties a
+   * ticket to this phone.
+   */
+  device_secret: string;
+  /** The version of the privacy policy that was shown and agreed to. */
+  privacy_version: string;
+}
+
+/** The tokens of a session, or a ticket for whoever has yet to show their number: one of the two. */
+export interface WeChatSignIn {
+  /** The session; null where the number is wanted first. */
+  session: AppSession | null;
+  /** Sent back with the number's code; good once, on this phone alone. */
+  ticket: string | null;
+  /** When the ticket is over. */
+  ticket_expires_at: Instant | null;
+}
+
+/** Signing in from the mini-program. */
+export interface WeChatSignInRequest {
+  /** What `wx.login` gave; good once, for five minutes. */
+  code: string;
+  /**
+   * 32 random bytes that the app makes when it starts to sign in and never shows to anybody else: what ties a
+   * ticket to this phone.
+   */
+  device_secret: string;
+}

@@ -1,0 +1,199 @@
+/**
+ * How screens talk to the hospital: `read` and `change`, and nothing else.
+ *
+ * A read is tried again when the way there failed, is answered from what was kept when there is no network, and costs
+ * a few bytes when nothing has changed (ETag). A change carries an Idempotency-Key, so that trying it again never does
+ * it twice. Who is signed in is renewed once for all requests that wait for it.
+ */
+import * as cache from "@/api/cache";
+import { type Problem, problemOf } from "@/api/problem";
+import { dropTokens, holdTokens, tokens, type Tokens } from "@/api/tokens";
+import { type Answer, type Asked, type Method, send } from "@/api/transport";
+import { currentLanguage } from "@/locale";
+import { transport } from "@/platform";
+import { now } from "@/stores/clock";
+
+export { Problem } from "@/api/problem";
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** An answer, and since when it has been known. */
+export interface Reading<T> {
+  data: T;
+  readAt: number;
+  /** True where the hospital could not be asked and this is what it said before. */
+  isKept: boolean;
+}
+
+const ROOT = "/app/v1";
+const READ_TRIES_MAX = 3;
+const PAUSE_MILLISECONDS = 400;
+const PASSING = new Set([502, 503, 504]);
+
+/**
+ * Read what a screen shows.
+ *
+ * Throws Problem: offline or slow (and nothing kept), signed-out, refused with the hospital's sentence, broken.
+ */
+export async function read<T>(path: string, query: Query = {}): Promise<Reading<T>> {
+  const address = ROOT + path + inAddress(query);
+  const name = `${currentLanguage()}:${address}`;
+  const known = cache.find(name);
+  let answer: Answer;
+  try {
+    answer = await persistently(() =>
+      authorised({ method: "GET", path: address, headers: known?.etag ? { "If-None-Match": known.etag } : {} }),
+    );
+  } catch (error) {
+    const problem = error as Problem;
+    if (known && (problem.kind === "offline" || problem.kind === "slow")) {
+      return { data: known.body as T, readAt: known.readAt, isKept: true };
+    }
+    throw error;
+  }
+  const readAt = now();
+  if (answer.status === 304 && known) {
+    cache.put(name, { ...known, readAt });
+    return { data: known.body as T, readAt, isKept: false };
+  }
+  if (answer.status !== 200) {
+    throw problemOf(answer.status, answer.body);
+  }
+  cache.put(name, { body: answer.body, etag: answer.headers.etag ?? null, readAt });
+  return { data: answer.body as T, readAt, isKept: false };
+}
+
+/** Give what was kept of a read, to show at once while the hospital is asked; null if nothing was. */
+export function recall<T>(path: string, query: Query = {}): Reading<T> | null {
+  const known = cache.find(`${currentLanguage()}:${ROOT}${path}${inAddress(query)}`);
+  return known ? { data: known.body as T, readAt: known.readAt, isKept: true } : null;
+}
+
+/**
+ * Change something at the hospital.
+ *
+ * `key` is the same for every try of one thing the person wants (see `useAction`, which makes it).
+ *
+ * Throws Problem: offline or slow (whether it was done is unknown: try again with the same key), signed-out, refused,
+ * broken.
+ */
+export async function change<T>(
+  method: Exclude<Method, "GET">,
+  path: string,
+  body: object | undefined,
+  key: string,
+): Promise<T> {
+  const headers: Record<string, string> = { "Idempotency-Key": key };
+  const answer = await authorised({ method, path: ROOT + path, headers, ...(body ? { body } : {}) });
+  if (answer.status < 200 || answer.status >= 300) {
+    throw problemOf(answer.status, answer.body);
+  }
+  return answer.body as T;
+}
+
+/** Make a key for one thing that the person wants done. */
+export function newKey(): string {
+  const part = (): string => Math.floor(Math.random() * 0x1_0000_0000).toString(16).padStart(8, "0");
+  return `${Date.now().toString(16)}-${part()}${part()}${part()}`;
+}
+
+/** Who is told when the session has ended for good. */
+let onSignedOut: () => void = () => undefined;
+
+export function whenSignedOut(tell: () => void): void {
+  onSignedOut = tell;
+}
+
+/** Send with the access token; renew it once where it has run out. */
+async function authorised(asked: Asked): Promise<Answer> {
+  const used = tokens()?.access_token;
+  const answer = await send(dressed(asked));
+  if (answer.status !== 401 || !mayRenew) {
+    return answer;
+  }
+  if (tokens()?.access_token === used && !(await renewSession())) {
+    return answer;
+  }
+  return send(dressed(asked));
+}
+
+function dressed(asked: Asked): Asked {
+  const held = tokens();
+  const headers: Record<string, string> = {
+    Accept: "application/json",
+    "Accept-Language": currentLanguage() === "en" ? "en" : "zh-CN",
+    ...(asked.body ? { "Content-Type": "application/json" } : {}),
+    ...(held ? { Authorization: `Bearer ${held.access_token}` } : {}),
+    ...asked.headers,
+  };
+  return { ...asked, headers };
+}
+
+/** Somebody who never signed in here has no session that could be renewed. */
+let mayRenew = false;
+
+export function expectSession(isExpected: boolean): void {
+  mayRenew = isExpected;
+}
+
+let renewal: Promise<boolean> | null = null;
+
+/** Get a new access token; those who ask meanwhile wait for the same one. Tells whether there is one. */
+export function renewSession(): Promise<boolean> {
+  renewal ??= renew().finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+async function renew(): Promise<boolean> {
+  const refresh = tokens()?.refresh_token;
+  const body = transport === "body" ? { transport, refresh_token: refresh } : { transport };
+  // Asked again when the answer was lost on the way: the hospital bears that for a moment.
+  const answer = await persistently(() =>
+    send({
+      method: "POST",
+      path: `${ROOT}/sessions/refresh`,
+      headers: { Accept: "application/json", "Content-Type": "application/json" },
+      body,
+    }),
+  );
+  if (answer.status === 200) {
+    holdTokens(answer.body as Tokens);
+    return true;
+  }
+  if (answer.status >= 500 || answer.status === 429) {
+    throw problemOf(answer.status, answer.body);
+  }
+  dropTokens();
+  cache.wipe();
+  mayRenew = false;
+  onSignedOut();
+  return false;
+}
+
+/** Try again what may be tried again, with a pause that grows. */
+async function persistently(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    const isLast = tries === READ_TRIES_MAX;
+    try {
+      const answer = await ask();
+      if (isLast || !PASSING.has(answer.status)) {
+        return answer;
+      }
+    } catch (error) {
+      if (isLast || (error as Problem).kind !== "offline") {
+        throw error;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MILLISECONDS * tries * tries));
+  }
+}
+
+/** Write a query as part of an address; what is null or undefined is left out. */
+export function inAddress(query: Query): string {
+  const parts = Object.entries(query)
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  return parts.length > 0 ? `?${parts.join("&")}` : "";
+}

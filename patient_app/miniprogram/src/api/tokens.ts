@@ -1,0 +1,31 @@
+/**
+ * The proof of who is signed in: a short access token, and a refresh token that changes with each use.
+ *
+ * In a browser the access token lives in memory only and the refresh token is a cookie no script reads; in the
+ * mini-program both lie in its own storage, which no other program reaches.
+ */
+import { forget, keep, kept, transport } from "@/platform";
+
+export interface Tokens {
+  access_token: string;
+  refresh_token?: string | null;
+}
+
+const NAME = "tokens";
+let held: Tokens | null = transport === "body" ? kept<Tokens>(NAME) : null;
+
+export function tokens(): Tokens | null {
+  return held;
+}
+
+export function holdTokens(given: Tokens): void {
+  held = { access_token: given.access_token, refresh_token: given.refresh_token ?? null };
+  if (transport === "body") {
+    keep(NAME, held);
+  }
+}
+
+export function dropTokens(): void {
+  held = null;
+  forget(NAME);
+}

@@ -1,0 +1,59 @@
+/**
+ * What the app says, in Chinese and in English. Templates hold keys only.
+ *
+ * A module of our own instead of vue-i18n: that one turns messages into functions with `new Function`, which neither
+ * WeChat nor our Content-Security-Policy allows. Keys are checked by the compiler, and both languages by a test.
+ */
+import { ref } from "vue";
+
+import enAccount from "./en/account.json";
+import enCommon from "./en/common.json";
+import enHome from "./en/home.json";
+import enMessages from "./en/messages.json";
+import enVisits from "./en/visits.json";
+import zhAccount from "./zh/account.json";
+import zhCommon from "./zh/common.json";
+import zhHome from "./zh/home.json";
+import zhMessages from "./zh/messages.json";
+import zhVisits from "./zh/visits.json";
+
+export type Language = "zh" | "en";
+
+const zh = { account: zhAccount, common: zhCommon, home: zhHome, messages: zhMessages, visits: zhVisits };
+const en: Shape<typeof zh> = {
+  account: enAccount,
+  common: enCommon,
+  home: enHome,
+  messages: enMessages,
+  visits: enVisits,
+};
+
+/** The same tree with any words in it. */
+type Shape<T> = { [K in keyof T]: T[K] extends string ? string : Shape<T[K]> };
+type Leaves<T> = { [K in keyof T & string]: T[K] extends string ? K : `${K}.${Leaves<T[K]>}` }[keyof T & string];
+
+/** The name of a sentence: `file.key`, or deeper. */
+export type Key = Leaves<typeof zh>;
+
+const language = ref<Language>("zh");
+
+export function currentLanguage(): Language {
+  return language.value;
+}
+
+export function setLanguage(chosen: Language): void {
+  language.value = chosen;
+}
+
+/** Say a sentence in the language chosen; `{name}` in it becomes what is given. */
+export function t(key: Key, values: Record<string, string | number> = {}): string {
+  const text = find(language.value === "en" ? en : zh, key);
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+function find(tree: object, key: string): string {
+  const found = key
+    .split(".")
+    .reduce<unknown>((branch, part) => (branch as Record<string, unknown> | undefined)?.[part], tree);
+  return typeof found === "string" ? found : key;
+}

@@ -1,0 +1,53 @@
+/**
+ * Going from screen to screen. Values are encoded here and decoded once in `received`: uni-app decodes in one target
+ * and not in the other.
+ */
+import { type Query, inAddress } from "@/api/client";
+
+export type Tab = "home" | "visits" | "messages" | "mine";
+
+const DEEPEST = 10;
+
+/** Open a screen: `open("/booking/doctor/doctor", { id })`. */
+export function open(path: string, values: Query = {}): void {
+  const url = path + inAddress(values);
+  // WeChat keeps ten screens; one more takes the last one's place.
+  if (getCurrentPages().length >= DEEPEST) {
+    uni.redirectTo({ url });
+  } else {
+    uni.navigateTo({ url });
+  }
+}
+
+/** Put a screen in this one's place, so that going back does not return here. */
+export function replace(path: string, values: Query = {}): void {
+  uni.redirectTo({ url: path + inAddress(values) });
+}
+
+export function openTab(tab: Tab): void {
+  uni.switchTab({ url: `/pages/${tab}/${tab}` });
+}
+
+/** Go back; who came by a link from outside has nothing behind them and goes home. */
+export function back(): void {
+  if (getCurrentPages().length > 1) {
+    uni.navigateBack();
+  } else {
+    openTab("home");
+  }
+}
+
+/** Give a screen's values as they were before they went into the address. */
+export function received(values: Record<string, unknown> | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values ?? {}).map(([name, value]) => [name, decoded(String(value ?? ""))]),
+  );
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,44 @@
+import type { IconName } from "@/components/AppIcon.vue";
+import type { Key } from "@/locale";
+import { type Tab, open, openTab } from "@/navigation";
+
+/** What the home screen leads to. A feature that gains a screen adds its line here; what is not built is absent. */
+export interface Entry {
+  id: string;
+  icon: IconName;
+  title: Key;
+  text: Key;
+  go: () => void;
+  /** One of the four big buttons of elder mode. */
+  isForElders: boolean;
+}
+
+const toTab = (tab: Tab) => (): void => openTab(tab);
+const toScreen = (path: string) => (): void => open(path);
+
+export const entries: Entry[] = [
+  {
+    id: "visits",
+    icon: "calendar",
+    title: "home.visits",
+    text: "home.visits_text",
+    go: toTab("visits"),
+    isForElders: true,
+  },
+  {
+    id: "messages",
+    icon: "bell",
+    title: "home.messages",
+    text: "home.messages_text",
+    go: toTab("messages"),
+    isForElders: true,
+  },
+  {
+    id: "settings",
+    icon: "text",
+    title: "home.settings",
+    text: "home.settings_text",
+    go: toScreen("/account/settings/settings"),
+    isForElders: true,
+  },
+];

@@ -1,0 +1,251 @@
+/**
+ * Everything that WeChat and a browser do differently, in one place: tests replace this module's functions by the
+ * globals they call, screens never ask which of the two they run in.
+ */
+import { Refused } from "@/platform/refused";
+import { isWechat } from "@/platform/target";
+
+export { Refused } from "@/platform/refused";
+export { forget, keep, kept, shelf } from "@/platform/storage";
+
+/** How the refresh token travels: in a browser it is a cookie that no script can read. */
+export type Transport = "cookie" | "body";
+
+export const transport: Transport = isWechat ? "body" : "cookie";
+export const hasWechatSignIn = isWechat;
+export const hasScanner = isWechat;
+/** Where the platform answers; a browser asks the host that the page came from. */
+export const origin: string = import.meta.env.VITE_PLATFORM_URL ?? "";
+
+/** What WeChat gives for signing in: a code that the hospital's server exchanges for who the person is there. */
+export async function wechatCode(): Promise<string> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve, reject) => {
+    uni.login({
+      provider: "weixin",
+      success: (answer) => resolve(answer.code),
+      fail: () => reject(new Refused("login")),
+    });
+  });
+  // #endif
+  // #ifndef MP-WEIXIN
+  throw new Refused("login");
+  // #endif
+}
+
+export interface WechatPayment {
+  timeStamp: string;
+  nonceStr: string;
+  package: string;
+  signType: string;
+  paySign: string;
+}
+
+/** How a payment is handed over: WeChat's own sheet, or a page of the cashier in a browser. */
+export interface Handover {
+  wechat?: WechatPayment | null;
+  url?: string | null;
+}
+
+/**
+ * Lead the person to pay. Resolves when they come back; whether they paid is asked of the hospital, never of the
+ * device. In a browser the page is left, and the screen's own address is where the cashier leads back to.
+ */
+export async function pay(handover: Handover): Promise<void> {
+  // #ifdef MP-WEIXIN
+  const asked = handover.wechat;
+  if (!asked) {
+    throw new Refused("pay");
+  }
+  return new Promise((resolve, reject) => {
+    uni.requestPayment({
+      provider: "wxpay",
+      orderInfo: "",
+      ...asked,
+      success: () => resolve(),
+      fail: (answer: { errMsg?: string }) =>
+        reject(new Refused(/cancel/.test(answer.errMsg ?? "") ? "cancelled" : "pay")),
+    });
+  });
+  // #endif
+  // #ifdef H5
+  const url = handover.url ?? "";
+  if (!url) {
+    throw new Refused("pay");
+  }
+  window.location.assign(url);
+  // #endif
+}
+
+/** Ask leave to send one message of each kind. Answers which were granted; a browser has none to grant. */
+export async function subscribe(templates: string[]): Promise<string[]> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve) => {
+    uni.requestSubscribeMessage({
+      tmplIds: templates,
+      success: (answer) => {
+        const said = answer as unknown as Record<string, string>;
+        resolve(templates.filter((id) => said[id] === "accept"));
+      },
+      fail: () => resolve([]),
+    });
+  });
+  // #endif
+  // #ifndef MP-WEIXIN
+  return templates.slice(0, 0);
+  // #endif
+}
+
+/** Read a code with the camera. In a browser the person types what stands below the code. */
+export async function scan(): Promise<string> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve, reject) => {
+    uni.scanCode({
+      onlyFromCamera: true,
+      success: (answer) => resolve(answer.result),
+      fail: () => reject(new Refused("scan")),
+    });
+  });
+  // #endif
+  // #ifndef MP-WEIXIN
+  throw new Refused("scan");
+  // #endif
+}
+
+export interface Place {
+  latitude: number;
+  longitude: number;
+  accuracy_metres: number;
+}
+
+const LOCATION_SECONDS_MAX = 15;
+
+/** Where the person stands, for checking in on the campus. Asked at that moment only. */
+export async function whereAmI(): Promise<Place> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve, reject) => {
+    uni.getLocation({
+      // The coordinates of China's maps (GCJ-02), as the hospital keeps its campuses.
+      type: "gcj02",
+      success: (at) => resolve({ latitude: at.latitude, longitude: at.longitude, accuracy_metres: at.accuracy }),
+      fail: () => reject(new Refused("location")),
+    });
+  });
+  // #endif
+  // #ifdef H5
+  // Not uni.getLocation: in a browser that asks a map vendor's host.
+  return new Promise((resolve, reject) => {
+    if (!navigator.geolocation) {
+      reject(new Refused("location"));
+      return;
+    }
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) =>
+        resolve({ latitude: coords.latitude, longitude: coords.longitude, accuracy_metres: coords.accuracy }),
+      () => reject(new Refused("location")),
+      { enableHighAccuracy: true, timeout: LOCATION_SECONDS_MAX * 1000 },
+    );
+  });
+  // #endif
+}
+
+/** Open a page of the hospital that is not part of the app. A mini-program shows no such pages. */
+export function openPage(address: string): void {
+  // #ifdef H5
+  window.open(address, "_blank", "noopener");
+  // #endif
+}
+
+/** Ring somebody up: the ward, the information desk. */
+export function dial(phone: string): void {
+  uni.makePhoneCall({ phoneNumber: phone, fail: () => undefined });
+}
+
+/** Tell whether there is a network, now and whenever that changes. */
+export function onNetwork(tell: (isOnline: boolean) => void): void {
+  uni.getNetworkType({ success: (answer) => tell(answer.networkType !== "none") });
+  uni.onNetworkStatusChange((answer) => tell(answer.isConnected));
+}
+
+/** How much larger than usual the reader wants all text, as the phone or the browser is set. */
+export function systemScale(): number {
+  // #ifdef MP-WEIXIN
+  const told = (uni.getAppBaseInfo() as { fontSizeScaleFactor?: number }).fontSizeScaleFactor;
+  return told ?? 1;
+  // #endif
+  // #ifdef H5
+  const probe = document.createElement("span");
+  probe.style.cssText = "position:absolute;visibility:hidden;font-size:medium";
+  document.body.appendChild(probe);
+  const pixels = parseFloat(getComputedStyle(probe).fontSize);
+  probe.remove();
+  return pixels / 16;
+  // #endif
+}
+
+/** Tell whether the phone or the browser shows everything dark. */
+export function isSystemDark(): boolean {
+  // #ifdef MP-WEIXIN
+  return (uni.getAppBaseInfo() as { theme?: string }).theme === "dark";
+  // #endif
+  // #ifdef H5
+  return window.matchMedia("(prefers-color-scheme: dark)").matches;
+  // #endif
+}
+
+/** Say in which language the phone or the browser talks. */
+export function systemLanguage(): string {
+  // #ifdef MP-WEIXIN
+  return uni.getAppBaseInfo().language ?? "zh_CN";
+  // #endif
+  // #ifdef H5
+  return navigator.language;
+  // #endif
+}
+
+/** Show uni's own bars, which stand outside of our pages, in the language and colours chosen. */
+export function dressBars(look: { isDark: boolean; language: string; tabs: string[]; scale: number }): void {
+  const colours = look.isDark
+    ? { text: "#a6b7b8", chosen: "#5cc0b8", ground: "#172122", front: "#ffffff", border: "black" }
+    : { text: "#52646a", chosen: "#0b6e69", ground: "#ffffff", front: "#000000", border: "white" };
+  // They fail on pages without a tab bar, which is as well.
+  const quiet = { fail: () => undefined };
+  uni.setTabBarStyle({
+    color: colours.text,
+    selectedColor: colours.chosen,
+    backgroundColor: colours.ground,
+    borderStyle: colours.border as "black",
+    ...quiet,
+  });
+  look.tabs.forEach((text, index) => uni.setTabBarItem({ index, text, ...quiet }));
+  uni.setNavigationBarColor({
+    frontColor: colours.front as "#000000",
+    backgroundColor: colours.ground,
+    ...quiet,
+  });
+  // #ifdef H5
+  const root = document.documentElement;
+  root.classList.toggle("theme-dark", look.isDark);
+  root.lang = look.language === "en" ? "en" : "zh-CN";
+  root.style.setProperty("--scale", String(look.scale));
+  // #endif
+  // #ifdef MP-WEIXIN
+  uni.setBackgroundColor({
+    backgroundColor: look.isDark ? "#0e1516" : "#f4f7f7",
+    ...quiet,
+  });
+  // #endif
+}
+
+/** Let the keyboard press what a finger can tap. Phones' readers do so by themselves. */
+export function answerKeys(): void {
+  // #ifdef H5
+  document.addEventListener("keydown", (event) => {
+    const at = event.target as HTMLElement;
+    if ((event.key === "Enter" || event.key === " ") && at.matches("[role=button], [role=checkbox]")) {
+      event.preventDefault();
+      at.click();
+    }
+  });
+  // #endif
+}

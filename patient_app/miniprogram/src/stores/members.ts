@@ -1,0 +1,43 @@
+/** The people whom the account acts for, and the one for whom everything is shown now. */
+import { computed, reactive } from "vue";
+
+import { read } from "@/api/client";
+import { keep, kept, forget } from "@/platform";
+
+export interface Member {
+  patient_id: string;
+  name: string;
+  relationship: string;
+  is_default: boolean;
+}
+
+const NAME = "member";
+
+const held = reactive<{ list: Member[]; chosen: string | null }>({ list: [], chosen: kept<string>(NAME) });
+
+export const members = computed(() => held.list);
+
+/** The one chosen; else the account's default; else the first. Null before anybody is bound. */
+export const member = computed<Member | null>(
+  () =>
+    held.list.find((one) => one.patient_id === held.chosen) ??
+    held.list.find((one) => one.is_default) ??
+    held.list[0] ??
+    null,
+);
+
+export async function loadMembers(): Promise<void> {
+  const answer = await read<{ items: Member[] }>("/members");
+  held.list = answer.data.items;
+}
+
+export function chooseMember(patientId: string): void {
+  held.chosen = patientId;
+  keep(NAME, patientId);
+}
+
+export function forgetMembers(): void {
+  held.list = [];
+  held.chosen = null;
+  forget(NAME);
+}

@@ -1,0 +1,65 @@
+/** Whether somebody is signed in here. */
+import { reactive } from "vue";
+
+import { expectSession, renewSession, whenSignedOut } from "@/api/client";
+import * as api from "@/api/session";
+import { tokens } from "@/api/tokens";
+import { forget, keep, kept } from "@/platform";
+import { forgetMembers } from "@/stores/members";
+
+const NAME = "was-signed-in";
+
+export const session = reactive<{ status: "unknown" | "in" | "out" }>({ status: "unknown" });
+
+let restoring: Promise<void> | null = null;
+
+/** Pick up the session of last time; screens that need one wait for this. */
+export function restoreSession(): Promise<void> {
+  restoring ??= restore();
+  return restoring;
+}
+
+async function restore(): Promise<void> {
+  whenSignedOut(() => settle(false));
+  if (!kept<boolean>(NAME)) {
+    session.status = "out";
+    return;
+  }
+  expectSession(true);
+  try {
+    if (tokens() || (await renewSession())) {
+      session.status = "in";
+    }
+  } catch {
+    // No network: what was kept can be read, and the next request tries again.
+    session.status = "in";
+  }
+}
+
+export async function signInByPhone(challenge: string, code: string): Promise<void> {
+  await api.signInByPhone(challenge, code);
+  settle(true);
+}
+
+export async function signInByWechat(code: string, phoneCode: string | null): Promise<void> {
+  await api.signInByWechat(code, phoneCode);
+  settle(true);
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await api.signOut();
+  } finally {
+    settle(false);
+  }
+}
+
+function settle(isSignedIn: boolean): void {
+  forgetMembers();
+  session.status = isSignedIn ? "in" : "out";
+  if (isSignedIn) {
+    keep(NAME, true);
+  } else {
+    forget(NAME);
+  }
+}

@@ -1,0 +1,84 @@
+import { reactive } from "vue";
+
+import { Problem, newKey } from "@/api/client";
+import { t } from "@/locale";
+import { Refused } from "@/platform";
+
+export interface Action<A extends unknown[]> {
+  /** True while it is being done; the button shows so and takes no second tap. */
+  isBusy: boolean;
+  /** Do it. A second call while it runs does nothing. Tells whether it was done. */
+  run: (...values: A) => Promise<boolean>;
+}
+
+/**
+ * Something the person wants done, once: taps while it runs are ignored, and trying again after a lost answer carries
+ * the same key, so that the hospital does it once.
+ *
+ *     const cancel = useAction((key) => change("POST", `/members/${id}/appointments/${a}/cancel`, {}, key));
+ *
+ * What goes wrong is said in a toast; `onProblem` may take a problem over by answering true.
+ */
+export function useAction<A extends unknown[]>(
+  work: (key: string, ...values: A) => Promise<unknown>,
+  onProblem: (problem: Problem) => boolean = () => false,
+): Action<A> {
+  let key = newKey();
+  const action: Action<A> = reactive({ isBusy: false, run });
+
+  async function run(...values: A): Promise<boolean> {
+    if (action.isBusy) {
+      return false;
+    }
+    action.isBusy = true;
+    try {
+      await work(key, ...values);
+      key = newKey();
+      return true;
+    } catch (error) {
+      tell(error);
+      return false;
+    } finally {
+      action.isBusy = false;
+    }
+  }
+
+  function tell(error: unknown): void {
+    if (error instanceof Refused) {
+      say(t(`common.refused.${error.reason}`));
+      return;
+    }
+    if (!(error instanceof Problem)) {
+      throw error;
+    }
+    if (error.kind === "refused" || error.kind === "signed-out") {
+      // It was not done, and what is wanted next is something else.
+      key = newKey();
+    }
+    if (!onProblem(error)) {
+      say(error.sentence);
+    }
+  }
+
+  return action;
+}
+
+/** Say a sentence for as long as it takes to read it. */
+export function say(sentence: string): void {
+  uni.showToast({ title: sentence, icon: "none", duration: Math.min(6_000, 1_500 + sentence.length * 90) });
+}
+
+/** Ask before something that cannot be undone. */
+export function confirm(asked: { title: string; text: string; yes: string; no: string }): Promise<boolean> {
+  return new Promise((resolve) => {
+    uni.showModal({
+      title: asked.title,
+      content: asked.text,
+      confirmText: asked.yes,
+      cancelText: asked.no,
+      confirmColor: "#0b6e69",
+      success: (answer) => resolve(answer.confirm),
+      fail: () => resolve(false),
+    });
+  });
+}

@@ -1,0 +1,140 @@
+"""The patients' pages at `/m/`: what `./hospital build` made for browsers, with the policy that keeps strangers out.
+
+The server starts without them and then says how to build them; a build that is made later is served without a
+restart. Files in `assets/` carry a digest in their names and never change; the page that names them is asked for
+again each time.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sanic import Request, Sanic
+from sanic.response import HTTPResponse
+
+BUILT: Final = Path(__file__).resolve().parent / "miniprogram" / "dist" / "build" / "h5"
+PLACE: Final = "/m/"
+FILES_MAX: Final = 1_000
+COMPRESSED_FROM_BYTES: Final = 1_024
+COMPRESSIBLE: Final = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
+
+# Pictures are drawn on the device (`data:`); nothing is asked of any other host.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:;"
+    " connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+SAFE: Final = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "geolocation=(self), camera=(), microphone=(), payment=()",
+}
+ONCE: Final = "public, max-age=31536000, immutable"
+EACH_TIME: Final = "no-cache"
+
+_NOT_BUILT: Final = """<!doctype html>
+<html lang="zh-CN">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>互联网医院</title></head>
+<body>
+<h1>页面还没有构建</h1>
+<p>在服务器上运行 <code>./hospital build --target h5</code>，然后刷新本页。需要 Node 20 或更新的版本。</p>
+<h1 lang="en">The pages are not built yet</h1>
+<p lang="en">Run <code>./hospital build --target h5</code> on the server, then load this page again. It needs Node 20
+or later.</p>
+</body>
+</html>
+"""
+
+
+def mount_pages(app: Sanic[Any, Any], folder: Path = BUILT) -> None:
+    """Put the pages into the application."""
+    pages = Pages(folder)
+
+    async def show_start(request: Request) -> HTTPResponse:
+        return pages.answer("index.html", request.headers)
+
+    async def show_file(request: Request, name: str) -> HTTPResponse:
+        return pages.answer(name, request.headers)
+
+    async def lead_on(_request: Request) -> HTTPResponse:
+        # The addresses within the page are relative to the folder.
+        return HTTPResponse(None, 308, {"location": PLACE, **SAFE})
+
+    app.add_route(lead_on, "/m", methods=["GET"], name="patient_pages_without_slash", strict_slashes=True)
+    app.add_route(show_start, PLACE, methods=["GET", "HEAD"], name="patient_pages", strict_slashes=True)
+    app.add_route(show_file, f"{PLACE}<name:path>", methods=["GET", "HEAD"], name="patient_pages_file")
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    body: bytes
+    compressed: bytes | None
+    kind: str
+    etag: str
+    lasting: str
+
+
+class Pages:
+    """What was built, read once per build; only what is in it can be asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._build: tuple[int, int] | None = None
+        self._files: Mapping[str, _File] = {}
+
+    def answer(self, name: str, headers: Mapping[str, str]) -> HTTPResponse:
+        """Give a file of the build, or say that there is no such file, or no build."""
+        self._look()
+        if not self._files:
+            return HTTPResponse(
+                _NOT_BUILT, 503, {**SAFE, "cache-control": "no-store", "retry-after": "60"}, "text/html; charset=utf-8"
+            )
+        file = self._files.get(name)
+        if file is None:
+            return HTTPResponse("Not found", 404, {**SAFE, "cache-control": "no-store"}, "text/plain; charset=utf-8")
+        sent = {**SAFE, "cache-control": file.lasting, "etag": file.etag, "vary": "accept-encoding"}
+        if headers.get("if-none-match") == file.etag:
+            return HTTPResponse(None, 304, sent)
+        if file.compressed is not None and "gzip" in headers.get("accept-encoding", ""):
+            return HTTPResponse(file.compressed, 200, {**sent, "content-encoding": "gzip"}, file.kind)
+        return HTTPResponse(file.body, 200, sent, file.kind)
+
+    def _look(self) -> None:
+        """Read the build if it is another one than before."""
+        try:
+            seen = (self._folder / "index.html").stat()
+        except OSError:
+            self._build, self._files = None, {}
+            return
+        if (seen.st_mtime_ns, seen.st_ino) != self._build:
+            self._files = {name: _read(path, name) for name, path in self._listing().items()}
+            self._build = (seen.st_mtime_ns, seen.st_ino)
+
+    def _listing(self) -> dict[str, Path]:
+        """Name the files as addresses do. No link is followed out of the folder."""
+        found = {
+            path.relative_to(self._folder).as_posix(): path
+            for path in sorted(self._folder.rglob("*"))
+            if path.is_file() and not path.is_symlink()
+        }
+        assert len(found) <= FILES_MAX, "a build of ours has far fewer files"
+        return found
+
+
+def _read(path: Path, name: str) -> _File:
+    body = path.read_bytes()
+    kind = mimetypes.types_map.get(path.suffix, "application/octet-stream")
+    is_text = path.suffix in COMPRESSIBLE
+    return _File(
+        body=body,
+        compressed=gzip.compress(body, mtime=0) if is_text and len(body) >= COMPRESSED_FROM_BYTES else None,
+        kind=f"{kind}; charset=utf-8" if is_text else kind,
+        etag=f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
+        lasting=ONCE if name.startswith("assets/") else EACH_TIME,
+    )

@@ -1,0 +1,94 @@
+"""The patients' pages as built, before the real server: they stand in every look, and ask nobody else for anything."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.factories.front_end import require_build
+from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, USUAL, Look, open_app, open_browser
+from tests.server import WebServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
+
+SCREENS = {
+    "home": "pages/home/home",
+    "visits": "pages/visits/visits",
+    "messages": "pages/messages/messages",
+    "mine": "pages/mine/mine",
+    "settings": "account/settings/settings",
+    "sign-in": "account/sign-in/sign-in",
+}
+NEEDS_SESSION = {"visits", "messages"}
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    require_build("h5")
+    async with open_browser() as started:
+        yield started
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+async def test_every_screen_stands_in_every_look(browser: Browser, web_server: WebServer, look: Look) -> None:
+    async with open_app(browser, web_server.base_url, look) as app:
+        for screen, path in SCREENS.items():
+            await app.open(path)
+            await app.settled(screen, "signed-out" if screen in NEEDS_SESSION else "ready")
+            assert await app.page.title() != ""
+            assert await app.barriers() == []
+            assert await app.small_targets() == []
+            width = await app.page.evaluate("document.documentElement.scrollWidth")
+            assert width <= look.width, f"{screen} is wider than the phone"
+            await app.picture(screen)
+
+
+async def test_the_reader_chooses_language_size_and_colours_and_they_are_kept(
+    browser: Browser, web_server: WebServer
+) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await app.open(SCREENS["settings"])
+        await app.tap("language-en")
+        await app.tap("elder-on")
+        await app.tap("colours-dark")
+        await app.page.reload()
+        await app.settled("settings")
+        await expect(app.page).to_have_title("Settings")
+        await expect(app.part("settings")).to_have_class(r"frame theme-dark elder")
+        assert await app.page.evaluate("getComputedStyle(document.querySelector('.title')).fontSize") == "23.4px"
+        await expect(app.part("language-en")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_a_browser_with_larger_letters_gets_larger_letters(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, ENGLISH) as app:
+        devtools = await app.page.context.new_cdp_session(app.page)
+        await devtools.send("Page.enable")
+        await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        await app.open(SCREENS["sign-in"])
+        await app.settled("sign-in")
+        size = await app.page.evaluate("getComputedStyle(document.querySelector('[data-testid=sign-in]')).fontSize")
+        assert size == "32px"
+        assert await app.page.evaluate("document.documentElement.scrollWidth") <= ENGLISH.width
+        await app.picture("sign-in-200-percent")
+
+
+async def test_who_walks_by_keyboard_gets_everywhere(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, ELDER) as app:
+        await app.open()
+        await app.settled("home")
+        await app.part("to-sign-in").focus()
+        await app.page.keyboard.press("Enter")
+        await app.settled("sign-in")
+        await app.part("agree").focus()
+        await app.page.keyboard.press("Space")
+        await expect(app.part("agree")).to_have_attribute("aria-checked", "true")
+
+
+async def test_what_is_wrong_in_a_form_is_said_beside_it(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await app.open(SCREENS["sign-in"])
+        await app.settled("sign-in")
+        await app.write("phone", "123")
+        await app.tap("submit")
+        await expect(app.page.get_by_role("alert")).to_have_text("请填写 11 位手机号。")
+        await app.picture("sign-in-problem")

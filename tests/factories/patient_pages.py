@@ -1,0 +1,160 @@
+"""The patients' pages in headless Chromium, as one person holds them: a size, a language, elder mode, colours.
+
+Whatever was opened is also watched: a page that asks another host, writes an error to its console or breaks its
+Content-Security-Policy fails the test. Set HOSPITAL_SCREENSHOTS to a folder to keep pictures of what was seen.
+"""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, async_playwright, expect
+
+from runtime.frontend import PROJECT
+from tests.factories.browser import FLAGS, chromium
+
+SCREENSHOTS: Final = "HOSPITAL_SCREENSHOTS"
+NO_OTHER_HOST: Final = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
+# Playwright says these two itself.
+_OWN_FLAGS: Final = ("--headless", "--remote-debugging-port=0")
+_AXE: Final = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
+_GRAVE: Final = ("serious", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a person holds and has set their phone."""
+
+    name: str
+    width: int = 390
+    height: int = 844
+    is_elder: bool = False
+    is_dark: bool = False
+    language: str = "zh-CN"
+
+
+USUAL: Final = Look("usual")
+SMALL: Final = Look("small", 360, 640)
+ELDER: Final = Look("elder", 360, 640, is_elder=True)
+DARK: Final = Look("dark", is_dark=True)
+ENGLISH: Final = Look("english", language="en")
+LOOKS: Final = (USUAL, SMALL, ELDER, DARK, ENGLISH)
+
+
+@dataclass
+class App:
+    """The pages as one person sees them."""
+
+    page: Page
+    base_url: str
+    look: Look
+    complaints: list[str] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+
+    async def open(self, path: str = "pages/home/home", **values: str) -> None:
+        """Go to a screen by its address, as a link from outside does."""
+        query = f"?{urlencode(values)}" if values else ""
+        await self.page.goto(f"{self.base_url}/m/#/{path}{query}")
+
+    def part(self, name: str) -> Locator:
+        """Name a part of the screen that lies on top, by its data-testid."""
+        return self.page.locator(f'[data-testid="{name}"]:visible')
+
+    async def tap(self, name: str) -> None:
+        """Tap a part."""
+        await self.part(name).click()
+
+    async def write(self, name: str, text: str) -> None:
+        """Write into a field."""
+        await self.part(name).locator("input, textarea").first.fill(text)
+
+    async def settled(self, screen: str, status: str = "ready") -> None:
+        """Wait until a screen shows what it has to."""
+        await expect(self.part(screen)).to_have_attribute("data-status", status, timeout=20_000)
+
+    async def picture(self, name: str) -> None:
+        """Keep what is seen, if somebody wants to look at it."""
+        folder = os.environ.get(SCREENSHOTS)
+        if folder:
+            await self.page.screenshot(path=Path(folder) / f"{name}-{self.look.name}.png", animations="disabled")
+
+    async def barriers(self) -> list[str]:
+        """Name what keeps people out who see, hear or move differently (axe-core: serious and critical)."""
+        await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
+        found: dict[str, Any] = await self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{one['id']}: {node['html'][:200]} {node['failureSummary']}"
+            for one in found["violations"]
+            if one["impact"] in _GRAVE
+            for node in one["nodes"]
+        ]
+
+    async def small_targets(self, side_min: float = 44) -> list[str]:
+        """Name what is too small for a thumb."""
+        found: list[str] = await self.page.evaluate(_SMALL_TARGETS, side_min)
+        return found
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # A refused request is the test's business, not the page's fault.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def _watch(self, request: Request) -> None:
+        if request.url.startswith("http") and urlsplit(request.url).netloc != urlsplit(self.base_url).netloc:
+            self.strangers.add(request.url)
+
+
+@asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    """Start the system's Chromium, for which no other host than this machine exists."""
+    path = chromium()
+    async with async_playwright() as playwright:
+        flags = [*(flag for flag in FLAGS if flag not in _OWN_FLAGS), NO_OTHER_HOST]
+        browser = await playwright.chromium.launch(executable_path=path, args=flags)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def open_app(browser: Browser, base_url: str, look: Look = USUAL) -> AsyncIterator[App]:
+    """Hold the pages as one person, with nothing remembered from others; at the end they must have behaved."""
+    context = await browser.new_context(
+        viewport={"width": look.width, "height": look.height},
+        locale=look.language,
+        color_scheme="dark" if look.is_dark else "light",
+        timezone_id="America/New_York",  # The hospital's days are Shanghai's wherever the phone is.
+        has_touch=True,
+        reduced_motion="reduce",
+    )
+    try:
+        if look.is_elder:
+            await context.add_init_script(_AS_ELDER)
+        app = App(await context.new_page(), base_url, look)
+        app.page.on("console", app._hear)
+        app.page.on("pageerror", lambda error: app.complaints.append(str(error)))
+        app.page.on("request", app._watch)
+        yield app
+        assert app.complaints == []
+        assert app.strangers == set()
+    finally:
+        await context.close()
+
+
+# uni-app writes its storage so.
+_ELDER_SETTINGS: Final = json.dumps({"type": "string", "data": json.dumps({"isElder": True})})
+_AS_ELDER: Final = (
+    f'localStorage.getItem("settings") ?? localStorage.setItem("settings", {json.dumps(_ELDER_SETTINGS)})'
+)
+_SMALL_TARGETS: Final = """
+(side) => [...document.querySelectorAll('[role=button], [role=checkbox], [role=switch], [role=radio], a, input')]
+  .map((node) => ({ node, box: (node.closest('.line') ?? node).getBoundingClientRect() }))
+  .filter(({ box }) => box.width > 0 && (box.width < side || box.height < side))
+  .map(({ node, box }) => `${node.dataset.testid ?? node.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)
+"""
