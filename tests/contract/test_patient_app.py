@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from integration.his.errors import HisUnavailable
 from kernel.ids import new_id
 from oauth.sign_in.errors import WeChatUnavailable
+from patient_app.application import FEATURES
 from patient_app.openapi import build_app_document
 from patient_app.routing import PREFIX, Route
 from tests.contract import app_message_cases, app_wechat_cases  # noqa: F401  they declare cases
 from tests.contract.app_cases import APP_CASES
-from tests.contract.conformity import APP_FEATURES, APP_ROUTES
+from tests.contract.conformity import APP_ROUTES
 from tests.contract.generate import HOSTILE_TEXTS, tampered, values_of
 from tests.contract.test_fuzz import FUZZED, REQUESTS_A_ROUTE, SECONDS_MAX
 from tests.factories.open_api import OpenApi
@@ -34,7 +35,7 @@ def by_operation(route: Route) -> str:
 def test_every_operation_has_a_case_and_a_name_of_its_own() -> None:
     assert set(APP_CASES) == {route.operation for route in APP_ROUTES}
     assert len({route.name for route in APP_ROUTES}) == len(APP_ROUTES)
-    assert build_app_document(APP_FEATURES)["openapi"] == "3.1.0"
+    assert build_app_document(FEATURES)["openapi"] == "3.1.0"
 
 
 @pytest.mark.parametrize("route", APP_ROUTES, ids=by_operation)

@@ -72,7 +72,7 @@ class WeChatBeside:
         return await self.process.show("/tokens")
 
 
-def settings_of_server() -> dict[str, str]:
+def settings_of_server() -> dict[str, Any]:
     """Settings of a web process that has a mini-program; nobody answers there before `wechat_of` starts it."""
     return {
         "WECHAT_BASE_URL": f"http://127.0.0.1:{any_free('127.0.0.1')}",
