@@ -125,7 +125,7 @@ async def contact_of(case: Case) -> str | None:
     Raises:
         DatabaseUnavailable.
     """
-    return None if case.anonymous else await phone_of(case.account_id)
+    return None if case.anonymous else await phone_of(database(), case.account_id)
 
 
 async def list_offices(db: Database | Transaction) -> Sequence[Office]:

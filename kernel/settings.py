@@ -26,6 +26,9 @@ SANDBOX_ONLY = (
     "MICRO_HIS_MLLP",
     "MICRO_HIS_PEER",
     "MOVING_CLOCK",
+    "WECHAT_BASE_URL",
+    "WECHAT_EMULATOR_DIR",
+    "WECHAT_EMULATOR_HTTP",
     "WECHATPAY_BASE_URL",
     "WECHATPAY_EMULATOR_DIR",
     "WECHATPAY_EMULATOR_HTTP",
@@ -99,6 +102,9 @@ class Settings:
     fiscal_place_code: str | None
     fiscal_operator: str
     insurance_base_url: str | None
+    wechat_base_url: str | None
+    wechat_app_id: str | None
+    wechat_app_secret: str | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -134,6 +140,8 @@ class Settings:
             raise SettingsError(f"MODE must be sandbox or production, not {mode!r}")
         if not env.get("DATABASE_URL"):
             raise SettingsError("DATABASE_URL is not set; ./hospital up sets it for the embedded PostgreSQL")
+        if bool(env.get("WECHAT_APP_ID")) != bool(env.get("WECHAT_APP_SECRET")):
+            raise SettingsError("WECHAT_APP_ID and WECHAT_APP_SECRET belong together")
         if not _is_port(env.get("HTTP_PORT", "8000")):
             raise SettingsError(f"HTTP_PORT must be a port, not {env['HTTP_PORT']!r}")
         port = int(env.get("HTTP_PORT", "8000"))
@@ -168,6 +176,9 @@ class Settings:
             fiscal_place_code=env.get("FISCAL_PLACE_CODE") or None,
             fiscal_operator=env.get("FISCAL_OPERATOR") or "互联网医院",
             insurance_base_url=_url(env, "INSURANCE_BASE_URL"),
+            wechat_base_url=_url(env, "WECHAT_BASE_URL"),
+            wechat_app_id=env.get("WECHAT_APP_ID") or None,
+            wechat_app_secret=_reference(env, "WECHAT_APP_SECRET"),
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
@@ -230,8 +241,19 @@ def _require_fiscal(env: Mapping[str, str]) -> None:
         return
     if missing := [name for name in ("FISCAL_APP_ID", "FISCAL_KEY", "FISCAL_PLACE_CODE") if not env.get(name)]:
         raise SettingsError(f"with FISCAL_BASE_URL production wants {', '.join(missing)}")
-    if env["FISCAL_KEY"].partition(":")[0] not in ("file", "env"):
-        raise SettingsError("FISCAL_KEY is a reference (file:NAME or env:NAME), never the key itself")
+    _reference(env, "FISCAL_KEY")
+
+
+def _reference(env: Mapping[str, str], name: str) -> str | None:
+    """Read where a key lies.
+
+    Raises:
+        SettingsError: it is no reference; what it is, is not told.
+    """
+    text = env.get(name) or None
+    if text is not None and text.partition(":")[0] not in ("file", "env"):
+        raise SettingsError(f"{name} is a reference (file:NAME or env:NAME), never the key itself")
+    return text
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:

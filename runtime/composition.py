@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
+from integration.wechat.miniprogram import MiniProgram
 from kernel import crypto, db, outbound, redis
 from kernel.settings import Settings
 from oauth import clients, keys, ports, tokens
@@ -16,8 +17,10 @@ from patients.accounts import Accounts
 from patients.consents import Consents
 from patients.rights.ports import set_holdings
 from payments.billing import close_billing
+from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.rights import build_holdings
+from runtime.wechat import WeChatSignIn, close_mini_program, open_mini_program
 
 # Feature modules with tables that the ORM reads.
 MODELS: Final[tuple[str, ...]] = ("booking.models", "feedback.models")
@@ -30,15 +33,16 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     Raises:
         DatabaseUnavailable: PostgreSQL does not answer.
         KnownCredentials: a demonstration secret works on a production database.
-        FileNotFoundError, ValueError: a key is missing or damaged.
+        FileNotFoundError, ValueError: a key or the mini-program's secret is missing or damaged.
     """
     crypto.load_cipher(settings.keys_dir)
     keys.load_signing_keys(settings.keys_dir)
     tokens.set_issuer(settings.public_url)
-    configure_sign_in(build_sign_in(settings))
+    configure_sign_in(build_sign_in(settings, open_mini_program(settings)))
     ports.set_consents(Consents())
     connect_payments(settings)
     set_holdings(build_holdings())
+    connect_messages(settings)
     # A partner's program on the same machine is for a sandbox that is used there alone.
     outbound.allow_loopback(allowed=settings.is_for_this_machine)
     allow_faults(allowed=not settings.production)
@@ -56,15 +60,17 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
         ports.set_doors(None)
         await close_gateway()
         await close_billing()
+        close_mini_program()
         await redis.close_redis()
         await database.close()
 
 
-def build_sign_in(settings: Settings) -> SignIn:
+def build_sign_in(settings: Settings, mini_program: MiniProgram | None = None) -> SignIn:
     """Say how people sign in here. No message gateway is connected yet, so phone codes are the sandbox's alone."""
     return SignIn(
         public_url=settings.public_url,
         accounts=Accounts(),
         messages=None if settings.production else SandboxMessages(),
         sandbox=not settings.production,
+        wechat=None if mini_program is None else WeChatSignIn(mini_program),
     )

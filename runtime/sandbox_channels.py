@@ -1,4 +1,4 @@
-"""The hospital's accounts with the emulated payment channels of a sandbox, made at the first start.
+"""The hospital's accounts with the emulated channels of a sandbox, made at the first start.
 
 What two companies exchange when a hospital signs a contract with a channel happens here: the hospital gets its key
 and certificate and the channel's public key; the channel gets the hospital's certificate. In production a person does
@@ -45,6 +45,11 @@ INSURANCE_APP_ID: Final = "43AF047BBA47FC8A1AE8EFB200000109"
 INSURANCE_ORG_CODE: Final = "H44010000109"
 INSURANCE_MERCHANT_CODE: Final = "insurance-sandbox"
 INSURANCE_SECRET_BYTES: Final = 16
+
+WECHAT_APP_ID: Final = WECHATPAY_APP_ID
+"""One mini-program signs people in, writes to them and takes their payments."""
+WECHAT_APP_SECRET: Final = "file:sandbox/wechat/app_secret"  # noqa: S105  where the secret lies
+WECHAT_SECRET_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,24 @@ def open_insurance_account(*, keys_dir: Path, emulator_dir: Path) -> None:
         "hospital_public_key": public_key,
     }
     write_private(registered, json.dumps(account, indent=2) + "\n")
+    beside.rename(ours)
+
+
+def open_wechat_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Register the mini-program with the emulated WeChat where it is not registered yet.
+
+    Raises:
+        KeysInTheWay: our secret is there and WeChat does not know it; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "wechat", emulator_dir / "account.json"
+    if _is_open(ours, registered):
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".wechat."))
+    secret = secrets.token_hex(WECHAT_SECRET_BYTES)
+    write_private(beside / "app_secret", f"{secret}\n")
+    write_private(registered, json.dumps({"app_id": WECHAT_APP_ID, "secret": secret}, indent=2) + "\n")
     beside.rename(ours)
 
 

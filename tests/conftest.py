@@ -51,6 +51,7 @@ from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
 from tests.factories.paying import ChannelBeside
 from tests.factories.typescript_sdk import install_for_partner
+from tests.factories.wechat import settings_of_server
 from tests.platform import Hospital
 from tests.server import WebServer
 
@@ -301,6 +302,7 @@ def web_server(
         WECHATPAY_BASE_URL=channel,
         HIS_HTTP_URL=his,
         HIS_HTTP_TOKEN=HIS_TOKEN,
+        **settings_of_server(),
     ) as server:
         yield server
 

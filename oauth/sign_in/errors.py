@@ -6,6 +6,8 @@ SignInError
 ├── TooManyAttempts      sign_in.too_many_attempts      retry_after_seconds
 ├── InvalidPhone         sign_in.invalid_phone          no mobile number of the mainland
 ├── MessageNotSent       sign_in.message_not_sent       the message port did not take it
+├── WeChatUnavailable    sign_in.wechat_unavailable     WeChat does not answer, or not usefully
+├── WeChatBoundElsewhere sign_in.wechat_bound_elsewhere the openid is another account's
 ├── MethodNotOffered     sign_in.method_not_offered     this deployment has no such way
 ├── FormOutdated         sign_in.form_outdated          posted from elsewhere, or by another session
 ├── WeakPassword         sign_in.weak_password          rule
@@ -62,6 +64,22 @@ class MessageNotSent(Unavailable):
     code = "sign_in.message_not_sent"
     zh = "短信暂时无法发送，请稍后再试"
     en = "The message could not be sent. Please try again in a moment."
+
+
+class WeChatUnavailable(Unavailable):
+    """WeChat did not say who is there; other ways of signing in still work."""
+
+    code = "sign_in.wechat_unavailable"
+    zh = "微信登录暂不可用，请稍后再试或使用短信验证码登录"
+    en = "Signing in with WeChat does not work right now. Please try again, or sign in with a code by text message."
+
+
+class WeChatBoundElsewhere(Conflict):
+    """This WeChat user belongs to another account already; it is unbound there first."""
+
+    code = "sign_in.wechat_bound_elsewhere"
+    zh = "该微信已绑定其他手机号账户，请先在原账户中解除绑定"
+    en = "This WeChat user is bound to another account. Please unbind it there first."
 
 
 class MethodNotOffered(Refused):

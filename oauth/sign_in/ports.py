@@ -46,3 +46,31 @@ class Messages(Protocol):
             MessageNotSent: it was not taken.
         """
         ...
+
+
+class MiniProgram(Protocol):
+    """The hospital's mini-program at WeChat, as signing in needs it. Called outside any transaction."""
+
+    @property
+    def app_id(self) -> str:
+        """The mini-program: openids are its own."""
+        ...
+
+    async def log_in(self, code: str) -> str:
+        """Give the openid of whoever a `wx.login` code is from, once.
+
+        Raises:
+            SignInRefused: the code is worth nothing.
+            WeChatUnavailable: no answer.
+        """
+        ...
+
+    async def read_phone(self, code: str) -> str:
+        """Give the number that WeChat has verified, of whoever a `getPhoneNumber` code is from, once.
+
+        Raises:
+            SignInRefused: the code is worth nothing.
+            InvalidPhone: a number of elsewhere.
+            WeChatUnavailable: no answer.
+        """
+        ...

@@ -4,17 +4,18 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from oauth.sign_in.ports import Messages, PatientAccounts
+from oauth.sign_in.ports import Messages, MiniProgram, PatientAccounts
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One deployment's sign-in. messages: None where no message gateway is connected."""
+    """One deployment's sign-in. messages, wechat: None where no message gateway or no mini-program is connected."""
 
     public_url: str
     accounts: PatientAccounts
     messages: Messages | None
     sandbox: bool
+    wechat: MiniProgram | None = None
 
     @property
     def origin(self) -> str:

@@ -44,6 +44,19 @@ class Attempt:
     pair: bytes
     counted: tuple[bytes, ...]
 
+    async def was_not_made(self) -> None:
+        """Give the attempt back: nobody could look at it, and that was not theirs who made it.
+
+        Raises:
+            DatabaseUnavailable.
+        """
+        for key in sorted((self.pair, *self.counted)):
+            await database().execute(
+                "UPDATE sign_in_throttle SET count = greatest(count - 1, 0), blocked_until = '-infinity'"
+                " WHERE key = $1",
+                key,
+            )
+
     async def succeeded(self, tx: Transaction) -> None:
         """Forget the failures of this pair, and know it from now on."""
         await tx.execute("DELETE FROM sign_in_throttle WHERE key = $1", self.pair)

@@ -11,6 +11,7 @@ from runtime.sandbox_channels import (
     open_alipay_account,
     open_fiscal_account,
     open_insurance_account,
+    open_wechat_account,
     open_wechatpay_account,
 )
 
@@ -62,6 +63,13 @@ EMULATORS: Final = (
         prefix="INSURANCE_EMULATOR",
         address_setting="INSURANCE_BASE_URL",
         open_account=open_insurance_account,
+    ),
+    Emulator(
+        name="wechat",
+        module="integration.emulators.wechat.main",
+        prefix="WECHAT_EMULATOR",
+        address_setting="WECHAT_BASE_URL",
+        open_account=open_wechat_account,
     ),
 )
 

@@ -25,6 +25,7 @@ from kernel.log import configure_logging, get_logger
 from kernel.outbox import INBOX, OUTBOX, WAKE_CHANNEL
 from kernel.redis import GONE, close_redis, open_redis, subscribed
 from kernel.settings import Settings, SettingsError
+from notifications.planning import HANDLER as MESSAGES
 from partners.webhooks import claims as webhooks
 from partners.webhooks.claims import BOX as WEBHOOKS
 from payments import inbox as notifications
@@ -32,10 +33,13 @@ from payments.billing import close_billing
 from payments.events import EVENTS_HANDLER as PAYMENT_EVENTS
 from payments.events import HANDLER as PAYMENTS
 from payments.receipts import service as receipts
+from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.ready import announce_ready
-from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND, make_app
+from runtime.wechat import close_mini_program
+from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
+from runtime.worker.messages import MessageMaker
 from runtime.worker.timetable import Timetable
 from runtime.worker.webhooks import hand_on_events
 
@@ -51,6 +55,8 @@ WEBHOOK_BATCHES_UNDER_WAY_MAX: Final = 1
 """One worker process sends webhooks at a time, many at once; the others stay with the HIS whatever receivers do."""
 PAYMENT_BATCHES_UNDER_WAY_MAX: Final = 2
 """A channel that is slow keeps two worker processes at most."""
+MESSAGE_BATCHES_UNDER_WAY_MAX: Final = 1
+"""One worker process sends messages at a time, several at once; a gateway that is slow keeps no other."""
 RECEIPT_BATCHES_UNDER_WAY_MAX: Final = 1
 """A fiscal platform that is slow keeps one worker process."""
 PUBLISH_SECONDS_MAX: Final = 10.0
@@ -206,6 +212,7 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
         Queue(notifications.BOX, notifications.HANDLER, HEAR, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(OUTBOX, PAYMENT_EVENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(OUTBOX, PAYMENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
+        Queue(OUTBOX, MESSAGES, NOTIFY, always, MESSAGE_BATCHES_UNDER_WAY_MAX, MessageMaker(db).make),
         Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]
     if settings.fiscal_base_url is not None:
@@ -245,6 +252,7 @@ async def serve(settings: Settings) -> None:
     cipher = load_cipher(settings.keys_dir)
     # The timetable keeps books: it fetches bills from the channels, and receipts from the HIS.
     connect_payments(settings)
+    connect_messages(settings)
     app = make_app(settings.redis_url)
     relay = Relay(db, app, build_queues(db, settings), redis_url=settings.redis_url)
     timetable = Timetable(db, build_jobs(db, settings, cipher=cipher))
@@ -258,6 +266,7 @@ async def serve(settings: Settings) -> None:
     await asyncio.gather(*tasks)
     waiting.cancel()
     await close_billing()
+    close_mini_program()
     await close_redis()
     await db.close()
 

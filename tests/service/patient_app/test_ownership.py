@@ -20,6 +20,8 @@ PUBLIC = {
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
     "POST /app/v1/sessions/refresh",
+    "POST /app/v1/sessions/wechat",
+    "POST /app/v1/sessions/wechat/phone",
 }
 
 

@@ -43,6 +43,7 @@ def test_the_sandbox_has_its_own_his_beside_the_platform(folder: DataFolder) -> 
         "alipay",
         "fiscal",
         "insurance",
+        "wechat",
         "his-inbound",
         "relay",
         "worker",
@@ -83,7 +84,7 @@ def test_the_sandbox_has_its_channels_played_beside_the_platform(folder: DataFol
     assert {path.name: path.read_bytes() for path in ours.iterdir()} == before
 
 
-def test_alipay_the_fiscal_platform_and_the_insurance_are_played_too(folder: DataFolder) -> None:
+def test_alipay_the_fiscal_platform_the_insurance_and_wechat_are_played_too(folder: DataFolder) -> None:
     plan = make_plan(folder, NO_WISHES, GIVEN)
     specs = {spec.name: spec for spec in platform_specs(folder, plan)}
     for name, address, theirs, ours in (
@@ -92,6 +93,7 @@ def test_alipay_the_fiscal_platform_and_the_insurance_are_played_too(folder: Dat
         ("fiscal", "FISCAL_BASE_URL", {"account.json"}, {"key"}),
         ("insurance", "INSURANCE_BASE_URL", {"account.json"},
          {"app_secret", "app_private_key", "app_public_key", "centre_public_key"}),
+        ("wechat", "WECHAT_BASE_URL", {"account.json"}, {"app_secret"}),
     ):  # fmt: skip
         own, web = specs[name].environment, specs["web-1"].environment
         prefix = f"{name.upper()}_EMULATOR"
@@ -115,6 +117,19 @@ def test_a_fiscal_platform_of_ones_own_wants_an_account_by_reference(folder: Dat
     with pytest.raises(SetupRefused, match="never the key itself"):
         setup.require_settings(make_plan(folder, NO_WISHES, given | account | {"FISCAL_KEY": "b00d5e1a028e"}))
     setup.require_settings(make_plan(folder, NO_WISHES, given | account | {"FISCAL_KEY": "file:fiscal_key"}))
+
+
+def test_a_mini_program_of_ones_own_wants_its_secret_by_reference(folder: DataFolder) -> None:
+    for given, told in (
+        ({"WECHAT_APP_ID": "wx0123456789abcdef"}, "belong together"),
+        ({"WECHAT_APP_SECRET": "file:wechat_secret"}, "belong together"),
+        ({"WECHAT_APP_ID": "wx0123456789abcdef", "WECHAT_APP_SECRET": "0" * 32}, "never the key itself"),
+        ({"WECHAT_BASE_URL": "http://127.0.0.1:9"}, "WECHAT_BASE_URL"),
+    ):
+        with pytest.raises(SetupRefused, match=told):
+            setup.require_settings(make_plan(folder, NO_WISHES, PRODUCTION | given))
+    account = {"WECHAT_APP_ID": "wx0123456789abcdef", "WECHAT_APP_SECRET": "env:WECHAT_SECRET"}
+    setup.require_settings(make_plan(folder, NO_WISHES, PRODUCTION | account))
 
 
 def test_a_channel_that_is_elsewhere_is_not_played_here(folder: DataFolder) -> None:

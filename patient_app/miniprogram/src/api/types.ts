@@ -278,6 +278,108 @@ export interface AppFeedbackStep {
   reason: string | null;
 }
 
+/** What it leads to in the app. */
+export interface AppMessageSubject {
+  /** What it is. */
+  kind: "appointment" | "waitlist_entry" | "queue_entry" | "order" | "bill";
+  /** Which one; of a bill its number. */
+  id: string;
+}
+
+/** One message of the inbox. */
+export interface AppMessage {
+  /** The message. */
+  id: Id;
+  /** What kind of message; new kinds may come. */
+  kind: string;
+  /** By which people choose what they are sent. */
+  group: "appointment" | "waitlist" | "queue" | "payment" | "report" | "bed";
+  /** The member whom it is about. */
+  patient_id: Id;
+  /** The title, in the language asked for. */
+  title: string;
+  /** The words. */
+  body: string;
+  /** What it leads to in the app. */
+  subject: AppMessageSubject;
+  /** When it happened. */
+  at: Instant;
+  /** Until when there is something to be done about it; null: no such time. */
+  until: Instant | null;
+  /** When it was read; null: not yet. */
+  read_at: Instant | null;
+}
+
+/** One page of the inbox, the newest first. */
+export interface AppMessageList {
+  items: AppMessage[];
+  next: Next;
+}
+
+/** One group. */
+export interface AppNotificationPreferencesGroupsItem {
+  /** Which. */
+  group: "appointment" | "waitlist" | "queue" | "payment";
+  /** Whether they are wanted by WeChat. */
+  wechat: boolean;
+  /** Whether important ones are wanted by SMS, where WeChat does not reach. */
+  sms: boolean;
+}
+
+/** The account's own quiet hours; null: the hospital's. */
+export interface AppNotificationPreferencesQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** When this hospital disturbs nobody with what can wait. */
+export interface AppNotificationPreferencesHospitalQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** What the account is sent beside its inbox. */
+export interface AppNotificationPreferences {
+  /** The ways that this hospital has; a choice for another has no effect. */
+  channels: ("wechat" | "sms")[];
+  /** By group of messages; the inbox has them all whatever is chosen. */
+  groups: AppNotificationPreferencesGroupsItem[];
+  /** The account's own quiet hours; null: the hospital's. */
+  quiet_hours: AppNotificationPreferencesQuietHours;
+  /** When this hospital disturbs nobody with what can wait. */
+  hospital_quiet_hours: AppNotificationPreferencesHospitalQuietHours;
+}
+
+/** One group. */
+export interface AppNotificationPreferencesChangeGroupsItem {
+  /** Which. */
+  group: "appointment" | "waitlist" | "queue" | "payment";
+  /** Whether they are wanted by WeChat. */
+  wechat: boolean;
+  /** Whether important ones are wanted by SMS, where WeChat does not reach. */
+  sms: boolean;
+}
+
+/** Its own quiet hours; null: the hospital's. */
+export interface AppNotificationPreferencesChangeQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** What the account wants. */
+export interface AppNotificationPreferencesChange {
+  /** By group of messages; the inbox has them all whatever is chosen. */
+  groups: AppNotificationPreferencesChangeGroupsItem[];
+  /** Its own quiet hours; null: the hospital's. */
+  quiet_hours: AppNotificationPreferencesChangeQuietHours;
+}
+
 /** What was said of a visit. */
 export interface AppRating {
   /** Marks of one to five, by question. */
@@ -324,6 +426,18 @@ export interface AppRatingRequest {
   comment?: string;
 }
 
+/** How much that was. */
+export interface AppReadAll {
+  /** Messages that were not read before. */
+  read: number;
+}
+
+/** Up to where everything was read. */
+export interface AppReadAllRequest {
+  /** The newest message that was on the screen: what came since stays unread. */
+  up_to: Id;
+}
+
 /** The tokens of a session. */
 export interface AppSession {
   /** The session, as in the list of devices. */
@@ -355,6 +469,31 @@ export interface AppSessionListItemsItem {
 /** Where the account is signed in. */
 export interface AppSessionList {
   items: AppSessionListItemsItem[];
+}
+
+/** One moment. */
+export interface AppSubscriptionMomentsItemsItem {
+  /** After what somebody is asked. */
+  moment: "booked" | "checked_in" | "paid" | "waitlist_joined";
+  /** As `wx.requestSubscribeMessage` takes them. */
+  template_ids: string[];
+}
+
+/** Which WeChat templates to ask for, and when. */
+export interface AppSubscriptionMoments {
+  items: AppSubscriptionMomentsItemsItem[];
+}
+
+/** What somebody has just accepted. */
+export interface AppSubscriptionRequest {
+  /** The templates that WeChat said were accepted. */
+  template_ids: string[];
+}
+
+/** How much was not read. */
+export interface AppUnread {
+  /** Messages, counted to ninety-nine. */
+  unread: number;
 }
 
 /**
@@ -534,4 +673,40 @@ export interface SessionRequest {
   transport: "cookie" | "body";
   /** The version of the privacy policy that was shown and agreed to. */
   privacy_version: string;
+}
+
+/** Showing one's number, by WeChat. */
+export interface WeChatPhoneRequest {
+  /** As it was given on signing in. */
+  ticket: string;
+  /** What the button with `open-type=getPhoneNumber` gave; good once, for five minutes. */
+  phone_code: string;
+  /**
+   * 32 random bytes that the app makes when it starts to sign in and never shows to anybody else: what ties a
+   * ticket to this phone.
+   */
+  device_secret: string;
+  /** The version of the privacy policy that was shown and agreed to. */
+  privacy_version: string;
+}
+
+/** The tokens of a session, or a ticket for whoever has yet to show their number: one of the two. */
+export interface WeChatSignIn {
+  /** The session; null where the number is wanted first. */
+  session: AppSession | null;
+  /** Sent back with the number's code; good once, on this phone alone. */
+  ticket: string | null;
+  /** When the ticket is over. */
+  ticket_expires_at: Instant | null;
+}
+
+/** Signing in from the mini-program. */
+export interface WeChatSignInRequest {
+  /** What `wx.login` gave; good once, for five minutes. */
+  code: string;
+  /**
+   * 32 random bytes that the app makes when it starts to sign in and never shows to anybody else: what ties a
+   * ticket to this phone.
+   */
+  device_secret: string;
 }
