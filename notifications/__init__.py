@@ -1,0 +1,1 @@
+"""The notification centre: events become messages, each once for each account that they concern."""
