@@ -11,6 +11,7 @@ from booking.windows import metrics as window_metrics
 from feedback import metrics as feedback_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
+from notifications import metrics as message_metrics
 from partners.webhooks import metrics as webhook_metrics
 from payments import metrics as payment_metrics
 
@@ -49,6 +50,7 @@ async def metrics(_request: Request) -> HTTPResponse:
         await webhook_metrics.refresh_gauges(database())
         await payment_metrics.refresh_gauges(database())
         await feedback_metrics.refresh_gauges(database())
+        await message_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
@@ -56,4 +58,5 @@ async def metrics(_request: Request) -> HTTPResponse:
         webhook_metrics.forget_gauges()
         payment_metrics.forget_gauges()
         feedback_metrics.forget_gauges()
+        message_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

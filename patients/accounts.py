@@ -4,7 +4,8 @@ A person is bound by real name and document, as at the counter. Who acts for ano
 minors are bound by a grown-up guardian who has shown who they are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -13,7 +14,7 @@ import asyncpg
 
 from kernel import clock
 from kernel.crypto import cipher
-from kernel.db import Row, Transaction, database
+from kernel.db import Reader, Row, Transaction, database
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.ids import new_id
@@ -103,6 +104,40 @@ async def phone_of(account_id: UUID) -> str | None:
         "SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id
     )
     return None if sealed is None else cipher().open(sealed)
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """A person for whom accounts act, and which."""
+
+    name: str
+    account_ids: tuple[UUID, ...]
+
+
+async def accounts_of_patients(db: Reader, patient_ids: Collection[UUID]) -> Mapping[UUID, Concerned]:
+    """Give those of these people for whom an account acts now.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT m.patient_id, p.name, array_agg(m.account_id ORDER BY m.account_id) AS account_ids"
+        " FROM patient_account_member m JOIN patient_account a ON a.id = m.account_id AND a.status = 'active'"
+        " JOIN patient p ON p.id = m.patient_id"
+        " WHERE m.patient_id = ANY ($1) AND m.ended_at IS NULL GROUP BY m.patient_id, p.name",
+        list(patient_ids),
+    )
+    return {row["patient_id"]: Concerned(row["name"], tuple(row["account_ids"])) for row in rows}
+
+
+async def read_phone(db: Reader, account_id: UUID) -> str | None:
+    """Give the number of an account as the caller's transaction sees it; None once it is closed.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch("SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id)
+    return cipher().open(rows[0]["phone_cipher"]) if rows else None
 
 
 async def require_member(account_id: UUID, patient_id: UUID) -> None:

@@ -16,6 +16,7 @@ from patients.accounts import Accounts
 from patients.consents import Consents
 from patients.rights.ports import set_holdings
 from payments.billing import close_billing
+from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.rights import build_holdings
 
@@ -39,6 +40,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
     ports.set_consents(Consents())
     connect_payments(settings)
     set_holdings(build_holdings())
+    connect_messages(settings)
     # A partner's program on the same machine is for a sandbox that is used there alone.
     outbound.allow_loopback(allowed=settings.is_for_this_machine)
     allow_faults(allowed=not settings.production)

@@ -26,6 +26,7 @@ from payments.insurance.shares import CentreOf
 from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
 from payments.receipts import following as receipts
+from payments.telling import SUBSCRIBERS as TELLING
 from runtime.his import build_billing
 
 TOLD_TO_PARTNERS: Final = frozenset(
@@ -112,6 +113,7 @@ def build_subscribers() -> Sequence[tuple[str, Subscriber]]:
         *((kind, post_notice) for kind in sorted(TOLD_TO_PARTNERS)),
         *receipts.SUBSCRIBERS,
         *discharge.SUBSCRIBERS,
+        *TELLING,
     ]
 
 

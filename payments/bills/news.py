@@ -12,6 +12,7 @@ from integration.his.subscriptions import InboundSubscription
 from kernel import clock
 from kernel.db import Transaction
 from payments import errors, events, orders
+from payments.telling import tell_of_bill
 
 
 async def follow_bill(tx: Transaction, change: InboundChange) -> None:
@@ -31,6 +32,12 @@ async def follow_bill(tx: Transaction, change: InboundChange) -> None:
         return
 
 
+async def hear_of_bill(tx: Transaction, change: InboundChange) -> None:
+    """Follow a bill that was posted or changed, and tell those who act for the patient."""
+    await follow_bill(tx, change)
+    await tell_of_bill(tx, change)
+
+
 async def follow_refund(tx: Transaction, change: InboundChange) -> None:
     """Take a refund up again that waited for what the hospital has now decided."""
     told = change.facts
@@ -45,7 +52,7 @@ async def follow_refund(tx: Transaction, change: InboundChange) -> None:
 
 
 INBOUND: Final = (
-    InboundSubscription(InboundKind.CHARGE_POSTED, follow_bill),
+    InboundSubscription(InboundKind.CHARGE_POSTED, hear_of_bill),
     InboundSubscription(InboundKind.BILL_SETTLED_ELSEWHERE, follow_bill),
     InboundSubscription(InboundKind.REFUND_APPROVED, follow_refund),
     InboundSubscription(InboundKind.REFUND_REFUSED, follow_refund),

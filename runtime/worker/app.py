@@ -15,6 +15,7 @@ SEND: Final = "webhooks.send_batch"
 PAY: Final = "payments.work_batch"
 HEAR: Final = "payments.hear_batch"
 RECEIPT: Final = "receipts.work_batch"
+NOTIFY: Final = "notifications.work_batch"
 TASK_SECONDS_MAX: Final = 60
 """A task that has not ended by then is killed with its process; its lease ends before."""
 

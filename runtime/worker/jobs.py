@@ -31,6 +31,8 @@ from kernel.idempotency import KEEP_DAYS, purge_keys
 from kernel.log import get_logger
 from kernel.outbox import INBOX, OUTBOX
 from kernel.settings import Settings
+from notifications.delivering import ROWS_A_TURN_MAX, fall_back, send_due
+from notifications.inbox import purge_messages
 from oauth.housekeeping import purge_expired
 from oauth.refresh_tokens import GRACE, forget_answers
 from oauth.sign_in.purging import purge_sign_in
@@ -98,7 +100,14 @@ def _care_jobs(db: Database) -> list[Job]:
         await watch_availability(db)
         return 0  # too often to be told of in the log
 
+    async def send_messages() -> int:
+        full = ROWS_A_TURN_MAX
+        sent = await _repeat(partial(send_due, db), turns_max=SWEEPS_MAX, until_below=full)
+        return sent + await _repeat(partial(fall_back, db), turns_max=SWEEPS_MAX, until_below=full)
+
     return [
+        # Messages whose quiet hours are over, and important ones that nobody has read.
+        Job("send_messages", send_messages, every=timedelta(seconds=10)),
         Job("sweep_holds", sweep_holds, every=timedelta(seconds=5)),
         # Seats that come free by the clock reach those who wait even if nobody else asks for them.
         Job("serve_waitlist", offer_free_seats, every=timedelta(seconds=10)),
@@ -197,6 +206,7 @@ async def _purge_once(db: Database) -> int:
     gone += await purge_faults(db, before=now - FAULTS_KEPT)
     gone += await notifications.purge_nonces(db)
     gone += await purge_refused(db)
+    gone += await purge_messages(db)
     return gone + await purge_deliveries(db, before=now - DELIVERIES_KEPT)
 
 

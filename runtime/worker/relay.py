@@ -25,15 +25,18 @@ from kernel.log import configure_logging, get_logger
 from kernel.outbox import INBOX, OUTBOX, WAKE_CHANNEL
 from kernel.redis import GONE, close_redis, open_redis, subscribed
 from kernel.settings import Settings, SettingsError
+from notifications.planning import HANDLER as MESSAGES
 from partners.webhooks import claims as webhooks
 from partners.webhooks.claims import BOX as WEBHOOKS
 from payments import inbox as notifications
 from payments.events import EVENTS_HANDLER as PAYMENT_EVENTS
 from payments.events import HANDLER as PAYMENTS
 from payments.receipts import service as receipts
+from runtime.messages import connect_messages
 from runtime.ready import announce_ready
-from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND, make_app
+from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
+from runtime.worker.messages import MessageMaker
 from runtime.worker.timetable import Timetable
 from runtime.worker.webhooks import hand_on_events
 
@@ -49,6 +52,8 @@ WEBHOOK_BATCHES_UNDER_WAY_MAX: Final = 1
 """One worker process sends webhooks at a time, many at once; the others stay with the HIS whatever receivers do."""
 PAYMENT_BATCHES_UNDER_WAY_MAX: Final = 2
 """A channel that is slow keeps two worker processes at most."""
+MESSAGE_BATCHES_UNDER_WAY_MAX: Final = 1
+"""One worker process sends messages at a time, several at once; a gateway that is slow keeps no other."""
 RECEIPT_BATCHES_UNDER_WAY_MAX: Final = 1
 """A fiscal platform that is slow keeps one worker process."""
 PUBLISH_SECONDS_MAX: Final = 10.0
@@ -204,6 +209,7 @@ def build_queues(db: Database, settings: Settings) -> list[Queue]:
         Queue(notifications.BOX, notifications.HANDLER, HEAR, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(OUTBOX, PAYMENT_EVENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
         Queue(OUTBOX, PAYMENTS, PAY, always, PAYMENT_BATCHES_UNDER_WAY_MAX),
+        Queue(OUTBOX, MESSAGES, NOTIFY, always, MESSAGE_BATCHES_UNDER_WAY_MAX, MessageMaker(db).make),
         Queue(WEBHOOKS, webhooks.HANDLER, SEND, always, WEBHOOK_BATCHES_UNDER_WAY_MAX, make_deliveries),
     ]
     if settings.fiscal_base_url is not None:
@@ -241,6 +247,7 @@ async def serve(settings: Settings) -> None:
         return
     open_redis(settings.redis_url)
     cipher = load_cipher(settings.keys_dir)
+    connect_messages(settings)
     app = make_app(settings.redis_url)
     relay = Relay(db, app, build_queues(db, settings), redis_url=settings.redis_url)
     timetable = Timetable(db, build_jobs(db, settings, cipher=cipher))

@@ -21,16 +21,19 @@ from kernel.log import configure_logging, get_logger
 from kernel.outbox import wake
 from kernel.redis import close_redis, flush_wakes, open_redis
 from kernel.settings import Settings
+from notifications.delivering import MessageWork
+from notifications.ways import ways
 from partners.webhooks.sender import Sender
 from payments import inbox as notifications
 from payments.billing import close_billing
 from payments.receipts.work import ReceiptWork
 from payments.work import PaymentWork
 from runtime.his import build_port
+from runtime.messages import connect_messages
 from runtime.payments import build_subscribers, connect_payments
 from runtime.receipts import build_receipt_work
 from runtime.subscriptions import build_subscriptions
-from runtime.worker.app import APPLY, DELIVER, HEAR, PAY, RECEIPT, SEND
+from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND
 from runtime.worker.webhooks import build_sender
 
 SECONDS_MAX: Final = 40.0
@@ -125,6 +128,15 @@ class _Process:
             self._receipts = build_receipt_work(opened.db, opened.settings)
         return self._receipts
 
+    async def messages(self) -> MessageWork:
+        """Give what sends messages to patients.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL does not answer.
+        """
+        opened = await self._open()
+        return MessageWork(opened.db, ways(), cipher=opened.cipher)
+
     async def opened_database(self) -> Database:
         """Give the database, with the payment channels connected.
 
@@ -141,6 +153,7 @@ class _Process:
             if settings.redis_url:
                 open_redis(settings.redis_url)
             connect_payments(settings)
+            connect_messages(settings)
             self._opened = _Opened(settings, db, cipher)
         # The loop stood still since the last task; connections that broke meanwhile are noticed before they are used.
         await asyncio.sleep(LISTEN_SECONDS)
@@ -187,6 +200,7 @@ def register_tasks(app: Celery) -> None:
     app.task(name=PAY)(pay_batch)
     app.task(name=HEAR)(hear_batch)
     app.task(name=RECEIPT)(receipt_batch)
+    app.task(name=NOTIFY)(notify_batch)
 
 
 def deliver_batch(lease_id: str, letter_ids: list[int]) -> None:
@@ -217,6 +231,11 @@ def hear_batch(lease_id: str, notification_ids: list[int]) -> None:
 def receipt_batch(lease_id: str, letter_ids: list[int]) -> None:
     """Have a leased batch of fiscal receipts issued and written off."""
     _run(_receipt(Lease(UUID(lease_id), tuple(letter_ids))))
+
+
+def notify_batch(lease_id: str, letter_ids: list[int]) -> None:
+    """Send a leased batch of messages to patients."""
+    _run(_notify(Lease(UUID(lease_id), tuple(letter_ids))))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
@@ -279,6 +298,15 @@ async def _receipt(lease: Lease) -> None:
         wake()
         await flush_wakes()
     log.debug("receipts_worked", done=done)
+
+
+async def _notify(lease: Lease) -> None:
+    async with asyncio.timeout(SECONDS_MAX):
+        work = await _this_process().messages()
+        done = await work.work(lease)
+        wake()
+        await flush_wakes()
+    log.debug("messages_worked", done=done)
 
 
 def _this_process() -> _Process:

@@ -12,6 +12,7 @@ ROOMS = (
     "feedback",
     "integration",
     "kernel",
+    "notifications",
     "oauth",
     "open_api",
     "partners",
