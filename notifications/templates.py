@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass, fields
 from datetime import time
 from typing import Any, Final
 
-import orjson
-
 from kernel.audit import record_change
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
@@ -214,10 +212,4 @@ def _shown(row: Row) -> dict[str, Any]:
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    shown: dict[str, Any] = orjson.loads(orjson.dumps(dict(row), default=_wall_time))
-    return shown
-
-
-def _wall_time(value: object) -> str:
-    assert isinstance(value, time), "the rest is JSON's own"
-    return f"{value:%H:%M}"
+    return dict(row) | {name: f"{row[name]:%H:%M}" for name in ("quiet_from", "quiet_until")}

@@ -36,6 +36,7 @@ class Gateways:
     texts: list[tuple[str, str]] = field(default_factory=list)
     without_openid: set[UUID] = field(default_factory=set)
     stop: asyncio.Event | None = None
+    breaks: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -44,6 +45,8 @@ class Gateways:
 
     async def answer(self) -> Handed:
         self.begun.set()
+        if self.breaks:
+            raise RuntimeError("the adapter has a mistake")
         if self.stop is not None:
             await self.stop.wait()
         return self.answers.pop(0) if self.answers else Handed("accepted", "0")
@@ -157,7 +160,10 @@ class Centre:
         )
 
     async def lease(self) -> Lease | None:
-        return await OUTBOX.claim(self.db, HANDLER, limit=100, lease_seconds=60)
+        return await self.lease_some(100)
+
+    async def lease_some(self, limit: int) -> Lease | None:
+        return await OUTBOX.claim(self.db, HANDLER, limit=limit, lease_seconds=60)
 
     async def send(self) -> int:
         """Let a worker send what may go now."""
