@@ -56,6 +56,7 @@ from open_api.administration import (
 )
 from open_api.administration import fairness as office_fairness
 from open_api.administration import feedback as administered_feedback
+from open_api.administration import messages as administered_messages
 from open_api.administration import rush as office_rush
 from open_api.administration import stops as administered_stops
 from open_api.administration import webhooks as administered_webhooks
@@ -97,6 +98,7 @@ FEATURES: Final[Sequence[Routes]] = (
     office_fairness.routes,
     office_rush.routes,
     administered_stops.routes,
+    administered_messages.routes,
     administered_windows.routes,
     extra_seats.routes,
     staff.routes,

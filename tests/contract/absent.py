@@ -3,6 +3,21 @@
 from typing import Any
 from uuid import uuid4
 
+WORDS: dict[str, Any] = {
+    "active": True,
+    "is_important": False,
+    "passes_quiet_hours": False,
+    "fallback_minutes": None,
+    "title_zh": "x",
+    "title_en": "x",
+    "body_zh": "x",
+    "body_en": "x",
+    "sms": None,
+    "wechat_template_id": None,
+    "wechat_fields": [],
+    "wechat_page": None,
+}
+
 # By the request's schema; those not named take a version and one changed field.
 BODIES: dict[str, Any] = {
     "withdrawal": {"version": 1},
@@ -32,6 +47,8 @@ BODIES: dict[str, Any] = {
     "finance/decision": {"decision": "x"},
     "feedback/answer": {"text": "x"},
     "feedback/transfer": {"office": "charges_office", "reason": "x"},
+    "notifications/message_words": WORDS,
+    "notifications/message_kind_change": WORDS | {"version": 1},
     "partners/application_change": {"version": 1, "purpose": "x"},
     "partners/application_move": {"status": "submitted"},
     "partners/gate_change": {"networks": [], "sm2_public_key": None, "signature_required": False, "version": 0},
@@ -40,6 +57,7 @@ BODIES: dict[str, Any] = {
 
 # By the first part of the address, or the first two; of the rest it is `catalogue.not_found`.
 ABSENT = {
+    "message-kinds": "notifications.kind_not_found",
     "applications": "partners.application_not_found",
     "gates": "partners.client_not_found",
     "rate-policies": "partners.policy_not_found",

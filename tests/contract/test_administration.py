@@ -18,6 +18,7 @@ from tests.contract.conftest import ADMINISTRATION, SlotOffice
 from tests.contract.feedback_at_the_office import answer_patients
 from tests.contract.fees_at_the_office import say_when_fees_are_paid
 from tests.contract.gateway_at_the_office import keep_the_gate, review_application
+from tests.contract.messages_at_the_office import word_messages
 from tests.contract.money_at_the_office import keep_the_money
 from tests.contract.noshows_at_the_office import judge_noshows
 from tests.contract.office_lists import list_everything
@@ -103,6 +104,7 @@ async def test_the_slot_offices_whole_work(open_api: OpenApi, office: SlotOffice
     for path in ("one", "two"):
         body = {"url": f"http://127.0.0.1:9000/{path}", "event_types": ["*"]}
         assert (await open_api.portal.post("/webhooks", body)).status_code == 201
+    await word_messages(office)
     await list_everything(office)
     await office.ask("GET", f"{BASE}/queue-accuracy?date_from={tomorrow}&date_until={next_week}", status=200)
     assert {route.operation for route in ADMINISTRATION} - office.used == set()
