@@ -7,6 +7,7 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.db import database
+from kernel.idempotency import Idempotency
 from notifications.claims import SUBSCRIPTIONS_MAX
 from notifications.errors import TemplateUnknown
 from notifications.kinds import CHANNELS, GROUPS, KINDS, TEMPLATES_PER_MOMENT_MAX, Channel, Group, Moment
@@ -112,17 +113,22 @@ async def templates_by_moment() -> Mapping[Moment, Sequence[str]]:
     return asked
 
 
-async def note_accepted(account_id: UUID, template_ids: Sequence[str]) -> None:
+async def note_accepted(
+    account_id: UUID, template_ids: Sequence[str], *, idempotency: Idempotency | None = None
+) -> None:
     """Count that a person has accepted templates: one more message of each may be sent.
 
     WeChat decides; where the client counts too many, the first refused message sets the count right (43101).
 
     Raises:
         TemplateUnknown: one that this hospital does not send.
+        IdempotencyMismatch: the key was used for others.
         DatabaseUnavailable.
     """
     wanted = sorted(set(template_ids))
     async with database().transaction() as tx:
+        if idempotency and await idempotency.replay(tx) is not None:
+            return
         rows = await tx.fetch(
             "SELECT DISTINCT wechat_template_id AS id FROM notification_kind WHERE wechat_template_id = ANY ($1)",
             wanted,
@@ -139,3 +145,5 @@ async def note_accepted(account_id: UUID, template_ids: Sequence[str]) -> None:
             clock.now(),
             SUBSCRIPTIONS_MAX,
         )
+        if idempotency:
+            await idempotency.remember(tx, {"accepted": wanted})

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sanic import Sanic
 
 from patient_app import account, account_rights, feedback, home, members, sessions
+from patient_app import account, members, messages, sessions
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -17,6 +18,7 @@ FEATURES: Final[Sequence[Routes]] = (
     home.routes,
     feedback.routes,
     account_rights.routes,
+    messages.routes,
 )
 
 
