@@ -18,6 +18,7 @@ from kernel.ids import new_id
 from patient_app.application import FEATURES
 from patient_app.openapi import build_app_document
 from patient_app.routing import PREFIX, Route
+from tests.contract import app_message_cases  # noqa: F401  it declares cases
 from tests.contract.app_cases import APP_CASES
 from tests.contract.conformity import APP_ROUTES
 from tests.contract.generate import HOSTILE_TEXTS, tampered, values_of
