@@ -194,7 +194,7 @@ class MessageWork:
             # A person has to mend the template; then the letter can be sent again. Nobody is kept waiting by it.
             log.error("message_template_refused", kind=row["code"], channel=row["channel"], code=handed.code)
             if await claims.turn_delivery(tx, row["id"], to="queued", outcome=handed.outcome):
-                await OUTBOX.bury(tx, lease, letter_id, error=f"{handed.outcome} {handed.code or ''}".strip())
+                await OUTBOX.bury(tx, lease, letter_id, error=f"{handed.outcome}: {handed.code}")
                 await self._next(tx, row, at=now)
                 return
         elif await claims.turn_delivery(tx, row["id"], to="failed", outcome=handed.outcome, finished_at=now):
