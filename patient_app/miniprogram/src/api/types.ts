@@ -357,6 +357,31 @@ export interface AppSessionList {
   items: AppSessionListItemsItem[];
 }
 
+/** One moment. */
+export interface AppSubscriptionMomentsItemsItem {
+  /** After what somebody is asked. */
+  moment: "booked" | "checked_in" | "paid" | "waitlist_joined";
+  /** As `wx.requestSubscribeMessage` takes them. */
+  template_ids: string[];
+}
+
+/** Which WeChat templates to ask for, and when. */
+export interface AppSubscriptionMoments {
+  items: AppSubscriptionMomentsItemsItem[];
+}
+
+/** What somebody has just accepted. */
+export interface AppSubscriptionRequest {
+  /** The templates that WeChat said were accepted. */
+  template_ids: string[];
+}
+
+/** How much was not read. */
+export interface AppUnread {
+  /** Messages, counted to ninety-nine. */
+  unread: number;
+}
+
 /**
  * An identity document. CN-ID is the resident identity card (GB 11643) and the permits of the same form; PPN a
  * passport; HKMTP and TWMTP the mainland travel permits; BCT a birth certificate.
