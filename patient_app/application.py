@@ -5,8 +5,7 @@ from typing import Any, Final
 
 from sanic import Sanic
 
-from patient_app import account, account_rights, feedback, home, members, sessions
-from patient_app import account, members, messages, sessions
+from patient_app import account, account_rights, feedback, home, members, messages, sessions
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes

@@ -151,3 +151,54 @@ export function requestAccountDeletion(key: string): Promise<types.AppAccountDel
 export function withdrawAccountDeletion(key: string): Promise<void> {
   return change<void>("DELETE", "/account/deletion", undefined, key);
 }
+
+/** What `listMessages` may be asked. */
+export type ListMessagesQuery = {
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List the account's messages, newest first; each leads to what it is about. */
+export function listMessages(query: ListMessagesQuery = {}): Promise<Reading<types.AppMessageList>> {
+  return read<types.AppMessageList>("/messages", query);
+}
+
+/** Count what was not read, to ninety-nine: for the mark on the tab. */
+export function countUnread(): Promise<Reading<types.AppUnread>> {
+  return read<types.AppUnread>("/messages/unread");
+}
+
+/** Read one message, as when a WeChat message was tapped; that marks nothing. */
+export function getMessage(messageId: types.Id): Promise<Reading<types.AppMessage>> {
+  return read<types.AppMessage>(`/messages/${messageId}`);
+}
+
+/** Note that a message was read; it is sent by no other way any more. */
+export function markMessageRead(messageId: types.Id, key: string): Promise<void> {
+  return change<void>("POST", `/messages/${messageId}/read`, undefined, key);
+}
+
+/** Note that everything was read, up to the newest message that was seen. */
+export function markAllRead(body: types.AppReadAllRequest, key: string): Promise<types.AppReadAll> {
+  return change<types.AppReadAll>("POST", "/messages/read-all", body, key);
+}
+
+/** Read what the account wants to be sent beside its inbox, by which way, and when not. */
+export function getPreferences(): Promise<Reading<types.AppPreferences>> {
+  return read<types.AppPreferences>("/notification-preferences");
+}
+
+/** Set what the account wants; groups that are not named stay as they are. */
+export function changePreferences(body: types.AppPreferencesChange, key: string): Promise<types.AppPreferences> {
+  return change<types.AppPreferences>("PUT", "/notification-preferences", body, key);
+}
+
+/** Tell which WeChat templates to ask for at which moment (`wx.requestSubscribeMessage`). */
+export function listSubscriptionMoments(): Promise<Reading<types.AppSubscriptionMoments>> {
+  return read<types.AppSubscriptionMoments>("/subscriptions");
+}
+
+/** Note which templates somebody has just accepted: one more message of each may be sent. */
+export function noteSubscriptions(body: types.AppSubscriptionRequest, key: string): Promise<void> {
+  return change<void>("POST", "/subscriptions", body, key);
+}

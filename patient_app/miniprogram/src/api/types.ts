@@ -278,6 +278,108 @@ export interface AppFeedbackStep {
   reason: string | null;
 }
 
+/** What it leads to in the app. */
+export interface AppMessageSubject {
+  /** What it is. */
+  kind: "appointment" | "waitlist_entry" | "queue_entry" | "order" | "bill";
+  /** Which one; of a bill its number. */
+  id: string;
+}
+
+/** One message of the inbox. */
+export interface AppMessage {
+  /** The message. */
+  id: Id;
+  /** What kind of message; new kinds may come. */
+  kind: string;
+  /** By which people choose what they are sent. */
+  group: "appointment" | "waitlist" | "queue" | "payment" | "report" | "bed";
+  /** The member whom it is about. */
+  patient_id: Id;
+  /** The title, in the language asked for. */
+  title: string;
+  /** The words. */
+  body: string;
+  /** What it leads to in the app. */
+  subject: AppMessageSubject;
+  /** When it happened. */
+  at: Instant;
+  /** Until when there is something to be done about it; null: no such time. */
+  until: Instant | null;
+  /** When it was read; null: not yet. */
+  read_at: Instant | null;
+}
+
+/** One page of the inbox, the newest first. */
+export interface AppMessageList {
+  items: AppMessage[];
+  next: Next;
+}
+
+/** One group. */
+export interface AppPreferencesGroupsItem {
+  /** Which. */
+  group: "appointment" | "waitlist" | "queue" | "payment";
+  /** Whether they are wanted by WeChat. */
+  wechat: boolean;
+  /** Whether important ones are wanted by SMS, where WeChat does not reach. */
+  sms: boolean;
+}
+
+/** The account's own quiet hours; null: the hospital's. */
+export interface AppPreferencesQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** When this hospital disturbs nobody with what can wait. */
+export interface AppPreferencesHospitalQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** What the account is sent beside its inbox. */
+export interface AppPreferences {
+  /** The ways that this hospital has; a choice for another has no effect. */
+  channels: ("wechat" | "sms")[];
+  /** By group of messages; the inbox has them all whatever is chosen. */
+  groups: AppPreferencesGroupsItem[];
+  /** The account's own quiet hours; null: the hospital's. */
+  quiet_hours: AppPreferencesQuietHours;
+  /** When this hospital disturbs nobody with what can wait. */
+  hospital_quiet_hours: AppPreferencesHospitalQuietHours;
+}
+
+/** One group. */
+export interface AppPreferencesChangeGroupsItem {
+  /** Which. */
+  group: "appointment" | "waitlist" | "queue" | "payment";
+  /** Whether they are wanted by WeChat. */
+  wechat: boolean;
+  /** Whether important ones are wanted by SMS, where WeChat does not reach. */
+  sms: boolean;
+}
+
+/** Its own quiet hours; null: the hospital's. */
+export interface AppPreferencesChangeQuietHours {
+  /** From when on (Asia/Shanghai). */
+  from: string;
+  /** Until when; the same as `from`: never quiet. */
+  until: string;
+}
+
+/** What the account wants. */
+export interface AppPreferencesChange {
+  /** By group of messages; the inbox has them all whatever is chosen. */
+  groups: AppPreferencesChangeGroupsItem[];
+  /** Its own quiet hours; null: the hospital's. */
+  quiet_hours: AppPreferencesChangeQuietHours;
+}
+
 /** What was said of a visit. */
 export interface AppRating {
   /** Marks of one to five, by question. */
@@ -322,6 +424,18 @@ export interface AppRatingRequest {
   marks: Record<string, unknown>;
   /** What the patient wants to say. */
   comment?: string;
+}
+
+/** How much that was. */
+export interface AppReadAll {
+  /** Messages that were not read before. */
+  read: number;
+}
+
+/** Up to where everything was read. */
+export interface AppReadAllRequest {
+  /** The newest message that was on the screen: what came since stays unread. */
+  up_to: Id;
 }
 
 /** The tokens of a session. */
