@@ -29,7 +29,7 @@ _OUTCOMES: Final[Mapping[str, str]] = {
     "substituted": "stop.substituted",
     "offered": "stop.offered",
     "cancelled": "stop.cancelled",
-    "kept": "stop.kept",
+    "kept": "stop.pending",
 }
 _CALLS: Final[Mapping[str, str]] = {"called": "queue.called", "recalled": "queue.called", "passed": "queue.passed"}
 
@@ -75,8 +75,12 @@ async def _describe_appointments(tx: Transaction, found: Sequence[Happening]) ->
 
 async def _read_notices(tx: Transaction, after: int, until: int, limit: int) -> list[Happening]:
     rows = await tx.fetch(
-        "SELECT id, at, kind, subject_id, facts FROM booking_notice WHERE id > $1 AND id <= $2 AND kind = ANY ($4)"
-        " AND facts ->> 'patient_id' IS NOT NULL ORDER BY id LIMIT $3",
+        "SELECT n.id, n.at, n.kind, n.subject_id, n.facts, a.schedule_id, a.slot_id, a.seq, a.starts_at,"
+        " o.status AS order_status FROM booking_notice n"
+        " LEFT JOIN appointment a ON n.kind = 'appointment.stopped' AND a.id = n.subject_id"
+        " LEFT JOIN stop_order o ON n.kind = 'appointment.stopped' AND o.id = (n.facts ->> 'stop_id')::uuid"
+        " WHERE n.id > $1 AND n.id <= $2 AND n.kind = ANY ($4)"
+        " AND n.facts ->> 'patient_id' IS NOT NULL ORDER BY n.id LIMIT $3",
         after,
         until,
         limit,
@@ -91,7 +95,9 @@ async def _describe_notices(tx: Transaction, found: Sequence[Happening]) -> list
         row["id"]: row["starts_at"]
         for row in await tx.fetch("SELECT id, starts_at FROM slot WHERE id = ANY ($1)", list(slots))
     }
-    places = await _places(tx, {UUID(one) for each in found for one in _schedules_in(each.row["facts"])})
+    schedules = {UUID(one) for each in found for one in _schedules_in(each.row["facts"])}
+    schedules |= {one.row["schedule_id"] for one in found if one.row["schedule_id"] is not None}
+    places = await _places(tx, schedules)
     told = (
         _stopped(one.row, places, starts)
         if one.row["kind"] == "appointment.stopped"
@@ -114,14 +120,21 @@ def _schedules_in(facts: Mapping[str, Any]) -> list[str]:
 def _stopped(row: Row, places: Mapping[UUID, Row], starts: Mapping[UUID, datetime]) -> Occurrence | None:
     facts = row["facts"]
     kind = _OUTCOMES.get(facts["outcome"])
-    was, now = facts.get("was"), facts.get("now")
-    if kind is None or was is None:
+    if kind is None:
         return None
-    was_at = starts[UUID(was["slot_id"])]
+    was, now = facts.get("was"), facts.get("now")
+    if kind == "stop.pending":
+        # What was left as it is takes place after all, or is seen to by people.
+        kind = "stop.kept" if row["order_status"] == "restarted" else kind
+        was = now = None
+    was_at = starts[UUID(was["slot_id"])] if was else row["starts_at"]
     there = now or was
-    starts_at = datetime.fromisoformat(now["starts_at"]) if now else was_at
     words: dict[str, Any] = dict(
-        _visit(places[UUID(there["schedule_id"])], starts_at=starts_at, queue_number=now["queue_number"] if now else 0)
+        _visit(
+            places[UUID(there["schedule_id"]) if there else row["schedule_id"]],
+            starts_at=datetime.fromisoformat(now["starts_at"]) if now else was_at,
+            queue_number=now["queue_number"] if now else row["seq"],
+        )
     )
     words["was_at"] = was_at
     until = was_at

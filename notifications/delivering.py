@@ -25,7 +25,7 @@ from notifications.ports import Handed, SubscribeMessage
 from notifications.quiet import send_at
 from notifications.retries import delay_after
 from notifications.ways import Ways
-from patients.accounts import accounts_of_patients, phone_of
+from patients.accounts import accounts_of_patients, read_phone
 
 LEASE_SECONDS: Final = 60.0
 HANDS_MAX: Final = 16
@@ -156,7 +156,7 @@ class MessageWork:
         if not self._ways.has("sms"):
             await self._give_up(tx, row, "not_connected", at=clock.now())
             return None
-        phone = await phone_of(tx, row["account_id"])
+        phone = await read_phone(tx, row["account_id"])
         if phone is None:
             await self._give_up(tx, row, "no_receiver", at=clock.now())
             return None
@@ -194,7 +194,7 @@ class MessageWork:
             # A person has to mend the template; then the letter can be sent again. Nobody is kept waiting by it.
             log.error("message_template_refused", kind=row["code"], channel=row["channel"], code=handed.code)
             if await claims.turn_delivery(tx, row["id"], to="queued", outcome=handed.outcome):
-                await OUTBOX.bury(tx, lease, letter_id, error=f"{handed.outcome} {handed.code or ''}".strip())
+                await OUTBOX.bury(tx, lease, letter_id, error=f"{handed.outcome}: {handed.code}")
                 await self._next(tx, row, at=now)
                 return
         elif await claims.turn_delivery(tx, row["id"], to="failed", outcome=handed.outcome, finished_at=now):

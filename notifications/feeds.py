@@ -13,10 +13,15 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from kernel.db import Database, Row, Transaction
+from kernel.log import get_logger
 from notifications.telling import Occurrence, accounts_of, tell
 
 EVENTS_A_TURN_MAX: Final = 200
 TURNS_MAX: Final = 10
+UNREADABLE: Final = (AssertionError, KeyError, TypeError, ValueError)
+"""What an event raises that is not as its source expects."""
+
+log = get_logger("notifications")
 
 
 class Happening(NamedTuple):
@@ -90,7 +95,18 @@ async def _turn(db: Database, source: Source) -> tuple[int, bool]:
         )
         known = await accounts_of(tx, {patient for one in found for patient in one.patient_ids})
         concerned = [one for one in found if one.patient_ids & known.keys()]
-        return await tell(tx, await source.describe(tx, concerned)) if concerned else 0, is_full
+        return await tell(tx, await _describe(tx, source, concerned)) if concerned else 0, is_full
+
+
+async def _describe(tx: Transaction, source: Source, found: Sequence[Happening]) -> Sequence[Occurrence]:
+    """Put events into words' facts; one that cannot be read is left out, visibly, and holds up no other."""
+    try:
+        return await source.describe(tx, found)
+    except UNREADABLE as error:
+        if len(found) == 1:
+            log.exception("event_not_told", source=source.table, place=found[0].place, fault=type(error).__name__)
+            return []
+    return [told for one in found for told in await _describe(tx, source, [one])]
 
 
 async def _settle(tx: Transaction, feed: Row, mark: _Mark) -> int:

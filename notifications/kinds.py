@@ -83,6 +83,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "stop.offered": Kind("appointment", _VISIT | _WAS | _DEADLINE, moment="booked"),
     "stop.cancelled": Kind("appointment", _VISIT | _WAS, moment="booked"),
     "stop.kept": Kind("appointment", _VISIT | _WAS),
+    "stop.pending": Kind("appointment", _VISIT | _WAS),
     "waitlist.offered": Kind("waitlist", _VISIT | _DEADLINE, moment="waitlist_joined"),
     "waitlist.ended": Kind("waitlist", _PATIENT),
     "queue.near": Kind("queue", _QUEUE | {"ahead": Placeholder(3)}, moment="checked_in"),

@@ -75,7 +75,7 @@ async def mark_all_read(call: PatientCall) -> Reply:
 
 
 @routes.get(_PREFERENCES, response="app/notification_preferences.json", errors=[DatabaseUnavailable])
-async def get_notification_preferences(call: PatientCall) -> Reply:
+async def get_preferences(call: PatientCall) -> Reply:
     """Read what the account wants to be sent beside its inbox, by which way, and when not."""
     return ok(_render_preferences(await preferences.read_preferences(call.account_id)))
 
@@ -86,7 +86,7 @@ async def get_notification_preferences(call: PatientCall) -> Reply:
     response="app/notification_preferences.json",
     errors=[DatabaseUnavailable],
 )
-async def change_notification_preferences(call: PatientCall) -> Reply:
+async def change_preferences(call: PatientCall) -> Reply:
     """Set what the account wants; groups that are not named stay as they are."""
     quiet = call.body["quiet_hours"]
     changed = await preferences.change_preferences(

@@ -43,6 +43,8 @@ _ADVICE: Final = {
     "render": "Our own facts could not be written as a message. The worker's log has the fault; replay once mended.",
     "his.disagrees": "It does not fit what stands here, and nothing earlier is missing. Reconcile that day, then skip.",
     "patients.invalid_document": "The document cannot be right. Have the chart corrected there, then skip this.",
+    "bad_template": "WeChat does not know the template or its page. Mend the kind of message, then replay.",
+    "bad_content": "The gateway refuses what the message says. Mend the kind of message, then replay.",
     "patients.not_found": "The HIS names a person without a document. Have the chart completed there, then skip this.",
 }
 _ADVICE_FOR_OTHERS: Final = "The log has the details. Replay after the cause is mended; skip if it is settled by hand."

@@ -1,7 +1,7 @@
 """Events of bookings, stops, offers and queues become messages: each once, also when transactions cross."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import cast
 from uuid import UUID
@@ -11,6 +11,7 @@ import pytest
 
 from booking import service
 from booking.mass_cancellation import cancel_many
+from booking.stops import service as stops
 from booking.telling import SOURCES
 from kernel import clock
 from kernel.db import Database, Transaction
@@ -19,7 +20,7 @@ from notifications.feeds import Source, tell_events
 from tests.factories.booking import PORTAL, HospitalUnderTest
 from tests.factories.notifications import NOON, Centre
 from tests.factories.queue import ClinicDay
-from tests.factories.stops import stop_and_finish
+from tests.factories.stops import OFFICE, stop_and_finish
 from tests.factories.waitlist import cancel, join, sell_out
 
 LOOKS_MAX = 500
@@ -104,6 +105,22 @@ async def test_a_choice_is_told_with_its_end(centre: Centre, hospital: HospitalU
     assert until == NOON + timedelta(minutes=60)
 
 
+@pytest.mark.parametrize(("end", "kind"), [(stops.restart_clinic, "stop.kept"), (stops.abort_stop, "stop.pending")])
+async def test_what_was_left_as_it_is_is_told_by_why(
+    centre: Centre, hospital: HospitalUnderTest, end: Callable[..., Awaitable[object]], kind: str
+) -> None:
+    schedule = await hospital.schedule(seats=1)
+    await hospital.schedule(seats=1, starts_in=timedelta(days=3))
+    [person] = await hospital.patients(1)
+    account = await centre.account(person)
+    await service.book_appointment(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
+    order_id = await stop_and_finish(schedule, steps=("offer", "cancel"), offer_minutes=60)
+    await end(order_id, actor=OFFICE)
+    assert await kinds(centre, account, count=3) == ["appointment.booked", "stop.offered", kind]
+    facts = (await centre.inbox(account))[2]["facts"]
+    assert (facts["starts_at"], facts["queue_number"]) == ({"at": schedule.starts_at.isoformat()}, 1)
+
+
 async def test_an_offer_of_the_waitlist_is_told_with_its_end(centre: Centre, hospital: HospitalUnderTest) -> None:
     schedule = await hospital.schedule(seats=1)
     [sold] = await sell_out(hospital, schedule)
@@ -183,6 +200,26 @@ async def test_a_mark_of_another_life_is_made_anew(centre: Centre, hospital: Hos
     account = await centre.account(person)
     await service.book_appointment(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
     assert await kinds(centre, account, count=1) == ["appointment.booked"]
+
+
+async def test_an_event_that_cannot_be_read_holds_up_no_other(centre: Centre, hospital: HospitalUnderTest) -> None:
+    schedule = await hospital.schedule(seats=2)
+    [person] = await hospital.patients(1)
+    account = await centre.account(person)
+    facts = {"patient_id": str(person), "outcome": "cancelled", "was": {"slot_id": str(person)}}
+    await centre.db.execute(
+        "INSERT INTO booking_notice (at, kind, subject_id, facts) VALUES ($1, 'appointment.stopped', $2, $3)",
+        clock.now(),
+        person,
+        facts,
+    )
+    await centre.db.execute(
+        "INSERT INTO booking_notice (at, kind, subject_id, facts) VALUES ($1, 'waitlist.expired', $2, $3)",
+        clock.now(),
+        schedule.id,
+        {"patient_id": str(person)},
+    )
+    assert await kinds(centre, account, count=1) == ["waitlist.ended"]
 
 
 async def test_long_backlogs_are_read_in_turns(centre: Centre, hospital: HospitalUnderTest) -> None:

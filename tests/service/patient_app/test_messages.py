@@ -1,6 +1,7 @@
 """The inbox over HTTP: an account's own messages, choices and subscriptions."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -99,11 +100,12 @@ async def test_choices_are_the_accounts_own(open_api: OpenApi, phone: Phone) -> 
     assert (await phone.get("/notification-preferences")).json() == changed
     stranger = await Phone.signed_in(open_api.http)
     assert (await stranger.get("/notification-preferences")).json() == found
-    for wrong in (
+    wrongs: list[dict[str, Any]] = [
         {"groups": [{"group": "secret", "wechat": True, "sms": True}], "quiet_hours": None},
         {"groups": [], "quiet_hours": {"from": "24:00", "until": "08:00"}},
         {"groups": [], "quiet_hours": None, "more": 1},
-    ):
+    ]
+    for wrong in wrongs:
         answer = await phone.send("PUT", "/notification-preferences", wrong)
         assert (answer.status_code, answer.json()["code"]) == (422, "request.schema_violation")
 

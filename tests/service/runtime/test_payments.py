@@ -151,4 +151,4 @@ async def test_without_a_centre_nothing_stands_before_them(jobs: dict[str, Job],
 
 async def test_the_relay_empties_the_boxes_of_payments_without_a_his(database: Database, settings: Settings) -> None:
     handlers = [queue.handler for queue in build_queues(database, settings)]
-    assert handlers == ["his", "payment-notifications", "payment-events", "payments", "webhooks"]
+    assert handlers == ["his", "payment-notifications", "payment-events", "payments", "notifications", "webhooks"]

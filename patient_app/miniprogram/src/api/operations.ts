@@ -199,13 +199,13 @@ export function markAllRead(body: types.AppReadAllRequest, key: string): Promise
 }
 
 /** Read what the account wants to be sent beside its inbox, by which way, and when not. */
-export function getNotificationPreferences(): Promise<Reading<types.AppNotificationPreferences>> {
-  return read<types.AppNotificationPreferences>("/notification-preferences");
+export function getPreferences(): Promise<Reading<types.AppPreferences>> {
+  return read<types.AppPreferences>("/notification-preferences");
 }
 
 /** Set what the account wants; groups that are not named stay as they are. */
-export function changeNotificationPreferences(body: types.AppNotificationPreferencesChange, key: string): Promise<types.AppNotificationPreferences> {
-  return change<types.AppNotificationPreferences>("PUT", "/notification-preferences", body, key);
+export function changePreferences(body: types.AppPreferencesChange, key: string): Promise<types.AppPreferences> {
+  return change<types.AppPreferences>("PUT", "/notification-preferences", body, key);
 }
 
 /** Tell which WeChat templates to ask for at which moment (`wx.requestSubscribeMessage`). */

@@ -317,7 +317,7 @@ export interface AppMessageList {
 }
 
 /** One group. */
-export interface AppNotificationPreferencesGroupsItem {
+export interface AppPreferencesGroupsItem {
   /** Which. */
   group: "appointment" | "waitlist" | "queue" | "payment";
   /** Whether they are wanted by WeChat. */
@@ -327,7 +327,7 @@ export interface AppNotificationPreferencesGroupsItem {
 }
 
 /** The account's own quiet hours; null: the hospital's. */
-export interface AppNotificationPreferencesQuietHours {
+export interface AppPreferencesQuietHours {
   /** From when on (Asia/Shanghai). */
   from: string;
   /** Until when; the same as `from`: never quiet. */
@@ -335,7 +335,7 @@ export interface AppNotificationPreferencesQuietHours {
 }
 
 /** When this hospital disturbs nobody with what can wait. */
-export interface AppNotificationPreferencesHospitalQuietHours {
+export interface AppPreferencesHospitalQuietHours {
   /** From when on (Asia/Shanghai). */
   from: string;
   /** Until when; the same as `from`: never quiet. */
@@ -343,19 +343,19 @@ export interface AppNotificationPreferencesHospitalQuietHours {
 }
 
 /** What the account is sent beside its inbox. */
-export interface AppNotificationPreferences {
+export interface AppPreferences {
   /** The ways that this hospital has; a choice for another has no effect. */
   channels: ("wechat" | "sms")[];
   /** By group of messages; the inbox has them all whatever is chosen. */
-  groups: AppNotificationPreferencesGroupsItem[];
+  groups: AppPreferencesGroupsItem[];
   /** The account's own quiet hours; null: the hospital's. */
-  quiet_hours: AppNotificationPreferencesQuietHours;
+  quiet_hours: AppPreferencesQuietHours;
   /** When this hospital disturbs nobody with what can wait. */
-  hospital_quiet_hours: AppNotificationPreferencesHospitalQuietHours;
+  hospital_quiet_hours: AppPreferencesHospitalQuietHours;
 }
 
 /** One group. */
-export interface AppNotificationPreferencesChangeGroupsItem {
+export interface AppPreferencesChangeGroupsItem {
   /** Which. */
   group: "appointment" | "waitlist" | "queue" | "payment";
   /** Whether they are wanted by WeChat. */
@@ -365,7 +365,7 @@ export interface AppNotificationPreferencesChangeGroupsItem {
 }
 
 /** Its own quiet hours; null: the hospital's. */
-export interface AppNotificationPreferencesChangeQuietHours {
+export interface AppPreferencesChangeQuietHours {
   /** From when on (Asia/Shanghai). */
   from: string;
   /** Until when; the same as `from`: never quiet. */
@@ -373,11 +373,11 @@ export interface AppNotificationPreferencesChangeQuietHours {
 }
 
 /** What the account wants. */
-export interface AppNotificationPreferencesChange {
+export interface AppPreferencesChange {
   /** By group of messages; the inbox has them all whatever is chosen. */
-  groups: AppNotificationPreferencesChangeGroupsItem[];
+  groups: AppPreferencesChangeGroupsItem[];
   /** Its own quiet hours; null: the hospital's. */
-  quiet_hours: AppNotificationPreferencesChangeQuietHours;
+  quiet_hours: AppPreferencesChangeQuietHours;
 }
 
 /** What was said of a visit. */
