@@ -11,7 +11,7 @@ from feedback.facts import Case, Event, Message, Office, WholeCase
 from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
-from patients.accounts import phone_of
+from patients.accounts import read_phone
 
 MESSAGES_SHOWN_MAX: Final = 100
 EVENTS_SHOWN_MAX: Final = 200
@@ -125,7 +125,7 @@ async def contact_of(case: Case) -> str | None:
     Raises:
         DatabaseUnavailable.
     """
-    return None if case.anonymous else await phone_of(database(), case.account_id)
+    return None if case.anonymous else await read_phone(database(), case.account_id)
 
 
 async def list_offices(db: Database | Transaction) -> Sequence[Office]:

@@ -118,40 +118,6 @@ async def accounts_of_patients(db: Reader, patient_ids: Collection[UUID]) -> Map
     return {row["patient_id"]: Concerned(row["name"], tuple(row["account_ids"])) for row in rows}
 
 
-async def phone_of(db: Reader, account_id: UUID) -> str | None:
-    """Give the number of an account that is not closed.
-
-    Raises:
-        DatabaseUnavailable.
-    """
-    rows = await db.fetch("SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id)
-    return cipher().open(rows[0]["phone_cipher"]) if rows else None
-
-
-@dataclass(frozen=True, slots=True)
-class Concerned:
-    """A person for whom accounts act, and which."""
-
-    name: str
-    account_ids: tuple[UUID, ...]
-
-
-async def accounts_of_patients(db: Reader, patient_ids: Collection[UUID]) -> Mapping[UUID, Concerned]:
-    """Give those of these people for whom an account acts now.
-
-    Raises:
-        DatabaseUnavailable.
-    """
-    rows = await db.fetch(
-        "SELECT m.patient_id, p.name, array_agg(m.account_id ORDER BY m.account_id) AS account_ids"
-        " FROM patient_account_member m JOIN patient_account a ON a.id = m.account_id AND a.status = 'active'"
-        " JOIN patient p ON p.id = m.patient_id"
-        " WHERE m.patient_id = ANY ($1) AND m.ended_at IS NULL GROUP BY m.patient_id, p.name",
-        list(patient_ids),
-    )
-    return {row["patient_id"]: Concerned(row["name"], tuple(row["account_ids"])) for row in rows}
-
-
 async def read_phone(db: Reader, account_id: UUID) -> str | None:
     """Give the number of an account as the caller's transaction sees it; None once it is closed.
 
