@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 from uuid import UUID
 
@@ -57,13 +58,17 @@ async def tell(tx: Transaction, occurrences: Sequence[Occurrence]) -> int:
         )
     }
     told = 0
+    # Inboxes are in the order of ids, and those of one millisecond have none.
+    ids = iter(sorted(new_id() for one in wanted for _ in concerned[one.patient_id].account_ids))
     for one in wanted:
+        person = concerned[one.patient_id]
+        own = list(islice(ids, len(person.account_ids)))
         if one.kind in kinds:
-            told += await _tell_one(tx, one, concerned[one.patient_id], kinds[one.kind])
+            told += await _tell_one(tx, one, person, kinds[one.kind], ids=own)
     return told
 
 
-async def _tell_one(tx: Transaction, one: Occurrence, person: Concerned, kind: Row) -> int:
+async def _tell_one(tx: Transaction, one: Occurrence, person: Concerned, kind: Row, *, ids: Sequence[UUID]) -> int:
     now = clock.now()
     facts = {**one.facts, "patient": wording.mask_name(person.name)}
     content = cipher().seal(orjson.dumps(_content(kind, facts)).decode())
@@ -73,7 +78,7 @@ async def _tell_one(tx: Transaction, one: Occurrence, person: Concerned, kind: R
         " SELECT a.id, a.account_id, $3, $4, $5, $6, $7, $8, $9, $10, $11"
         " FROM unnest($1::uuid[], $2::uuid[]) AS a (id, account_id)"
         " ON CONFLICT (account_id, event_key) DO NOTHING RETURNING id, account_id",
-        [new_id() for _ in person.account_ids],
+        ids,
         sorted(person.account_ids),
         one.key,
         one.patient_id,
