@@ -53,7 +53,7 @@ SELDOM: Final = 0.3
 
 def is_lasting(fault: str) -> bool:
     """Tell whether what befalls stays until a person sees to it: such are seldom, or nothing else would be seen."""
-    return fault.startswith(("refund_abnormal", "refund_closed", "not_enough", "receipt_refused"))
+    return fault.startswith(("refund_abnormal", "refund_closed", "not_enough"))
 
 
 @dataclass

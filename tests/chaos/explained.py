@@ -46,7 +46,9 @@ async def explain_every_fen(db: asyncpg.Connection) -> tuple[dict[str, int], lis
             fen[f"{row['kind']}: {where}"] += kept
             if where == "NOT EXPLAINED":
                 faults.append(f"payment {dict(row)} is not explained")
-        if row["appointment"] == "booked" and row["role"] == "accepted" and row["payment"] != "paid":
+        # A settlement that a person has given up leaves the number booked, and its fee refunded.
+        is_had = row["appointment"] == "booked" and row["role"] == "accepted" and row["status"] == "settled"
+        if is_had and row["payment"] != "paid":
             faults.append(f"appointment of {row['attempt_no']} says {row['payment']} and is paid")
     return {name: amount for name, amount in sorted(fen.items()) if amount}, faults
 

@@ -47,7 +47,7 @@ CARD_MERCHANT: Final = "card-chaos"
 LINK_SECONDS_MAX: Final = 120
 
 # Low enough that persons are asked during a run, and that some refunds want a second one.
-APPROVAL_ABOVE_FEN, ASKS_MAX, CLOSE_TRIES_MAX = 15_000, 2, 3
+APPROVAL_ABOVE_FEN, ASKS_MAX, CLOSE_TRIES_MAX = 15_000, 1, 3
 
 
 @dataclass
@@ -101,7 +101,7 @@ async def connected(platform: Hospital) -> AsyncIterator[Systems]:
             tally=tally,
             wechatpay=EmulatedWechatPay("wechatpay", wechatpay, WECHATPAY_FAULTS),
             alipay=EmulatedAlipay("alipay", alipay, ALIPAY_FAULTS),
-            fiscal=Emulated("fiscal", fiscal, FISCAL_FAULTS, calm=8.0),
+            fiscal=Emulated("fiscal", fiscal, FISCAL_FAULTS, calm=4.0),
             his=PartnerApplication(his, "", "", tally),
             his_http=his,
             portal=application("city_portal"),

@@ -42,11 +42,18 @@ class Killer:
 
     async def kill_two_stores_at_once(self) -> None:
         """Take database and cache away in the same moment."""
+        await self._kill_at_once("postgres", "valkey")
+
+    async def kill_all_at_once(self) -> None:
+        """Take every process away in the same moment but the supervisor, who brings them back."""
+        await self._kill_at_once(*self.targets)
+
+    async def _kill_at_once(self, *names: str) -> None:
         before = await self._processes()
-        for name in ("postgres", "valkey"):
+        for name in names:
             os.kill(before[name]["pid"], signal.SIGKILL)
             self.kills[name] += 1
-        for name in ("postgres", "valkey"):
+        for name in names:
             await self._until_back(name, before[name]["pid"])
 
     async def kill_everything(self) -> None:

@@ -123,6 +123,7 @@ async def _storm(killer: Killer, day: HospitalDay) -> None:
     try:
         for _ in range(ROUNDS):
             await killer.kill_each()
+        await killer.kill_all_at_once()
         await killer.kill_two_stores_at_once()
         await killer.kill_everything()
         while day.till.paid_count < PAID_MIN and not working.done():
