@@ -99,6 +99,8 @@ class Settings:
     fiscal_place_code: str | None
     fiscal_operator: str
     insurance_base_url: str | None
+    insurance_institution: str | None
+    insurance_city: str | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -168,6 +170,8 @@ class Settings:
             fiscal_place_code=env.get("FISCAL_PLACE_CODE") or None,
             fiscal_operator=env.get("FISCAL_OPERATOR") or "互联网医院",
             insurance_base_url=_url(env, "INSURANCE_BASE_URL"),
+            insurance_institution=env.get("INSURANCE_INSTITUTION") or None,
+            insurance_city=env.get("INSURANCE_CITY") or None,
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",

@@ -15,6 +15,7 @@ from partners.webhooks.addresses import Policy, open_resolver
 from patients.accounts import Accounts
 from patients.consents import Consents
 from payments.billing import close_billing
+from payments.insurance.centres import close_centres
 from runtime.payments import connect_payments
 
 # Feature modules with tables that the ORM reads.
@@ -53,6 +54,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
         ports.set_doors(None)
         await close_gateway()
         await close_billing()
+        await close_centres()
         await redis.close_redis()
         await database.close()
 

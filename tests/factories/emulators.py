@@ -88,9 +88,11 @@ class EmulatorProcess:
 
 
 @asynccontextmanager
-async def emulator(module: str, prefix: str, folder: Path) -> AsyncIterator[EmulatorProcess]:
+async def emulator(
+    module: str, prefix: str, folder: Path, *, port: int | None = None
+) -> AsyncIterator[EmulatorProcess]:
     """Start an emulator with its memory in a folder, and end it afterwards."""
-    port = any_free("127.0.0.1")
+    port = port or any_free("127.0.0.1")
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
     environment = kept | {
         "MODE": "sandbox",
