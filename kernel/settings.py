@@ -105,6 +105,8 @@ class Settings:
     wechat_base_url: str | None
     wechat_app_id: str | None
     wechat_app_secret: str | None
+    insurance_institution: str | None
+    insurance_city: str | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -179,6 +181,8 @@ class Settings:
             wechat_base_url=_url(env, "WECHAT_BASE_URL"),
             wechat_app_id=env.get("WECHAT_APP_ID") or None,
             wechat_app_secret=_reference(env, "WECHAT_APP_SECRET"),
+            insurance_institution=env.get("INSURANCE_INSTITUTION") or None,
+            insurance_city=env.get("INSURANCE_CITY") or None,
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",

@@ -32,6 +32,7 @@ from payments.gateways.port import (
     RefundState,
     Scene,
 )
+from payments.insurance import mixed
 from payments.orders import Order
 from payments.refund_facts import WINDOW_CHANNELS
 from payments.states import change_status
@@ -87,7 +88,7 @@ async def start_attempt(
     """
     if scene is Scene.MINI_PROGRAM and payer is None:
         raise errors.PayerRequired
-    if channel in WINDOW_CHANNELS:
+    if channel in WINDOW_CHANNELS or channel is ChannelCode.INSURANCE:
         raise errors.ChannelNotOffered(channel=channel.value)
     async with database().transaction() as tx:
         stored = await idempotency.replay(tx) if idempotency else None
@@ -114,6 +115,7 @@ async def _open_attempt(
     ends = order.expires_at - ENDS_BEFORE_ORDER
     if clock.now() >= ends:
         raise errors.OrderEnding(expires_at=order.expires_at)
+    await _require_cash(tx, order, channel)
     merchant = await merchants.merchant_for(tx, channel, order.campus_id)
     live = await tx.fetchrow(
         f"SELECT {_COLUMNS} FROM payment_attempt WHERE order_id = $1 AND merchant_code = $2 AND scene = $3"  # noqa: S608  our own list of columns
@@ -137,6 +139,33 @@ async def _open_attempt(
         next_check_at=clock.machine_now() + FIRST_CHECK,
         actor=actor,
     )
+
+
+async def open_insured_attempt(tx: Transaction, order: Order, account: Merchant, *, actor: Actor) -> None:
+    """Wait for an order that the insurance pays alone: its one attempt, about which the worker asks the centre."""
+    await _insert(
+        tx,
+        order,
+        account,
+        scene=Scene.NATIVE_CODE.value,
+        payer=None,
+        expires_at=order.expires_at - ENDS_BEFORE_ORDER,
+        next_check_at=clock.machine_now() + FIRST_CHECK,
+        actor=actor,
+    )
+
+
+async def _require_cash(tx: Transaction, order: Order, channel: ChannelCode) -> None:
+    """See that something of an order is left to be paid by a channel.
+
+    Raises:
+        ChannelNotOffered: the insurance pays all of it.
+    """
+    is_alone: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM insurance_share WHERE order_id = $1 AND cash_fen = 0)", order.id
+    )
+    if is_alone:
+        raise errors.ChannelNotOffered(channel=channel.value)
 
 
 async def _insert(
@@ -184,7 +213,9 @@ async def _prepare(row: Row, merchant: Merchant, order: Order) -> Attempt:
         row["attempt_no"], Scene(row["scene"]), row["amount_fen"], order.title, row["expires_at"], row["payer"]
     )
     try:
-        prepared = await merchants.gateway_of(merchant).prepare(asked)
+        prepared = await mixed.prepare(merchant, asked, order.id)
+        if prepared is None:
+            prepared = await merchants.gateway_of(merchant).prepare(asked)
     except merchants.SecretMissing as error:
         log.error("merchant_unusable", merchant=merchant.code, reason=str(error))
         raise errors.ChannelNotOffered(channel=merchant.channel.value) from error
@@ -266,6 +297,7 @@ async def record_window_payment(
             order = await orders.lock_order(tx, order_id, actor)
             if order.status != "open":
                 raise errors.OrderNotOpen(current_status=order.status)
+            await _require_cash(tx, order, channel)
             if amount_fen != order.amount_fen:
                 raise errors.WrongAmount(amount_fen=order.amount_fen)
             merchant = await merchants.merchant_for(tx, channel, order.campus_id)

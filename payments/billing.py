@@ -86,6 +86,7 @@ def settled(receipt: HisReceipt) -> Settled:
         "total_fen": receipt.total_fen,
         "cash_fen": receipt.cash_fen,
         "insurance_fen": receipt.insurance_fen,
+        "account_fen": receipt.account_fen,
         "lines": [
             {
                 "item_no": line.item_no,

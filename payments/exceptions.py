@@ -40,6 +40,7 @@ class Cause(StrEnum):
     REFUND_AFTER_END = "refund_after_end"
     DISCHARGE_UNKNOWN = "discharge_unknown"
     DISCHARGE_REFUSED = "discharge_refused"
+    INSURANCE_NOT_BACK = "insurance_not_back"
 
 
 class Action(StrEnum):
@@ -84,6 +85,7 @@ ALLOWED: Final[Mapping[Cause, frozenset[Action]]] = {
     Cause.REFUND_AFTER_END: frozenset({Action.EXPLAIN}),
     Cause.DISCHARGE_UNKNOWN: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
     Cause.DISCHARGE_REFUSED: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
+    Cause.INSURANCE_NOT_BACK: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
 }
 
 
@@ -150,6 +152,10 @@ EXPLAINED: Final[Mapping[Cause, Sentence]] = {
     Cause.DISCHARGE_REFUSED: Sentence(
         "出院结算：HIS 拒绝（如已在窗口结算），请核对预交金余额",
         "The HIS refuses to settle a stay, perhaps because its window has; see to the deposits.",
+    ),
+    Cause.INSURANCE_NOT_BACK: Sentence(
+        "订单已结束，医保部分尚未撤销或退回，请与医保中心核对",
+        "The order is over, and the insurance's part is not known to be back; ask its centre.",
     ),
 }
 """Each cause in a sentence; what may be done about it is `ALLOWED`, and what that means `DONE_BY`."""

@@ -58,7 +58,20 @@ _CHECKS: Final[Mapping[str, str]] = {
             UNION ALL SELECT account, fen FROM payment_discharge d, LATERAL (VALUES
                 ('deposits', d.used_fen), ('revenue:discharge', -d.used_fen)) AS v (account, fen)
             UNION ALL SELECT 'suspense', amount_fen FROM payment_refund
-                WHERE channel_paid_at IS NOT NULL AND status <> 'succeeded'),
+                WHERE channel_paid_at IS NOT NULL AND status <> 'succeeded'
+            UNION ALL SELECT account, fen FROM insurance_share s JOIN payment_order o ON o.id = s.order_id,
+                LATERAL (SELECT s.pooled_fen + s.account_fen) AS i (part_fen), LATERAL (VALUES
+                (s.paid_at, 'insurance_fund:' || s.merchant_code, s.pooled_fen),
+                (s.paid_at, 'insurance_account:' || s.merchant_code, s.account_fen),
+                (s.paid_at, CASE s.cash_fen WHEN 0 THEN 'clearing:' || s.merchant_code ELSE 'orders_unsettled' END,
+                 -part_fen),
+                (s.earned_at, 'orders_unsettled', part_fen),
+                (s.earned_at, 'revenue:' || o.kind, -part_fen),
+                (s.back_at, 'insurance_fund:' || s.merchant_code, -s.pooled_fen),
+                (s.back_at, 'insurance_account:' || s.merchant_code, -s.account_fen),
+                (s.back_at, CASE WHEN s.cash_fen = 0 THEN 'clearing:' || s.merchant_code
+                                 WHEN s.earned_at IS NULL THEN 'orders_unsettled' ELSE 'revenue:' || o.kind END,
+                 part_fen)) AS v (at, account, fen) WHERE at IS NOT NULL),
         projected AS (SELECT account, sum(fen) AS fen FROM told GROUP BY account),
         posted AS (SELECT account, sum(amount_fen) AS fen FROM ledger_posting GROUP BY account)
         SELECT 'account ' || account || ': posted ' || coalesce(posted.fen, 0) || ', projected '
@@ -123,15 +136,42 @@ _CHECKS: Final[Mapping[str, str]] = {
                 AND e.action IN ('mark_settled', 'refund'))""",
     "11_parts_make_the_whole": """
         SELECT 'order ' || o.id FROM insurance_share s JOIN payment_order o ON o.id = s.order_id
-        WHERE s.pooled_fen + s.account_fen + s.cash_fen + s.reduced_fen <> s.total_fen OR o.amount_fen <> s.cash_fen
-           OR (s.pooled_fen + s.account_fen - s.insurance_back_fen) + (o.amount_fen - o.refunded_fen) + s.reduced_fen
-              <> s.total_fen - s.insurance_back_fen - o.refunded_fen
+        WHERE s.pooled_fen + s.account_fen + s.cash_fen + s.reduced_fen <> s.total_fen
+           OR o.amount_fen <> CASE s.cash_fen WHEN 0 THEN s.pooled_fen + s.account_fen ELSE s.cash_fen END
+           OR s.cash_fen > 0
+              AND (s.pooled_fen + s.account_fen - s.insurance_back_fen) + (o.amount_fen - o.refunded_fen)
+                  + s.reduced_fen <> s.total_fen - s.insurance_back_fen - o.refunded_fen
+           OR s.cash_fen = 0 AND (o.refunded_fen NOT IN (0, o.amount_fen) OR o.refunded_fen > s.insurance_back_fen)
            OR s.insurance_back_fen NOT IN (0, s.pooled_fen + s.account_fen)
-           OR o.status = 'settled' AND s.status = 'pending'
+           OR o.status = 'settled' AND s.status = 'pending' AND o.updated_at < $1
            OR o.status = 'settled' AND s.status = 'taken_back' AND NOT EXISTS (
                 SELECT FROM payment_transaction t WHERE t.order_id = o.id AND t.role = 'accepted'
                 AND t.reserved_fen = t.amount_fen)
-           OR o.status IN ('closed', 'rejected', 'refunded') AND s.status <> 'taken_back' AND o.updated_at < $1""",
+           OR o.status IN ('closed', 'rejected', 'refunded') AND s.status <> 'taken_back' AND o.updated_at < $1
+              AND NOT EXISTS (SELECT FROM payment_exception e WHERE e.order_id = o.id AND e.status = 'open')""",
+    "11_insurance_is_posted": """
+        SELECT 'order ' || o.id FROM insurance_share s JOIN payment_order o ON o.id = s.order_id
+        WHERE (s.status = 'paid') > (s.paid_at IS NOT NULL) OR (s.insurance_back_fen > 0) <> (s.back_at IS NOT NULL)
+           OR s.status = 'paid' AND s.cash_fen > 0 AND (o.settled_at IS NULL) <> (s.earned_at IS NULL)
+           OR s.cash_fen = 0 AND s.earned_at IS NOT NULL""",
+    "11_revenue_is_what_the_his_counts": """
+        WITH earned AS (
+            SELECT o.id, o.kind, (t.receipt ->> 'total_fen')::bigint - s.reduced_fen
+                         - coalesce((SELECT sum(r.amount_fen) FROM payment_refund r
+                                     WHERE r.transaction_id = t.transaction_id
+                                     AND r.status NOT IN ('requested', 'declined', 'cancelled')), 0)
+                         - CASE WHEN s.cash_fen > 0 THEN s.insurance_back_fen ELSE 0 END AS fen
+            FROM insurance_share s JOIN payment_order o ON o.id = s.order_id
+            JOIN payment_settlement t ON t.order_id = o.id
+            WHERE t.status = 'settled' AND t.decided_by = 'his' AND t.receipt ? 'total_fen')
+        SELECT 'order ' || earned.id || ': the HIS counts ' || earned.fen || ', revenue is '
+               || coalesce(-sum(p.amount_fen), 0)
+        FROM earned LEFT JOIN ledger_entry e ON e.order_id = earned.id
+        LEFT JOIN ledger_posting p ON p.entry_id = e.id AND p.account = 'revenue:' || earned.kind
+        GROUP BY earned.id, earned.fen HAVING coalesce(-sum(p.amount_fen), 0) <> earned.fen""",
+    "11_claims_end": """
+        SELECT 'claim ' || bill_no FROM insurance_claim
+        WHERE status IN ('deciding', 'dropping') AND next_try_at < $1""",
     "13_receipts_equal_ledger": """
         WITH paid AS (
             SELECT o.id, o.amount_fen - coalesce(sum(r.amount_fen) FILTER (

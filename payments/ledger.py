@@ -30,6 +30,16 @@ def earned(order_kind: str) -> str:
     return DEPOSITS if order_kind == "deposit" else f"revenue:{order_kind}"
 
 
+def insurance_fund(merchant_code: str) -> str:
+    """Name the account of what the insurance's fund (统筹基金) owes the hospital for orders."""
+    return f"insurance_fund:{merchant_code}"
+
+
+def insurance_account(merchant_code: str) -> str:
+    """Name the account of what came out of insured people's own accounts (个人账户) and is to be paid over."""
+    return f"insurance_account:{merchant_code}"
+
+
 async def open_clearing(tx: Transaction, merchant_code: str) -> None:
     """See to it that a merchant has its account."""
     await tx.execute(
@@ -59,6 +69,31 @@ async def post(
         clock.now(),
         [debit, credit],
         [amount_fen, -amount_fen],
+    )
+    return posted is not None
+
+
+async def post_entry(
+    tx: Transaction,
+    key: str,
+    kind: str,
+    *,
+    postings: Mapping[str, int],
+    order_id: UUID | None,
+    occurred_at: datetime,
+) -> bool:
+    """Post an entry of several accounts, debits positive; what is nothing is left out. False: posted before."""
+    moved = {account: amount_fen for account, amount_fen in postings.items() if amount_fen}
+    assert sum(moved.values()) == 0, "an entry balances"
+    posted = await tx.fetchval(
+        "SELECT post_ledger_entry($1, $2, $3, $4, $5, $6, $7)",
+        key,
+        kind,
+        order_id,
+        occurred_at,
+        clock.now(),
+        list(moved),
+        list(moved.values()),
     )
     return posted is not None
 

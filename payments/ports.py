@@ -55,7 +55,10 @@ class NotThere:
 
 @dataclass(frozen=True, slots=True)
 class Reversal:
-    """A refund as the HIS has to undo it; refund_no is stable over every retry."""
+    """A refund as the HIS has to undo it; refund_no is stable over every retry.
+
+    tells_his: False where the HIS itself asked for it, and only the insurance has to have its part back first.
+    """
 
     refund_no: str
     settlement_no: str
@@ -64,6 +67,7 @@ class Reversal:
     is_whole: bool
     items: Sequence[Mapping[str, Any]]
     reason: str
+    tells_his: bool = True
 
 
 class OutcomeUnknown(Exception):

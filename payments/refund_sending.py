@@ -105,6 +105,7 @@ async def _call_his(order: PaidOrder, refund: Row) -> Settled | Rejected | None:
         is_whole=refund["is_whole"],
         items=refund["items"],
         reason=refund["reason"],
+        tells_his=refund["tells_his"],
     )
     try:
         return await fulfilment_of(order.kind).reverse(order, asked)

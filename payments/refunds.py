@@ -428,10 +428,25 @@ async def _reserve(tx: Transaction, payment: Row, amount_fen: int, limits: Limit
     raise errors.RefundLimitPassed(limit="count")
 
 
+async def is_undone_first(tx: Transaction, refund: Row) -> bool:
+    """Tell whether others have to undo something before the money goes: the HIS, or the insurance.
+
+    Money that was one too many, or disputed, is neither's.
+    """
+    if refund["tells_his"]:
+        return True
+    shared: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM insurance_share s JOIN payment_transaction t ON t.order_id = s.order_id"
+        " WHERE t.id = $1 AND t.role = 'accepted')",
+        refund["transaction_id"],
+    )
+    return shared
+
+
 async def _send_on_its_way(tx: Transaction, refund: Row, *, approved_by: str | None, actor: Actor) -> None:
     """Owe the money from now on, and have the worker undo the settlement or ask the channel."""
     at = clock.now()
-    to = "reversing" if refund["tells_his"] else "ready"
+    to = "reversing" if await is_undone_first(tx, refund) else "ready"
     moved = await change_status(
         tx, "payment_refund", refund["id"], to=to, sets="approved_by = $4, next_try_at = $5, updated_at = $6",
         values=(approved_by, clock.machine_now(), at),

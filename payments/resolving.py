@@ -11,6 +11,7 @@ from kernel.idempotency import Idempotency
 from payments import errors, events, exceptions, ledger, refund_facts, refunds, settlement
 from payments.exceptions import ALLOWED, Action, Cause, PaymentException
 from payments.inpatient import discharge
+from payments.insurance import shares
 from payments.ports import Settled
 from payments.states import change_status
 
@@ -86,6 +87,9 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
         )
     elif resolution.action is Action.ASK_AGAIN and found.cause in discharge.CAUSES:
         await discharge.ask_anew(tx, UUID(found.facts["discharge_id"]))
+    elif resolution.action is Action.ASK_AGAIN and found.cause is Cause.INSURANCE_NOT_BACK:
+        assert found.order_id is not None, "the insurance shares an order"
+        await shares.ask_anew(tx, found.order_id)
     elif resolution.action is Action.ASK_AGAIN:
         assert found.attempt_id is not None, "an attempt is asked about"
         await events.ask_worker(tx, "attempt.close", "attempt", found.attempt_id)
@@ -122,7 +126,9 @@ async def _act_on_refund(tx: Transaction, refund_id: UUID, resolution: Resolutio
     elif action is Action.PAY_OFFLINE:
         await _pay_offline(tx, refund_id, resolution)
     else:
-        undone = row["reversal_no"] is not None or not row["tells_his"] or action is Action.PROCEED
+        undone = (
+            row["reversal_no"] is not None or action is Action.PROCEED or not await refunds.is_undone_first(tx, row)
+        )
         await change_status(
             tx,
             "payment_refund",

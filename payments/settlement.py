@@ -16,6 +16,7 @@ from kernel.log import get_logger
 from payments import events, exceptions, ledger, refunds
 from payments.backoff import next_try
 from payments.exceptions import Cause, Subject
+from payments.insurance import postings
 from payments.ports import NotThere, OutcomeUnknown, PaidOrder, Rejected, Settled, fulfilment_of
 from payments.states import change_status
 
@@ -145,6 +146,7 @@ async def record_settled(tx: Transaction, settlement_id: UUID, settled: Settled,
         order_id=order["id"],
         occurred_at=at,
     )
+    await postings.post_earned(tx, order["id"])
     await exceptions.settle_by_fact(tx, settlement_id=settlement_id, what="the HIS has settled")
     facts = {"settlement_no": row["settlement_no"], "amount_fen": order["amount_fen"]}
     await events.append(tx, "payment.settled", order["id"], facts=facts)

@@ -17,6 +17,7 @@ from patients.accounts import Accounts
 from patients.consents import Consents
 from patients.rights.ports import set_holdings
 from payments.billing import close_billing
+from payments.insurance.centres import close_centres
 from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.rights import build_holdings
@@ -61,6 +62,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
         await close_gateway()
         await close_billing()
         close_mini_program()
+        await close_centres()
         await redis.close_redis()
         await database.close()
 

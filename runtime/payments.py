@@ -14,21 +14,22 @@ from payments.bills.fulfilment import BillFulfilment
 from payments.channel_certificates import DatabaseShelf
 from payments.events import PaymentEvent, Subscriber
 from payments.gateways.alipay.gateway import AlipayGateway
-from payments.gateways.insurance.centre import MobilePaymentCentre
-from payments.gateways.insurance.port import InsuranceCentre
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 from payments.gateways.references import KeyStore
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
 from payments.gateways.window import WindowGateway
 from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
+from payments.insurance.alone import InsuranceGateway
+from payments.insurance.centres import centre_of, set_centres
 from payments.insurance.fulfilment import WithInsurance
-from payments.insurance.shares import CentreOf
-from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, set_gateways
+from payments.insurance.mixed import set_mixed
+from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, gateway_of, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
 from payments.receipts import following as receipts
 from payments.telling import SUBSCRIBERS as TELLING
 from runtime.his import build_billing
+from runtime.insurance import Centres, WechatMixedOrders
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
@@ -40,11 +41,9 @@ def connect_payments(settings: Settings) -> None:
     """Say, at the start of a process, by which gateways it speaks and who fulfils which orders."""
     set_gateways(Gateways(Secrets(settings.keys_dir), build_gateways(settings)))
     set_billing(build_billing(settings) if settings.his_http_url is not None else None)
-    fulfilments = build_fulfilments(settings)
-    centre_of = build_centres(settings)
-    if centre_of is not None:
-        fulfilments = {kind: WithInsurance(one, centre_of) for kind, one in fulfilments.items()}
-    set_fulfilments(fulfilments)
+    connect_insurance(settings)
+    # Also where no centre is reached: an order that it shares is then not known, and no cash leaves before.
+    set_fulfilments({kind: WithInsurance(one, centre_of) for kind, one in build_fulfilments(settings).items()})
 
 
 def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
@@ -73,23 +72,30 @@ def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
         ChannelCode.CARD: lambda one, _: WindowGateway(one),
         ChannelCode.WECHATPAY: wechatpay,
         ChannelCode.ALIPAY: alipay,
+        ChannelCode.INSURANCE: lambda one, _: InsuranceGateway(one, centre_of),
     }
 
 
-def build_centres(settings: Settings) -> CentreOf | None:
-    """Give the way to the insurance's centre, one for each account; None: this hospital has none."""
+def connect_insurance(settings: Settings) -> None:
+    """Say how this process reaches the insurance's centre, and whether WeChat takes its part along in mixed orders."""
     if settings.insurance_base_url is None:
-        return None
-    base_url, store = settings.insurance_base_url, KeyStore(settings.keys_dir)
-    built: dict[str, MobilePaymentCentre] = {}
+        set_centres(None)
+        set_mixed(None)
+        return
+    centres = Centres(settings, settings.insurance_base_url)
+    set_centres(centres.of, centres.close)
+    name, city_id = settings.insurance_institution, settings.insurance_city
+    if name is None or city_id is None:
+        set_mixed(None)
+        return
 
-    def centre_of(account: Merchant) -> InsuranceCentre:
-        known = built.get(account.code)
-        if known is None or known.merchant != account:
-            known = built[account.code] = MobilePaymentCentre(account, store, base_url=base_url)
-        return known
+    def mixed_of(merchant: Merchant) -> WechatMixedOrders | None:
+        gateway = gateway_of(merchant)
+        if not isinstance(gateway, WechatPayGateway):
+            return None
+        return WechatMixedOrders(gateway, name=name, city_id=city_id, notify_url=notify_url(settings, merchant))
 
-    return centre_of
+    set_mixed(mixed_of)
 
 
 def notify_url(settings: Settings, merchant: Merchant) -> str:

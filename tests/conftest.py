@@ -294,12 +294,13 @@ def web_server(
     """This worker's own web process, on this worker's database and Valkey; started once."""
     folder = tmp_path_factory.mktemp(f"web-{worker_name}")
     # Nobody answers there until a test asks for the emulated WeChat Pay, or for a HIS.
-    channel, his = [f"http://127.0.0.1:{any_free('127.0.0.1')}" for _ in range(2)]
+    channel, his, centre = [f"http://127.0.0.1:{any_free('127.0.0.1')}" for _ in range(3)]
     with WebServer.up(
         folder,
         database_url=database_url,
         redis_url=redis_url,
         WECHATPAY_BASE_URL=channel,
+        INSURANCE_BASE_URL=centre,
         HIS_HTTP_URL=his,
         HIS_HTTP_TOKEN=HIS_TOKEN,
         **settings_of_server(),

@@ -8,7 +8,7 @@ refunded on an exception; `find_receipt` asks.
 Money is integer fen, instants are aware UTC, business days are Asia/Shanghai. No call is made inside a transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -112,13 +112,35 @@ class Bill:
 class Money:
     """How money moved. cash_fen: what the payer gave, by `channel` (a channel's code); insurance_fen: the insurance's.
 
-    The two are the whole amount, or the whole without the insurance's part and that part.
+    The two are the whole amount, or the whole without the insurance's part and that part. insurance_no: the number that
+    the insurance's centre gave its order, where it has decided the part; account_fen: what of the part came out of the
+    person's own account (个人账户), the rest is the fund's (统筹基金).
     """
 
     cash_fen: int
     channel: str
     transaction_no: str = ""
     insurance_fen: int = 0
+    insurance_no: str | None = None
+    account_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimItem:
+    """An item of a bill as the insurance's centre wants it. described: in the insurance's own names."""
+
+    item_no: str
+    amount_fen: int
+    described: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class InsuranceClaim:
+    """What the insurance's centre wants to know of bills. batch_no: of the charge; visit: in the insurance's names."""
+
+    batch_no: str
+    visit: Mapping[str, str]
+    items: tuple[ClaimItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +184,8 @@ class HisReceipt:
     made_at: datetime
     lines: tuple[ReceiptLine, ...] = ()
     surplus_fen: int = 0
+    insurance_no: str | None = None
+    account_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +284,13 @@ class HisBilling(Protocol):
 
         Rejected: bill_not_unpaid (paid at the window meanwhile, or withdrawn), bill_changed, bill_unknown,
         amount_differs.
+        """
+        ...
+
+    async def describe_claim(self, *, his_number: str, bills: Sequence[tuple[str, str]]) -> InsuranceClaim | Rejected:
+        """Ask what the insurance's centre wants to know of bills (number, hash as seen) before it shares them.
+
+        Rejected: bill_not_unpaid, bill_changed, bill_unknown, insurance_unknown (nobody has seen a card of the person).
         """
         ...
 

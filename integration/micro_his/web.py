@@ -50,6 +50,7 @@ STATUS: Final = {
     "micro_his.admission_unknown": 404,
     "micro_his.bill_not_unpaid": 409,
     "micro_his.bill_changed": 409,
+    "micro_his.insurance_unknown": 409,
     "micro_his.amount_differs": 409,
     "micro_his.number_reused": 409,
     "micro_his.number_void": 409,

@@ -41,7 +41,7 @@ async def record_window_payment(call: PartnerCall) -> Reply:
         actor=call.actor,
         idempotency=call.idempotency,
     )
-    return ok(render_order(order))
+    return ok(await render_order(order))
 
 
 @routes.post(

@@ -12,7 +12,7 @@ from kernel.ids import parse_id
 from open_api.calls import PartnerCall, Reply, created, ok, page
 from open_api.errors import InvalidCursor
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
-from open_api.payments.rendering import render_order
+from open_api.payments.rendering import render_order, render_orders
 from open_api.payments.subjects import order_for
 from open_api.routing import Routes
 from patients.errors import PatientNotFound
@@ -41,6 +41,11 @@ _LIST: Final = "orders"
         errors.BillNotUnpaid,
         errors.BillChanged,
         errors.BillAlreadyOrdered,
+        errors.InsuranceNotOffered,
+        errors.NotInsured,
+        errors.InsuranceSilent,
+        errors.InsuranceRefused,
+        errors.InsurancePaysNothing,
         errors.StayNotFound,
         errors.StayNotOpen,
         errors.DepositOutOfBounds,
@@ -55,9 +60,13 @@ _LIST: Final = "orders"
     status=201,
 )
 async def create_order(call: PartnerCall) -> Reply:
-    """Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a stay's bill."""
+    """Order what is to be paid: a held number or an appointment, bills, a deposit, or the rest of a stay's bill.
+
+    With `insurance`, the medical insurance shares the bills: `amount_fen` is what it leaves.
+    The patient agrees to the insurance's part at the insurance, by `centre_order_no`; the rest is paid as any order.
+    """
     order = await order_for(call)
-    return created(render_order(order), location=f"/open/v1/orders/{order.id}")
+    return created(await render_order(order), location=f"/open/v1/orders/{order.id}")
 
 
 @routes.get(
@@ -85,7 +94,7 @@ async def list_orders(call: PartnerCall) -> Reply:
     )
     shown = found[:limit]
     return page(
-        [render_order(order) for order in shown],
+        await render_orders(shown),
         next_cursor=write_cursor(_LIST, str(shown[-1].id)) if len(found) > limit else None,
     )
 
@@ -98,7 +107,7 @@ async def list_orders(call: PartnerCall) -> Reply:
 )
 async def get_order(call: PartnerCall) -> Reply:
     """Read an order: whether it can be paid, is paid, or what became of it."""
-    return ok(render_order(await orders.read_order(database(), call.path["order_id"], call.actor)))
+    return ok(await render_order(await orders.read_order(database(), call.path["order_id"], call.actor)))
 
 
 @routes.post(
@@ -112,4 +121,4 @@ async def close_order(call: PartnerCall) -> Reply:
     order = await orders.close_order(
         call.path["order_id"], reason="cancelled", actor=call.actor, idempotency=call.idempotency
     )
-    return ok(render_order(order))
+    return ok(await render_order(order))

@@ -30,6 +30,7 @@ _LIST: Final = "refunds"
         errors.NotRefundable,
         errors.RefundByCancelling,
         errors.ItemNotRefundable,
+        errors.RefundedTogether,
         errors.RefundLimitPassed,
         IdempotencyMismatch,
         DatabaseUnavailable,

@@ -1,17 +1,36 @@
 """Orders, payments and refunds as they go onto the wire."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from kernel.db import database
 from payments.attempts import Attempt
+from payments.insurance.queries import Parts, parts_of_orders
 from payments.orders import Order
 from payments.refunds import Refund
 
 LIVE: Final = frozenset({"created", "prepared"})
 
 
-def render_order(order: Order) -> dict[str, Any]:
-    """Shape an order."""
-    return {name: value for name, value in order._asdict().items() if name != "client_id"}
+async def render_orders(orders: Sequence[Order]) -> list[dict[str, Any]]:
+    """Shape orders, with what the insurance pays of them.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    parts = await parts_of_orders(database(), [order.id for order in orders])
+    return [_order(order, parts.get(order.id)) for order in orders]
+
+
+async def render_order(order: Order) -> dict[str, Any]:
+    """Shape an order. Raises: DatabaseUnavailable."""
+    [shown] = await render_orders([order])
+    return shown
+
+
+def _order(order: Order, parts: Parts | None) -> dict[str, Any]:
+    shown = {name: value for name, value in order._asdict().items() if name != "client_id"}
+    return shown | {"insurance": None if parts is None else parts._asdict()}
 
 
 def render_payment(attempt: Attempt) -> dict[str, Any]:

@@ -30,7 +30,13 @@ async def order_for(call: PartnerCall) -> Order:
     await patients.get_patient(patient_id, actor=call.actor)
     if "bills" in body:
         seen = [SeenBill(one["bill_no"], one["hash"]) for one in body["bills"]]
-        return await bills.order_bills(patient_id, seen, actor=call.actor, idempotency=call.idempotency)
+        return await bills.order_bills(
+            patient_id,
+            seen,
+            actor=call.actor,
+            pay_auth_no=body.get("insurance", {}).get("pay_auth_no"),
+            idempotency=call.idempotency,
+        )
     return await _order_for_stay(call, patient_id, body)
 
 

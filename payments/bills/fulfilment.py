@@ -6,11 +6,12 @@ answer is asked again under the same number; nothing is refunded on it.
 
 from collections.abc import Sequence
 
-from integration.his.billing import ApprovalStatus
+from integration.his.billing import ApprovalStatus, Money
 from integration.his.port import Rejected as HisRejected
 from kernel.db import Transaction, database
 from payments.billing import answer_of, billing, money_of, outcome_known, settled
 from payments.bills.snapshots import left_items, read_told
+from payments.insurance.shares import Share, share_of, takes_insurance_back
 from payments.ports import NotDecided, NotThere, PaidOrder, Rejected, Reversal, Settled
 
 
@@ -34,7 +35,7 @@ class BillFulfilment:
                     settlement_no=order.settlement_no,
                     his_number=told.his_number,
                     bills=told.bills,
-                    money=money_of(order),
+                    money=await _paid(order),
                 )
             )
 
@@ -61,7 +62,8 @@ class BillFulfilment:
             with outcome_known():
                 if await billing().void_number(reversal.settlement_no) is None:
                     return Settled("")
-        item_nos = await _items(order, reversal)
+        money = await _going_back(order, reversal)
+        item_nos = await _items(order, reversal, money)
         if not item_nos:
             return Rejected("items_not_named")
         with outcome_known():
@@ -78,14 +80,40 @@ class BillFulfilment:
                 await billing().reverse_settlement(
                     refund_no=reversal.refund_no,
                     settlement_no=reversal.settlement_no,
-                    money=money_of(order, reversal.amount_fen),
+                    money=money,
                 )
             )
 
 
-async def _items(order: PaidOrder, reversal: Reversal) -> Sequence[str]:
+async def _paid(order: PaidOrder) -> Money:
+    """Say who has paid what of an order."""
+    share = await share_of(database(), order.id)
+    return money_of(order) if share is None else _shared(share, order, order.amount_fen, with_insurance=True)
+
+
+async def _going_back(order: PaidOrder, reversal: Reversal) -> Money:
+    """Say to whom what goes back; the insurance's part goes whole or stays."""
+    share = await share_of(database(), order.id)
+    if share is None:
+        return money_of(order, reversal.amount_fen)
+    goes_back = await takes_insurance_back(database(), share, reversal)
+    return _shared(share, order, reversal.amount_fen, with_insurance=goes_back)
+
+
+def _shared(share: Share, order: PaidOrder, amount_fen: int, *, with_insurance: bool) -> Money:
+    return Money(
+        0 if share.is_alone else amount_fen,
+        order.channel,
+        order.transaction_no,
+        insurance_fen=share.parts.insurance_fen if with_insurance else 0,
+        insurance_no=share.centre_order.pay_order_id,
+        account_fen=share.parts.account_fen if with_insurance else 0,
+    )
+
+
+async def _items(order: PaidOrder, reversal: Reversal, money: Money) -> Sequence[str]:
     """Name the items of a refund; one that names none is of all that is left, if that is its amount."""
     if reversal.items:
         return [item["item_no"] for item in reversal.items]
     left = await left_items(database(), order.id, refund_no=reversal.refund_no)
-    return sorted(left) if sum(left.values()) == reversal.amount_fen else []
+    return sorted(left) if sum(left.values()) == money.cash_fen + money.insurance_fen else []

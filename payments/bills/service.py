@@ -21,7 +21,11 @@ from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from payments import errors, orders, refunds
 from payments.billing import billing, require_his_number
-from payments.bills.snapshots import left_items, write_snapshot
+from payments.bills.insured import decide_bills
+from payments.bills.snapshots import left_items, self_paid_items, write_snapshot
+from payments.insurance import claims
+from payments.insurance.centres import centre_of
+from payments.insurance.shares import share_of
 from payments.orders import PAY_FOR_DEFAULT, NewOrder, Order
 from payments.refunds import Ask, Refund
 
@@ -57,11 +61,16 @@ async def order_bills(
     actor: Actor,
     campus_id: UUID | None = None,
     pay_for: timedelta = PAY_FOR_DEFAULT,
+    pay_auth_no: str | None = None,
     idempotency: Idempotency | None = None,
 ) -> Order:
     """Make one order for several bills of one person, if they still are what the payer saw.
 
+    pay_auth_no: the insured person's consent, given in WeChat or Alipay: the insurance shares the bills, and the order
+    is what it leaves.
+
     Raises:
+        InsuranceNotOffered, NotInsured, InsuranceSilent, InsuranceRefused, InsurancePaysNothing: only with pay_auth_no.
         TooManyBills: none, too many, or one twice.
         PatientNotLinked, BillNotFound, BillNotUnpaid, NothingToPay.
         BillChanged: the doctor has changed it since; it has to be shown again. `bill_no` says which.
@@ -90,17 +99,26 @@ async def order_bills(
     )
     if new.amount_fen == 0:
         raise errors.NothingToPay
+    decided = None if pay_auth_no is None else await decide_bills(new, his_number, bills, pay_auth_no=pay_auth_no)
+    order: Order | None = None
     try:
         async with database().transaction() as tx:
             if idempotency and (stored := await idempotency.replay(tx)):
                 return await orders.read_order(tx, UUID(stored["order_id"]), actor)
-            order = await orders.open_order(tx, new, actor=actor)
+            if decided is None:
+                order = await orders.open_order(tx, new, actor=actor)
+            else:
+                order = await claims.open_shared_order(tx, decided, new, actor=actor)
             await write_snapshot(tx, order, his_number, bills, content_hash=_content_hash(bills))
             if idempotency:
                 await idempotency.remember(tx, {"order_id": str(order.id)})
-            return order
+        return order
     except asyncpg.UniqueViolationError as error:
+        order = None
         raise await _already_ordered([bill.bill_no for bill in bills], actor) from error
+    finally:
+        if decided is not None and order is None:
+            await claims.give_up(centre_of, decided.fees.bill_no)
 
 
 async def request_bill_refund(
@@ -119,6 +137,7 @@ async def request_bill_refund(
     Raises:
         OrderNotFound, NotRefundable, OverRefundable, RefundLimitPassed.
         ItemNotRefundable: not an item of this order, or asked for before; `item_no` says which.
+        RefundedTogether: the insurance has shared it, so it goes back with all that is left or not at all.
         IdempotencyMismatch, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
@@ -136,7 +155,7 @@ async def request_bill_refund(
 async def _refund_items(
     tx: Transaction, order: Order, item_nos: Sequence[str] | None, *, reason: str, actor: Actor
 ) -> Refund:
-    """Raises: ItemNotRefundable, NotRefundable, OverRefundable, RefundLimitPassed."""
+    """Raises: ItemNotRefundable, RefundedTogether, NotRefundable, OverRefundable, RefundLimitPassed."""
     left = await left_items(tx, order.id)
     wanted = list(left) if item_nos is None else list(dict.fromkeys(item_nos))
     if len(wanted) > ITEMS_MAX and item_nos is not None:
@@ -146,9 +165,28 @@ async def _refund_items(
             raise errors.ItemNotRefundable(item_no=item_no)
     items = [{"item_no": item_no, "amount_fen": left[item_no]} for item_no in wanted]
     amount_fen = sum(left[item_no] for item_no in wanted)
+    share = await share_of(tx, order.id)
+    if share is not None:
+        amount_fen = await _cash_of(tx, order, wanted, amount_fen=amount_fen, is_all=len(wanted) == len(left))
     return await refunds.request_in(
         tx, order.id, amount_fen=amount_fen, ask=Ask(reason=reason, items=items), actor=actor
     )
+
+
+async def _cash_of(tx: Transaction, order: Order, wanted: Sequence[str], *, amount_fen: int, is_all: bool) -> int:
+    """Give what of an order that the insurance shares goes back in cash with some of its items.
+
+    Its part goes back whole or not at all: with all that is left. By themselves go items that it has no part in.
+
+    Raises:
+        RefundedTogether.
+    """
+    left_fen = await refunds.read_left_fen(tx, order.id)
+    if is_all:
+        return left_fen
+    if amount_fen >= left_fen or not await self_paid_items(tx, order.id) >= set(wanted):
+        raise errors.RefundedTogether
+    return amount_fen
 
 
 async def _revalidate(his_number: str, seen: Sequence[SeenBill]) -> list[Bill]:

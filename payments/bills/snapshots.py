@@ -65,7 +65,7 @@ async def write_snapshot(
         order.patient_id,
         his_number,
         content_hash,
-        order.amount_fen,
+        sum(bill.total_fen for bill in bills),
         clock.now(),
     )
     await tx.executemany(
@@ -132,6 +132,16 @@ async def read_told(db: Reader, order_id: UUID) -> Told:
         order_id,
     )
     return Told(rows[0]["his_number"], [(row["bill_no"], row["hash"]) for row in rows])
+
+
+async def self_paid_items(db: Reader, order_id: UUID) -> frozenset[str]:
+    """Name the items of an order that the insurance has no part in, as the HIS told.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch("SELECT item_no FROM bill_snapshot_item WHERE order_id = $1 AND insurance_fen = 0", order_id)
+    return frozenset(row["item_no"] for row in rows)
 
 
 async def left_items(db: Reader, order_id: UUID, *, refund_no: str | None = None) -> Mapping[str, int]:

@@ -20,7 +20,7 @@ from payments.books.errors import BooksNotReady
 from payments.books.lines import BookLine, LineKind, Side
 from payments.books.storage import SideTotals, ToldLines, store_totals
 from payments.gateways.errors import BillNotReady, ChannelUnavailable
-from payments.gateways.port import BillKind, Gateway, Merchant
+from payments.gateways.port import BillKind, ChannelCode, Gateway, Merchant
 
 BESIDE_THE_DAY: Final = timedelta(hours=6)
 HIS: Final = "his"
@@ -167,7 +167,9 @@ def _told_by_his(receipts: Sequence[HisReceipt], *, begins: datetime, ends: date
     """Leave out what the window took and what moved no money."""
     earliest, latest = begins - BESIDE_THE_DAY, ends + BESIDE_THE_DAY
     for receipt in receipts:
-        if receipt.at_window or receipt.number is None or not receipt.cash_fen:
+        # What the insurance paid alone is its own payment; beside cash its part is in no channel's bill.
+        moved_fen = receipt.total_fen if receipt.channel == ChannelCode.INSURANCE.value else receipt.cash_fen
+        if receipt.at_window or receipt.number is None or not moved_fen:
             continue
         if not earliest <= receipt.made_at < latest:
             continue
@@ -175,7 +177,7 @@ def _told_by_his(receipts: Sequence[HisReceipt], *, begins: datetime, ends: date
         yield BookLine(
             LineKind.REFUND if goes_back else LineKind.PAYMENT,
             receipt.receipt_no,
-            abs(receipt.cash_fen),
+            abs(moved_fen),
             receipt.made_at,
             channel_no=receipt.transaction_no or None,
             settlement_no=receipt.number,

@@ -4,22 +4,21 @@ Every call bears the bill's or the order's own number. What is not known is aske
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
-from kernel.events import Actor
 from kernel.log import get_logger
-from payments import merchants, orders
+from payments import exceptions, merchants
+from payments.exceptions import Cause, Subject
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
 from payments.gateways.insurance.port import (
     CentreOrder,
     CentreRefund,
-    FeeUpload,
     InsuranceCentre,
     InsuranceFact,
     InsuranceState,
@@ -28,29 +27,17 @@ from payments.gateways.insurance.port import (
     RefundKind,
     RefundOutcome,
 )
-from payments.gateways.port import Merchant
+from payments.insurance import postings
+from payments.insurance.centres import CentreOf
 from payments.merchants import SecretMissing
-from payments.orders import NewOrder, Order
-from payments.ports import OutcomeUnknown
+from payments.ports import OutcomeUnknown, Reversal
 
 TAKEN_BACK_MAX: Final = 50
 """How many orders one sweep takes back."""
-_OVER: Final = frozenset({InsuranceState.FAILED, InsuranceState.REVOKED, InsuranceState.REFUNDED})
+OVER: Final = frozenset({InsuranceState.FAILED, InsuranceState.REVOKED, InsuranceState.REFUNDED})
+"""States in which the insurance pays nothing any more."""
 
 log = get_logger("payments")
-
-
-class NotShared(Exception):
-    """The centre shares the bill in a way that is no order of two parts: `insurance_fen`, `cash_fen`."""
-
-    def __init__(self, *, insurance_fen: int, cash_fen: int) -> None:
-        super().__init__(f"insurance {insurance_fen} fen, cash {cash_fen} fen")
-        self.insurance_fen = insurance_fen
-        self.cash_fen = cash_fen
-
-
-CentreOf = Callable[[Merchant], InsuranceCentre]
-"""Gives the way to the centre for an account of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,49 +54,14 @@ class Share:
     reduced_fen: int
     status: str
     declined: str | None
+    mix_trade_no: str | None
+    mix_attempt_no: str | None
+    created_at: datetime
 
-
-async def order_with_insurance(
-    centre_of: CentreOf, new: NewOrder, fees: FeeUpload, *, account: Merchant, reduced_fen: int = 0, actor: Actor
-) -> Order:
-    """Have the centre share a bill, and order what is left to the person; new.amount_fen is the whole bill.
-
-    Raises:
-        NotShared: the insurance pays all or nothing of it; nothing is ordered and the upload is revoked.
-        ChannelUnavailable: the same call may be made again.
-        ChannelRefused, SubjectAlreadyOrdered, DatabaseUnavailable.
-    """
-    assert new.amount_fen == fees.total_fen, "the whole bill is put to the centre"
-    centre = centre_of(account)
-    known = await centre.upload(fees)
-    parts = (await centre.pay(known, fees)).parts
-    if parts is None:
-        raise ChannelUnavailable("the centre has not shared the bill")
-    cash_fen = parts.own_fen - reduced_fen
-    if cash_fen <= 0 or parts.insurance_fen == 0:
-        await centre.revoke(known, fees.insured)
-        raise NotShared(insurance_fen=parts.insurance_fen, cash_fen=cash_fen)
-    async with database().transaction() as tx:
-        order = await orders.open_order(tx, replace(new, amount_fen=cash_fen), actor=actor)
-        await tx.execute(
-            "INSERT INTO insurance_share (order_id, merchant_code, bill_no, pay_order_id, pay_auth_no,"
-            " credential_cipher, visit_id, total_fen, pooled_fen, account_fen, cash_fen, reduced_fen, next_try_at,"
-            " created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $13)",
-            order.id,
-            account.code,
-            fees.bill_no,
-            known.pay_order_id,
-            fees.pay_auth_no,
-            cipher().seal(_credential(known, fees.insured)),
-            known.visit_id,
-            fees.total_fen,
-            parts.pooled_fen,
-            parts.account_fen,
-            cash_fen,
-            reduced_fen,
-            clock.now(),
-        )
-    return order
+    @property
+    def is_alone(self) -> bool:
+        """Tell whether the insurance pays all of it: nothing is left in cash."""
+        return self.parts.own_fen == self.reduced_fen
 
 
 async def share_of(db: Database | Transaction, order_id: UUID) -> Share | None:
@@ -149,8 +101,8 @@ async def is_paid(centre_of: CentreOf, share: Share) -> bool:
         return False
     if share.status == "paid":
         return True
-    fact = await _ask(centre_of, share)
-    if fact.state in _OVER:
+    fact = await ask(centre_of, share)
+    if fact.state in OVER:
         await _end(share, back_fen=share.parts.insurance_fen if fact.state is InsuranceState.REFUNDED else 0)
         return False
     if fact.state is not InsuranceState.PAID or not _is_as_decided(share, fact):
@@ -167,7 +119,7 @@ async def take_back(centre_of: CentreOf, share: Share) -> None:
     """
     if share.status == "taken_back":
         return
-    fact = await _ask(centre_of, share)
+    fact = await ask(centre_of, share)
     back_fen = share.parts.insurance_fen
     try:
         if fact.state is InsuranceState.PENDING:
@@ -176,7 +128,7 @@ async def take_back(centre_of: CentreOf, share: Share) -> None:
         elif fact.state is InsuranceState.PAID:
             await _refund(centre_of, share, RefundKind.INSURANCE, replace(share.parts, own_fen=0), f"{share.order_no}I")
         elif fact.state in (InsuranceState.FAILED, InsuranceState.REVOKED):
-            back_fen = 0
+            back_fen = back_fen if share.status == "paid" else 0
         elif fact.state is not InsuranceState.REFUNDED:
             raise OutcomeUnknown(fact.status_code)
     except (ChannelUnavailable, ChannelRefused) as error:
@@ -192,31 +144,88 @@ async def report_cash(centre_of: CentreOf, share: Share, *, refund_no: str, amou
         raise OutcomeUnknown(str(error)) from error
 
 
+async def takes_insurance_back(db: Database | Transaction, share: Share, reversal: Reversal) -> bool:
+    """Tell whether a refund of an order is one with which the insurance's part goes back.
+
+    One that names its items says so by their prices; another does if it is the last of the cash.
+    """
+    if share.is_alone:
+        return reversal.amount_fen == share.parts.insurance_fen
+    if reversal.items:
+        named_fen: int = sum(item["amount_fen"] for item in reversal.items)
+        return named_fen > reversal.amount_fen
+    whole: bool | None = await db.fetchval(
+        "SELECT t.reserved_fen = t.amount_fen FROM payment_settlement s"
+        " JOIN payment_transaction t ON t.id = s.transaction_id WHERE s.settlement_no = $1",
+        reversal.settlement_no,
+    )
+    return bool(whole)
+
+
 async def take_back_due(db: Database, centre_of: CentreOf) -> int:
     """Take back what stands for orders that were closed, rejected or refunded; give how many. From the timetable.
 
     Raises:
         DatabaseUnavailable.
     """
-    rows = await db.fetch(
-        "UPDATE insurance_share s SET tries = tries + 1,"
-        " next_try_at = $1 + least(600, 5 * 2 ^ least(tries, 10)) * interval '1 second'"
-        " FROM payment_order o WHERE o.id = s.order_id AND s.order_id IN ("
-        "   SELECT d.order_id FROM insurance_share d JOIN payment_order p ON p.id = d.order_id"
-        "   WHERE d.status <> 'taken_back' AND d.next_try_at <= $1 AND p.status IN ('closed', 'rejected', 'refunded')"
-        "   ORDER BY d.next_try_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED)"
-        " RETURNING s.*, o.order_no",
-        clock.machine_now(),
-        TAKEN_BACK_MAX,
-    )
     done = 0
-    for row in rows:
+    for row in await _due(db, "p.status IN ('closed', 'rejected', 'refunded')", "d.status <> 'taken_back'"):
         try:
             await take_back(centre_of, _shape(row))
             done += 1
         except OutcomeUnknown as error:
             log.warning("insurance_not_taken_back", order_id=str(row["order_id"]), reason=str(error))
+            await _show_to_a_person(row)
     return done
+
+
+async def ask_due(db: Database, centre_of: CentreOf) -> int:
+    """Ask about the insurance's part of orders that a person has said are settled; give how many it has paid.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    done = 0
+    for row in await _due(db, "p.status = 'settled'", "d.status = 'pending'"):
+        try:
+            done += await is_paid(centre_of, _shape(row))
+        except OutcomeUnknown as error:
+            log.warning("insurance_not_known", order_id=str(row["order_id"]), reason=str(error))
+    return done
+
+
+async def ask_anew(tx: Transaction, order_id: UUID) -> None:
+    """Begin anew to take an order's part back, now."""
+    await tx.execute(
+        "UPDATE insurance_share SET tries = 0, next_try_at = $2 WHERE order_id = $1 AND status <> 'taken_back'",
+        order_id,
+        clock.machine_now(),
+    )
+
+
+async def _due(db: Database, of_order: str, of_share: str) -> list[Row]:
+    return await db.fetch(
+        "UPDATE insurance_share s SET tries = tries + 1,"  # noqa: S608  our own conditions
+        " next_try_at = $1 + least(600, 5 * 2 ^ least(tries, 10)) * interval '1 second'"
+        " FROM payment_order o WHERE o.id = s.order_id AND s.order_id IN ("
+        "   SELECT d.order_id FROM insurance_share d JOIN payment_order p ON p.id = d.order_id"
+        f"   WHERE {of_share} AND d.next_try_at <= $1 AND {of_order}"
+        "   ORDER BY d.next_try_at LIMIT $2 FOR UPDATE OF d SKIP LOCKED)"
+        " RETURNING s.*, o.order_no",
+        clock.machine_now(),
+        TAKEN_BACK_MAX,
+    )
+
+
+async def _show_to_a_person(row: Row) -> None:
+    """Put it before a person once the centre has been asked often enough; the asking goes on."""
+    async with database().transaction() as tx:
+        limit: int = await tx.fetchval("SELECT settlement_asks_max FROM payment_rule")
+        if row["tries"] >= limit:
+            about = Subject(row["order_no"], order_id=row["order_id"])
+            insured_fen = row["pooled_fen"] + row["account_fen"]
+            facts = {"tries": row["tries"], "insurance_fen": insured_fen}
+            await exceptions.open_exception(tx, Cause.INSURANCE_NOT_BACK, about, facts=facts)
 
 
 async def _reach(centre_of: CentreOf, share: Share) -> InsuranceCentre:
@@ -227,7 +236,8 @@ async def _reach(centre_of: CentreOf, share: Share) -> InsuranceCentre:
         raise OutcomeUnknown(str(error)) from error
 
 
-async def _ask(centre_of: CentreOf, share: Share) -> InsuranceFact:
+async def ask(centre_of: CentreOf, share: Share) -> InsuranceFact:
+    """Ask the centre how its part stands. Raises: OutcomeUnknown."""
     centre = await _reach(centre_of, share)
     try:
         return await centre.query(share.centre_order, share.insured)
@@ -256,19 +266,36 @@ async def _end(share: Share, *, back_fen: int) -> None:
 
 
 async def _move(share: Share, to: str, *, back_fen: int = 0) -> None:
-    # Never out of taken_back: whoever asked earlier may write later.
-    await database().execute(
-        "UPDATE insurance_share SET status = $2, insurance_back_fen = $3, updated_at = $4"
-        " WHERE order_id = $1 AND status <> 'taken_back'",
-        share.order_id,
-        to,
-        back_fen,
-        clock.now(),
-    )
+    """Write down what the centre has said, with its postings; never out of taken_back.
+
+    Whoever asked earlier may write later.
+    """
+    async with database().transaction() as tx:
+        await tx.execute("SELECT FROM payment_order WHERE id = $1 FOR UPDATE", share.order_id)
+        moved = await tx.execute(
+            "UPDATE insurance_share SET status = $2, insurance_back_fen = $3, updated_at = $4, tries = 0"
+            " WHERE order_id = $1 AND status <> 'taken_back'",
+            share.order_id,
+            to,
+            back_fen,
+            clock.now(),
+        )
+        if not moved:
+            return
+        if to == "paid":
+            await postings.post_paid(tx, share.order_id)
+            return
+        if back_fen:
+            await postings.post_back(tx, share.order_id)
+        await exceptions.settle_subject(
+            tx, [Cause.INSURANCE_NOT_BACK], share.order_no, what="the insurance has its part back"
+        )
 
 
-def _credential(order: CentreOrder, insured: Insured) -> str:
-    return json.dumps([order.pay_token, insured.name, insured.document_number, insured.document_type])
+def seal_credential(order: CentreOrder, insured: Insured) -> bytes:
+    """Seal what the centre wants to hear with every question: its token, and who is insured."""
+    told = [order.pay_token, insured.name, insured.document_number, insured.document_type]
+    return cipher().seal(json.dumps(told))
 
 
 def _shape(row: Row) -> Share:
@@ -284,4 +311,7 @@ def _shape(row: Row) -> Share:
         reduced_fen=row["reduced_fen"],
         status=row["status"],
         declined=row["declined"],
+        mix_trade_no=row["mix_trade_no"],
+        mix_attempt_no=row["mix_attempt_no"],
+        created_at=row["created_at"],
     )

@@ -62,6 +62,10 @@ class Order:
     articles: tuple[tuple[Article, int], ...]
 
 
+INSURED: Final = {"kind": "310", "place": "440100"}
+"""As what everybody with bills is insured: employed, in Guangzhou."""
+
+
 def plan_orders() -> tuple[Order, ...]:
     """Give the unpaid bills of both families."""
     (first, child), (second, spouse, _) = ([person for person, _ in family] for family in invent_families())
@@ -109,7 +113,9 @@ class StationsOfHis:
                 "items": [article.ordered(quantity) for article, quantity in order.articles],
                 "request_id": f"demo-order-{number}",
             }  # fmt: skip
-            self._post("station/orders", body)
+            ordered = self._post("station/orders", body)
+            card = {"mr": ordered["mr"], "person_no": f"4401{order.person.document_number[6:14]}01"} | INSURED
+            self._post("window/insured-persons", card)
         self._tell_stay(inpatient(), today=today)
         return len(orders)
 

@@ -1,4 +1,4 @@
-"""The accounts by which the demonstration hospital is paid: the sandbox's with each channel, and a cash drawer."""
+"""The accounts by which the demonstration hospital is paid: with each channel and the insurance, and a cash drawer."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +8,7 @@ from kernel.db import database
 from kernel.events import Actor
 from payments.gateways.port import ChannelCode, Merchant
 from payments.merchants import SecretMissing, Secrets, save_merchant
-from runtime.sandbox_channels import describe_alipay_merchant, describe_wechatpay_merchant
+from runtime.sandbox_channels import describe_alipay_merchant, describe_insurance_account, describe_wechatpay_merchant
 
 CASH_DRAWER: Final = Merchant(
     code="cash-sandbox", channel=ChannelCode.CASH, merchant_no="DRAWER-1", app_id="", key_references={}
@@ -26,7 +26,12 @@ async def load_merchants(keys_dir: Path, *, actor: Actor) -> list[str]:
     registered = []
     async with database().transaction() as tx:
         known = {row["channel"] for row in await tx.fetch("SELECT DISTINCT channel FROM payment_merchant")}
-        for merchant in (describe_wechatpay_merchant(), describe_alipay_merchant(), CASH_DRAWER):
+        for merchant in (
+            describe_wechatpay_merchant(),
+            describe_alipay_merchant(),
+            describe_insurance_account(),
+            CASH_DRAWER,
+        ):
             if merchant.channel.value in known or not _has_keys(merchant, secrets):
                 continue
             rate = FEE_RATES_MILLIONTHS.get(merchant.channel)

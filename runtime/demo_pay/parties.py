@@ -4,11 +4,13 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import httpx
 
-from kernel.db import Database
+from kernel.db import Database, Row
 from kernel.money import format_yuan
 from payments import ledger
 from runtime.demo.narrator import DemoFailed, Narrator, require
@@ -16,6 +18,8 @@ from runtime.demo.parties import ANSWER_SECONDS_MAX, POLL_SECONDS, WAIT_SECONDS_
 
 # An openid as WeChat gives one to each mini-program for each person.
 OPENID: Final = "oDemoPayer_0000000000000001"
+CONSENT: Final = "AUTH440100DEMO0000000000001"
+"""A payAuthNo, as the insurance's page in WeChat gives one for each order."""
 
 
 class Payer:
@@ -44,6 +48,32 @@ class Payer:
             raise DemoFailed(f"the payer could not pay: {answer.status_code} {answer.text}")
 
 
+class Insured:
+    """The patient's consent, given in WeChat, and their agreement at the emulated insurance's own page."""
+
+    def __init__(self, emulator: Mapping[str, Any]) -> None:
+        self._http = httpx.Client(
+            base_url=emulator["base_url"],
+            timeout=ANSWER_SECONDS_MAX,
+            trust_env=False,
+            headers={"authorization": f"Bearer {emulator['token']}"},
+        )
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+    def agree(self, centre_order_no: str) -> None:
+        """Agree to the insurance's part.
+
+        Raises:
+            DemoFailed: the insurance does not take it.
+        """
+        answer = self._http.post("/sandbox/payments", json={"pay_ord_id": centre_order_no, "act": "insurance"})
+        if answer.status_code != 200:
+            raise DemoFailed(f"the insurance did not pay: {answer.status_code} {answer.text}")
+
+
 @dataclass(slots=True)
 class Finance:
     """Shows each entry of the ledger once, and what stands in its accounts."""
@@ -64,12 +94,12 @@ class Finance:
             " WHERE e.id > $1 ORDER BY e.id, p.amount_fen DESC",
             self.seen_entry_id,
         )
-        for debit, credit in zip(rows[::2], rows[1::2], strict=True):
-            self.narrator.say(
-                f"  entry: {debit['kind']:<16} {debit['account']} <- {credit['account']}"
-                f"  {format_yuan(debit['amount_fen'])}"
-            )
-            self.seen_entry_id = debit["id"]
+        for entry_id, grouped in groupby(rows, key=itemgetter("id")):
+            postings = list(grouped)
+            debits = " + ".join(_posting(one) for one in postings if one["amount_fen"] > 0)
+            credited = " + ".join(_posting(one) for one in postings if one["amount_fen"] < 0)
+            self.narrator.say(f"  entry: {postings[0]['kind']:<16} {debits} <- {credited}")
+            self.seen_entry_id = entry_id
         balances = await ledger.balances(self.db)
         for account, fen in sorted(balances.items()):
             self.narrator.say(f"  {account:<34} {format_yuan(fen):>12}")
@@ -101,6 +131,10 @@ class Finance:
                 return [dict(row) for row in rows]
             require(time.monotonic() < deadline, f"receipts stand for {standing} fen, not for {standing_fen}")
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _posting(one: Row) -> str:
+    return f"{one['account']} {format_yuan(abs(one['amount_fen']))}"
 
 
 def receipt_lines(receipt: Mapping[str, Any]) -> Sequence[str]:

@@ -32,7 +32,7 @@ from runtime.demo.story import DEPARTMENT_INITIALS
 from runtime.demo_hospital.access import invent_families
 from runtime.demo_hospital.charges import GLUCOSE
 from runtime.demo_hospital.plan import stable_id
-from runtime.demo_pay.parties import OPENID, Finance, Payer, receipt_lines
+from runtime.demo_pay.parties import CONSENT, OPENID, Finance, Insured, Payer, receipt_lines
 from runtime.supervisor.plan import ROOT
 
 LATEST_START: Final = time(22, 30)
@@ -41,6 +41,7 @@ NEXT_MORNING: Final = time(10, 5)
 DAYS_AHEAD: Final = 7
 CASHIER: Final = "S0001"
 PAID_KINDS: Final = ("laboratory", "examination")
+DRUGS: Final = "prescription"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Stage:
     portal: Partner
     his: CoreHis
     payer: Payer
+    insured: Insured
     finance: Finance
     db: Database
     clock: MovingClock
@@ -70,6 +72,7 @@ async def tell(stage: Stage) -> None:
     await _see_settled(stage, fee)
     order = await _pay_bills(stage, patient_id)
     await _give_one_item_back(stage, order)
+    await _pay_with_insurance(stage, patient_id)
     await _cancel(stage, appointment, fee)
     await _close_books(stage)
 
@@ -208,6 +211,37 @@ async def _give_one_item_back(stage: Stage, order: Record) -> None:
         await stage.finance.show_entries()
 
 
+async def _pay_with_insurance(stage: Stage, patient_id: str) -> None:
+    with stage.narrator.step(
+        "Drugs are paid with medical insurance: its centre shares the bill, WeChat takes the rest"
+    ):
+        (bill,) = [one for one in stage.portal.get("/bills", patient_id=patient_id)["items"] if one["kind"] == DRUGS]
+        body = {
+            "patient_id": patient_id, "bills": [{"bill_no": bill["bill_no"], "hash": bill["hash"]}],
+            "insurance": {"pay_auth_no": CONSENT},
+        }  # fmt: skip
+        order = stage.portal.post("/orders", body)
+        parts = order["insurance"]
+        stage.narrator.say(f"{bill['kind']} {bill['bill_no']}: {format_yuan(parts['total_fen'])}")
+        for name in ("fund_fen", "account_fen", "cash_fen"):
+            stage.narrator.say(f"  {name.removesuffix('_fen'):<8} {format_yuan(parts[name]):>10}")
+        payment = stage.portal.post(
+            f"/orders/{order['id']}/payments", {"channel": "wechatpay", "scene": "mini_program", "payer": OPENID}
+        )
+        stage.payer.pay(prepay_id=payment["parameters"]["package"].removeprefix("prepay_id="))
+        stage.insured.agree(parts["centre_order_no"])
+        _order_when(stage, order, "settled")
+        await stage.finance.show_entries()
+        await _compare_with_his(stage, order)
+        there = stage.his.entry(f"{order['order_no']}S")
+        require(there is not None and there["total_fen"] == parts["total_fen"], "the HIS counts another bill")
+        insured_fen = parts["fund_fen"] + parts["account_fen"]
+        require(there is not None and there["insurance_fen"] == insured_fen, "the HIS has another share")
+        stage.narrator.say(
+            f"the HIS has the whole {format_yuan(parts['total_fen'])}, {format_yuan(insured_fen)} by insurance"
+        )
+
+
 async def _cancel(stage: Stage, appointment: Record, order: Record) -> None:
     with stage.narrator.step("The patient cancels the appointment: by the hospital's rule the fee goes back"):
         cancelled = stage.portal.post(f"/appointments/{appointment['id']}/cancel", {"reason": "行程有变"}, status=200)
@@ -287,13 +321,14 @@ async def _play(settings: Settings, narrator: Narrator) -> None:
     portal = Partner(run["base_url"], run["demo_clients"]["city_portal"])
     his = CoreHis(run["his_http_url"], run["his_http_token"])
     payer = Payer(run["emulators"]["wechatpay"])
+    insured = Insured(run["emulators"]["insurance"])
     try:
         if clock.now().astimezone(clock.SHANGHAI).time() > LATEST_START:
             # The story is one day's: it does not begin shortly before midnight.
             moving.advance_to(clock.clinic_instant(clock.today() + timedelta(days=1), time(8)))
-        await tell(Stage(portal, his, payer, Finance(db, narrator), db, moving, narrator))
+        await tell(Stage(portal, his, payer, insured, Finance(db, narrator), db, moving, narrator))
     finally:
-        for party in (portal, his, payer):
+        for party in (portal, his, payer, insured):
             party.close()
         await db.close()
 

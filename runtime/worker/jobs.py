@@ -50,7 +50,7 @@ from payments.books import keeping as bookkeeping
 from payments.books.closings import purge_superseded
 from payments.books.requests import work_requests
 from payments.channel_certificates import RENEWED_EVERY, renew_certificates
-from payments.insurance.shares import take_back_due
+from payments.insurance.centres import centre_of
 from payments.invariants import check_invariants
 from payments.refused_notifications import purge_refused
 from payments.relatives import purge_codes
@@ -58,7 +58,7 @@ from payments.sealing import BATCH_MAX as SEAL_BATCH_MAX
 from payments.sealing import PERIOD as SEAL_PERIOD
 from payments.sealing import seal_ledger
 from runtime.his import build_pull
-from runtime.payments import build_centres
+from runtime.insurance import tend_insurance
 from runtime.subscriptions import build_subscriptions
 from runtime.worker.timetable import Job
 
@@ -145,13 +145,10 @@ def _payment_jobs(db: Database, settings: Settings) -> list[Job]:
         await payment_expiry.ask_due(db)
         return 0  # as above
 
-    centre_of = build_centres(settings)
     insured = (
         []
-        if centre_of is None
-        else [
-            Job("take_insurance_back", partial(take_back_due, db, centre_of), every=timedelta(seconds=30)),
-        ]
+        if settings.insurance_base_url is None
+        else [Job("tend_insurance", partial(tend_insurance, db, centre_of), every=timedelta(seconds=30))]
     )
     return [
         *insured,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import httpx
 
 from integration.his.adapters.rest_billing import RestHisBilling
+from tests.factories.emulators import EmulatorProcess
 from tests.factories.his_billing import Stations
 from tests.factories.open_api import OpenApi
 
@@ -27,10 +28,11 @@ class Case:
 
 @dataclass(frozen=True)
 class HisBeside:
-    """The HIS that the web process asks: its own programs, and the platform's way to its bills."""
+    """The HIS that the web process asks: its own programs, and the platform's way to its bills; and the insurance."""
 
     stations: Stations
     billing: RestHisBilling
+    centre: EmulatorProcess
 
 
 PlayWithHis = Callable[[OpenApi, HisBeside], Awaitable[httpx.Response]]

@@ -13,8 +13,10 @@ from integration.his.adapters.rest_billing import RestHisBilling
 from open_api.application import FEATURES
 from open_api.routing import Route
 from payments.billing import set_billing
+from runtime.sandbox_channels import open_insurance_account
 from schema.registry import validator, violations
 from tests.contract.cases import HisBeside
+from tests.factories.emulators import EmulatorProcess, emulator
 from tests.factories.his_billing import Stations
 from tests.factories.open_api import Caller, OpenApi
 from tests.factories.slot_office import restore_reference_data
@@ -91,11 +93,24 @@ async def _his_beside(
         yield running
 
 
+@pytest.fixture(scope="session")
+async def _centre_beside(
+    web_server: WebServer, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[EmulatorProcess]:
+    """The insurance's centre at the address that this worker's web process was started with."""
+    port = urlsplit(web_server.environment["INSURANCE_BASE_URL"]).port
+    folder = tmp_path_factory.mktemp("centre") / "insurance"
+    open_insurance_account(keys_dir=web_server.keys_dir, emulator_dir=folder)
+    async with emulator("integration.emulators.insurance.main", "INSURANCE_EMULATOR", folder, port=port) as running:
+        yield running
+
+
 @pytest.fixture
-async def his_beside(_his_beside: MicroHisProcess) -> AsyncIterator[HisBeside]:
+async def his_beside(_his_beside: MicroHisProcess, _centre_beside: EmulatorProcess) -> AsyncIterator[HisBeside]:
     """The micro-HIS that this worker's web process asks for bills and stays."""
     billing = RestHisBilling(base_url=str(_his_beside.http.base_url), token=TOKEN)
     set_billing(billing)
-    yield HisBeside(Stations(_his_beside.http), billing)
+    yield HisBeside(Stations(_his_beside.http), billing, _centre_beside)
+    await _centre_beside.clear_faults()
     set_billing(None)
     await billing.close()

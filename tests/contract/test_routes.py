@@ -20,6 +20,7 @@ from tests.contract import (
     fairness_cases,
     fee_cases,
     follow_up_cases,
+    insurance_cases,
     patient_cases,
     payment_cases,
     queue_cases,
@@ -36,6 +37,7 @@ from tests.factories.open_api import OpenApi
 
 MODULES = (
     bill_cases,
+    insurance_cases,
     booking_cases,
     catalogue_cases,
     fairness_cases,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.platform import COMMAND
 
-STEPS = 10
+STEPS = 11
 STORY_SECONDS_MAX = 600
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(STORY_SECONDS_MAX + 60)]

@@ -87,6 +87,13 @@ class Stations:
         body = {"bill_nos": list(bill_nos), "clerk": "S0001", "channel": "cash", "cash_fen": cash_fen}
         return await self.ask("window/charges", body | more)
 
+    async def insure(self, mr: str) -> None:
+        """Let the clerk read the person's insurance card."""
+        await self.done(
+            "window/insured-persons",
+            {"mr": mr, "person_no": f"4401{uuid.uuid4().int % 10**10:010d}", "kind": "310", "place": "440100"},
+        )
+
     async def admit(self, *, insurance_percent: int = 60, **more: Any) -> dict[str, Any]:
         body = {
             "patient": self.patient, "department_code": "0301", "ward": "六病区", "bed": "12",

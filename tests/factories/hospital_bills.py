@@ -2,7 +2,7 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from integration.exchange.hl7v2.profile import Hl7Profile
@@ -12,7 +12,7 @@ from integration.his.port import InboundChange
 from kernel.crypto import load_cipher
 from kernel.db import Database
 from patients.his import HIS_SYSTEM
-from patients.service import attach_identifier, register_patient
+from patients.service import Registration, attach_identifier, register_patient
 from payments import attempts, ports
 from payments.billing import set_billing
 from payments.bills import service as bills
@@ -44,7 +44,7 @@ class HospitalBills(PaymentsUnderTest):
         self.news_read = len(micro_his.platform.applied)
         self.work = PaymentWork(db, [*discharge.SUBSCRIBERS, ("*", self._hear), *following.SUBSCRIBERS])
 
-    async def admit_patient(self, keys_dir: Path) -> "HospitalBills":
+    async def admit_patient(self, keys_dir: Path, *, wanted: Registration | None = None) -> Self:
         """Have the person known on both sides, and everything connected."""
         (keys_dir / "field_key").write_text("11" * 32)
         (keys_dir / "lookup_key").write_text("22" * 32)
@@ -54,7 +54,7 @@ class HospitalBills(PaymentsUnderTest):
         ports.set_fulfilments(
             {"outpatient_bill": BillFulfilment(), "deposit": DepositFulfilment(), "discharge": DischargeFulfilment()}
         )
-        wanted = registration(
+        wanted = wanted or registration(
             name="李时珍", document_type="PPN", number=self.stations.document_number, sex=1, birth_date=date(1980, 1, 1)
         )
         person, _ = await register_patient(wanted, actor=PORTAL)

@@ -7,29 +7,31 @@ code of the list below, is a `Rejected`. Everything else that is not a whole, se
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import httpx
 import orjson
 
+from integration.his.adapters.rest_billing_answers import (
+    read_approval,
+    read_bill,
+    read_claim,
+    read_daily_charges,
+    read_receipt,
+    read_stay,
+)
 from integration.his.billing import (
-    ApprovalStatus,
     Bill,
-    BillItem,
-    BillStatus,
     DailyCharges,
-    HisDeposit,
     HisReceipt,
-    ItemStatus,
+    InsuranceClaim,
     Money,
     ReceiptKind,
-    ReceiptLine,
     ReceiptPage,
     RefundApproval,
     Stay,
-    StayStatus,
 )
 from integration.his.errors import HisDisagrees, HisUnavailable
 from integration.his.port import Rejected
@@ -47,6 +49,7 @@ REFUSALS: Final = frozenset(
         "patient_unknown", "appointment_unknown", "appointment_not_active", "bill_unknown", "bill_not_unpaid",
         "bill_changed", "amount_differs", "entry_unknown", "already_charged", "service_done", "item_not_refundable",
         "not_approved", "admission_unknown", "admission_not_open", "nothing_to_return", "number_void",
+        "insurance_unknown",
     }
 )  # fmt: skip
 DISAGREEMENTS: Final = frozenset({"number_reused", "invalid_request"})
@@ -83,7 +86,7 @@ class RestHisBilling:
         query: dict[str, str] = {"mr": his_number}
         for _ in range(PAGES_MAX):
             page = await self._read("/api/billing/bills", query)
-            bills += _understand(page, lambda found: [_bill(one) for one in found["bills"]])
+            bills += _understand(page, lambda found: [read_bill(one) for one in found["bills"]])
             if not page.get("next_cursor"):
                 return bills
             query["cursor"] = str(page["next_cursor"])
@@ -93,7 +96,7 @@ class RestHisBilling:
     async def fetch_bills(self, bill_nos: Sequence[str]) -> list[Bill]:
         """Give bills as they stand now. Raises: HisUnavailable, HisDisagrees."""
         answer = await self._ask("POST", "/api/billing/bills/revalidate", body={"bill_nos": list(bill_nos)})
-        return _understand(_require(answer), lambda found: [_bill(one) for one in found["bills"]])
+        return _understand(_require(answer), lambda found: [read_bill(one) for one in found["bills"]])
 
     async def settle_bills(
         self, *, settlement_no: str, his_number: str, bills: Sequence[tuple[str, str]], money: Money
@@ -105,6 +108,16 @@ class RestHisBilling:
             "bills": [{"bill_no": bill_no, "hash": seen} for bill_no, seen in bills],
         }
         return await self._command("settlements", body, ReceiptKind.OUTPATIENT, settlement_no, money)
+
+    async def describe_claim(self, *, his_number: str, bills: Sequence[tuple[str, str]]) -> InsuranceClaim | Rejected:
+        """Ask what the insurance's centre wants to know of bills. Raises: HisUnavailable, HisDisagrees."""
+        body = {"mr": his_number, "bills": [{"bill_no": bill_no, "hash": seen} for bill_no, seen in bills]}
+        answer = await self._ask("POST", "/api/billing/insurance-claims", body=body)
+        if isinstance(answer, Rejected):
+            return answer
+        if answer.get("mr") != his_number:
+            raise HisUnavailable(reason="answer_out_of_step")
+        return _understand(answer, read_claim)
 
     async def settle_registration(
         self, *, settlement_no: str, appointment_id: UUID, money: Money
@@ -118,7 +131,7 @@ class RestHisBilling:
         found = await self._find(f"/api/billing/entries/{_in_path(number)}")
         if found is None:
             return None
-        receipt = _understand(found, _receipt)
+        receipt = _understand(found, read_receipt)
         if receipt.number != number:
             raise HisUnavailable(reason="answer_out_of_step")
         return receipt
@@ -128,7 +141,7 @@ class RestHisBilling:
         answer = _require(await self._ask("POST", "/api/billing/voids", body={"number": number}))
         if (answer.get("number"), answer.get("void"), answer.get("entry")) == (number, True, None):
             return None
-        receipt = _understand(answer, lambda found: _receipt(found["entry"]))
+        receipt = _understand(answer, lambda found: read_receipt(found["entry"]))
         if answer.get("void") is not False or receipt.number != number:
             raise HisUnavailable(reason="answer_out_of_step")
         return receipt
@@ -160,18 +173,18 @@ class RestHisBilling:
     async def find_stay(self, his_number: str) -> Stay | None:
         """Give a person's present or latest stay. Raises: HisUnavailable, HisDisagrees."""
         found = await self._find("/api/billing/admissions", {"mr": his_number})
-        return None if found is None else _understand(found, _stay)
+        return None if found is None else _understand(found, read_stay)
 
     async def fetch_stay(self, admission_no: str) -> Stay | None:
         """Give a stay with its account. Raises: HisUnavailable, HisDisagrees."""
         found = await self._find(f"/api/billing/admissions/{_in_path(admission_no)}")
-        return None if found is None else _understand(found, _stay)
+        return None if found is None else _understand(found, read_stay)
 
     async def list_charges(self, admission_no: str, day: date) -> DailyCharges | None:
         """Give what a stay was charged for a day. Raises: HisUnavailable, HisDisagrees."""
         path = f"/api/billing/admissions/{_in_path(admission_no)}/charges"
         found = await self._find(path, {"date": day.isoformat()})
-        return None if found is None else _understand(found, _daily_charges)
+        return None if found is None else _understand(found, read_daily_charges)
 
     async def post_deposit(self, *, deposit_no: str, admission_no: str, money: Money) -> HisReceipt | Rejected:
         """Credit a stay with a deposit. Raises: HisUnavailable, HisDisagrees."""
@@ -193,7 +206,7 @@ class RestHisBilling:
     async def receipts_of_day(self, day: date, cursor: str | None = None) -> ReceiptPage:
         """Give a page of a business day's receipts. Raises: HisUnavailable, HisDisagrees."""
         page = await self._read(f"/api/billing/days/{day.isoformat()}", {"cursor": cursor} if cursor else {})
-        receipts = _understand(page, lambda found: tuple(_receipt(one) for one in found["entries"]))
+        receipts = _understand(page, lambda found: tuple(read_receipt(one) for one in found["entries"]))
         next_cursor = page.get("next_cursor")
         return ReceiptPage(receipts, str(next_cursor) if next_cursor else None)
 
@@ -206,11 +219,16 @@ class RestHisBilling:
         body = body | {"cash_fen": money.cash_fen, "channel": money.channel, "transaction_no": money.transaction_no}
         if money.insurance_fen:
             body["insurance_fen"] = money.insurance_fen
+        if money.insurance_no is not None:
+            body |= {"insurance_no": money.insurance_no, "account_fen": money.account_fen}
         answer = await self._ask("POST", f"/api/billing/{path}", body=_without_empty(body))
         if isinstance(answer, Rejected):
             return answer
-        receipt = _understand(answer, _receipt)
-        if (receipt.number, receipt.kind, abs(receipt.cash_fen)) != (number, kind, money.cash_fen):
+        receipt = _understand(answer, read_receipt)
+        parts = (abs(receipt.insurance_fen), abs(receipt.account_fen))
+        if (receipt.number, receipt.kind, abs(receipt.cash_fen)) != (number, kind, money.cash_fen) or (
+            money.insurance_no is not None and parts != (money.insurance_fen, money.account_fen)
+        ):
             log.error("his_receipt_is_another", number=number)
             raise HisUnavailable(reason="answer_out_of_step")
         return receipt
@@ -331,159 +349,7 @@ def _without_empty(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _approval_of(found: dict[str, Any], refund_no: str) -> RefundApproval:
-    approval = _understand(found, _approval)
+    approval = _understand(found, read_approval)
     if approval.refund_no != refund_no:
         raise HisUnavailable(reason="answer_out_of_step")
     return approval
-
-
-def _bill(told: dict[str, Any]) -> Bill:
-    items = tuple(
-        BillItem(**_line_fields(one), executing_department=_text(one, "executing_department"),
-                 item_no=_text(one, "item_no"), status=ItemStatus(one["status"]))
-        for one in told["items"]
-    )  # fmt: skip
-    total_fen, insurance_fen = _whole(told, "total_fen"), _whole(told, "insurance_fen")
-    if (total_fen, insurance_fen) != (sum(one.amount_fen for one in items), sum(one.insurance_fen for one in items)):
-        raise ValueError("a bill is not the sum of its items")
-    return Bill(
-        bill_no=_text(told, "bill_no"),
-        his_number=_text(told, "mr"),
-        kind=_text(told, "kind"),
-        department_code=_text(told, "department_code"),
-        ordered_by=_text(told, "ordered_by"),
-        ordered_at=_instant(told["ordered_at"]),
-        status=BillStatus(told["status"]),
-        version=_whole(told, "version"),
-        hash=_text(told, "hash"),
-        total_fen=total_fen,
-        insurance_fen=insurance_fen,
-        items=items,
-    )
-
-
-def _line_fields(told: dict[str, Any]) -> dict[str, Any]:
-    return {
-        **{name: _text(told, name) for name in ("code", "name", "specification", "unit")},
-        **{name: _whole(told, name) for name in ("quantity", "unit_price_fen", "amount_fen", "insurance_fen")},
-    }
-
-
-def _line(told: dict[str, Any]) -> ReceiptLine:
-    return ReceiptLine(item_no=_optional(told, "item_no"), **_line_fields(told))
-
-
-def _receipt(told: dict[str, Any]) -> HisReceipt:
-    cash_fen, insurance_fen, total_fen = (_whole(told, name) for name in ("cash_fen", "insurance_fen", "total_fen"))
-    if cash_fen + insurance_fen != total_fen:
-        raise ValueError("a receipt is not the sum of its parts")
-    appointment_id = _optional(told, "appointment_id")
-    return HisReceipt(
-        receipt_no=_text(told, "receipt_no"),
-        kind=ReceiptKind(told["kind"]),
-        at_window=told["source"] == "window",
-        number=_optional(told, "number"),
-        reverses_receipt_no=_optional(told, "reverses"),
-        reverses_number=_optional(told, "reverses_number"),
-        his_number=_text(told, "mr"),
-        appointment_id=UUID(appointment_id) if appointment_id else None,
-        admission_no=_optional(told, "admission_no"),
-        channel=_text(told, "channel"),
-        transaction_no=_text(told, "transaction_no"),
-        cash_fen=cash_fen,
-        insurance_fen=insurance_fen,
-        total_fen=total_fen,
-        business_day=date.fromisoformat(told["business_day"]),
-        made_at=_instant(told["made_at"]),
-        lines=tuple(_line(one) for one in told.get("lines", ())),
-        surplus_fen=_whole(told, "surplus_fen") if "surplus_fen" in told else 0,
-    )
-
-
-def _approval(told: dict[str, Any]) -> RefundApproval:
-    return RefundApproval(
-        approval_no=_text(told, "approval_no"),
-        refund_no=_text(told, "refund_no"),
-        status=ApprovalStatus(told["status"]),
-        reason=_text(told, "reason"),
-        item_nos=tuple(sorted(str(one) for one in told["item_nos"])),
-        version=_whole(told, "version"),
-        decided_at=_optional_instant(told, "decided_at"),
-    )
-
-
-def _stay(told: dict[str, Any]) -> Stay:
-    charges, insurance, deposits, paid, balance = (
-        _whole(told, name) for name in ("charges_fen", "insurance_fen", "deposits_fen", "paid_fen", "balance_fen")
-    )
-    if balance != charges - insurance - deposits - paid:
-        raise ValueError("a balance is not what the account says")
-    return Stay(
-        admission_no=_text(told, "admission_no"),
-        his_number=_text(told, "mr"),
-        department_code=_text(told, "department_code"),
-        ward=_text(told, "ward"),
-        bed=_text(told, "bed"),
-        status=StayStatus(told["status"]),
-        version=_whole(told, "version"),
-        admitted_at=_instant(told["admitted_at"]),
-        discharged_at=_optional_instant(told, "discharged_at"),
-        charges_fen=charges,
-        insurance_fen=insurance,
-        deposits_fen=deposits,
-        paid_fen=paid,
-        balance_fen=balance,
-        deposits=tuple(_deposit(one) for one in told["deposits"]),
-    )
-
-
-def _deposit(told: dict[str, Any]) -> HisDeposit:
-    return HisDeposit(
-        receipt_no=_text(told, "receipt_no"),
-        number=_optional(told, "number"),
-        channel=_text(told, "channel"),
-        transaction_no=_text(told, "transaction_no"),
-        amount_fen=_whole(told, "amount_fen"),
-        returned_fen=_whole(told, "returned_fen"),
-        made_at=_instant(told["made_at"]),
-    )
-
-
-def _daily_charges(told: dict[str, Any]) -> DailyCharges:
-    return DailyCharges(
-        admission_no=_text(told, "admission_no"),
-        day=date.fromisoformat(told["date"]),
-        lines=tuple(_line(one) for one in told["lines"]),
-        total_fen=_whole(told, "total_fen"),
-        insurance_fen=_whole(told, "insurance_fen"),
-    )
-
-
-def _text(told: dict[str, Any], name: str) -> str:
-    value = told[name]
-    if not isinstance(value, str):
-        raise TypeError(name)
-    return value
-
-
-def _optional(told: dict[str, Any], name: str) -> str | None:
-    return None if told.get(name) is None else _text(told, name)
-
-
-def _whole(told: dict[str, Any], name: str) -> int:
-    value = told[name]
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(name)
-    return value
-
-
-def _instant(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    if at.tzinfo is None:
-        raise ValueError("an instant without its offset")
-    return at.astimezone(UTC)
-
-
-def _optional_instant(told: dict[str, Any], name: str) -> datetime | None:
-    text = _optional(told, name)
-    return None if text is None else _instant(text)

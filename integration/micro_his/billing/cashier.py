@@ -39,7 +39,7 @@ async def settle_bills(
         known = await recall(tx, payment)
         if known is not None:
             return known, False
-        found = await _lock_bills(tx, bills, mr=mr)
+        found = await lock_shown_bills(tx, bills, mr=mr)
         items = await items_of(tx, [bill["id"] for bill in found])
         require_amounts(
             payment,
@@ -60,8 +60,12 @@ async def settle_bills(
     return receipt, True
 
 
-async def _lock_bills(tx: Transaction, bills: Sequence[BillShown], *, mr: str | None) -> list[Row]:
-    """Lock the bills in one order, and see that they are one person's, unpaid, and what was shown."""
+async def lock_shown_bills(tx: Transaction, bills: Sequence[BillShown], *, mr: str | None) -> list[Row]:
+    """Lock the bills in one order, and see that they are one person's, unpaid, and what was shown.
+
+    Raises:
+        BillUnknown, BillNotUnpaid, BillChanged.
+    """
     wanted = {bill.bill_no: bill.hash for bill in bills}
     found = await tx.fetch("SELECT * FROM bill WHERE bill_no = ANY ($1) ORDER BY id FOR UPDATE", list(wanted))
     owner = mr or (found[0]["mr"] if found else None)
@@ -80,9 +84,13 @@ async def _lock_bills(tx: Transaction, bills: Sequence[BillShown], *, mr: str | 
 def require_amounts(payment: Payment, *, total_fen: int, insurance_fen: int, has_choice: bool = True) -> None:
     """See that what was paid is what we count: with the insurance's part, or by choice all by the payer.
 
+    Where the insurance's centre has decided its part, that counts and not what we reckon; the whole is ours.
+
     Raises:
         AmountDiffers.
     """
+    if payment.insurance_no is not None and payment.cash_fen + payment.insurance_fen == total_fen:
+        return
     told = (payment.cash_fen, payment.insurance_fen)
     is_self_paid = has_choice and told == (total_fen, 0)
     if not is_self_paid and told != (total_fen - insurance_fen, insurance_fen):

@@ -13,6 +13,7 @@ HospitalError
 ├── NotApproved         micro_his.not_approved         nobody has approved this refund, or the settlement is reversed
 ├── RequestUnknown      micro_his.refund_request_unknown
 ├── AlreadyDecided      micro_his.already_decided
+├── NotInsured          micro_his.insurance_unknown    nobody has seen an insurance card of this person
 ├── AdmissionUnknown    micro_his.admission_unknown
 ├── AdmissionNotOpen    micro_his.admission_not_open   discharged, settled, not discharged yet; `stay_status`
 ├── AlreadyAdmitted     micro_his.already_admitted
@@ -44,6 +45,14 @@ class BillChanged(Conflict):
     code = "micro_his.bill_changed"
     zh = "费用单内容已变更，请刷新后再缴费"
     en = "The bill has changed since it was shown."
+
+
+class NotInsured(Conflict):
+    """Nobody at the hospital has seen an insurance card of this person."""
+
+    code = "micro_his.insurance_unknown"
+    zh = "未登记医保信息"
+    en = "No insurance of this person is known."
 
 
 class AmountDiffers(Refused):

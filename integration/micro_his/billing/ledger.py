@@ -50,8 +50,9 @@ async def write_receipt(
     now = clock.now()
     row = await tx.fetchrow(
         "INSERT INTO receipt (kind, source, number, request, reverses, mr, appointment_id, admission_id, channel,"
-        " transaction_no, cash_fen, insurance_fen, total_fen, made_by, business_day, made_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING *",
+        " transaction_no, cash_fen, insurance_fen, total_fen, made_by, business_day, made_at, insurance_no,"
+        " account_fen)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING *",
         kind,
         payment.source,
         payment.number,
@@ -68,6 +69,8 @@ async def write_receipt(
         payment.made_by,
         clock.clinic_date(now),
         now,
+        payment.insurance_no,
+        sign * payment.account_fen,
     )
     assert row is not None, "INSERT gives its row"
     return row

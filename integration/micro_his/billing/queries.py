@@ -160,6 +160,8 @@ def _entry(row: Row) -> dict[str, Any]:
         "cash_fen": row["cash_fen"],
         "insurance_fen": row["insurance_fen"],
         "total_fen": row["total_fen"],
+        "insurance_no": row["insurance_no"],
+        "account_fen": row["account_fen"],
         "made_by": row["made_by"],
         "business_day": row["business_day"].isoformat(),
         "made_at": row["made_at"].isoformat(),

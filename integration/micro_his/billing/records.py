@@ -32,6 +32,8 @@ class Payment:
     number: the platform's settlement, deposit or refund number, or a clerk's request; a repeat is known by it.
     request: everything that was asked, so that the same number with other content is refused.
     cash_fen: what the payer gave, by whichever channel; insurance_fen: what the insurance gave.
+    insurance_no: the number of its centre, where that has decided its part; account_fen: what of it came out of the
+    person's own account.
     """
 
     source: str
@@ -41,6 +43,8 @@ class Payment:
     cash_fen: int
     insurance_fen: int
     made_by: str
+    insurance_no: str | None = None
+    account_fen: int = 0
     request: Mapping[str, Any] = field(default_factory=dict)
 
 

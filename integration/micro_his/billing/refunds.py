@@ -11,6 +11,7 @@ from integration.micro_his import outbox
 from integration.micro_his.billing.cashier import require_amounts
 from integration.micro_his.billing.errors import (
     AlreadyDecided,
+    AmountDiffers,
     EntryUnknown,
     ItemNotRefundable,
     NotApproved,
@@ -256,6 +257,10 @@ async def _reverse_registration(tx: Transaction, payment: Payment, settled: Row)
 async def _write_reversal(
     tx: Transaction, payment: Payment, settled: Row, *, total_fen: int, insurance_fen: int
 ) -> Row:
+    if payment.insurance_no is not None:
+        await _require_whole_share(tx, payment, settled)
+    elif settled["insurance_no"] is not None:
+        raise AmountDiffers(expected_cash_fen=0, expected_insurance_fen=settled["insurance_fen"])
     require_amounts(payment, total_fen=total_fen, insurance_fen=insurance_fen, has_choice=False)
     return await write_receipt(
         tx,
@@ -266,3 +271,18 @@ async def _write_reversal(
         appointment_id=settled["appointment_id"],
         admission_id=settled["admission_id"],
     )
+
+
+async def _require_whole_share(tx: Transaction, payment: Payment, settled: Row) -> None:
+    """See that the insurance's part goes back whole or stays, as its centre has it, and only once.
+
+    Raises:
+        AmountDiffers.
+    """
+    told = (payment.insurance_fen, payment.account_fen)
+    gone = await tx.fetchval(
+        "SELECT coalesce(sum(insurance_fen), 0) <> 0 FROM receipt WHERE reverses = $1", settled["id"]
+    )
+    whole = (0, 0) if gone else (settled["insurance_fen"], settled["account_fen"])
+    if payment.insurance_no != settled["insurance_no"] or told not in {(0, 0), whole}:
+        raise AmountDiffers(expected_cash_fen=payment.cash_fen, expected_insurance_fen=whole[0])

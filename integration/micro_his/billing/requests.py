@@ -23,6 +23,8 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _KINDS: Final = ("prescription", "laboratory", "examination", "treatment")
 _CHANNELS: Final = ("wechatpay", "alipay", "insurance", "cash", "card", "none")
 _WINDOW_CHANNELS: Final = ("cash", "card")
+_INSURED_KINDS: Final = ("310", "390")
+_PLACE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 
 
 def number_of(given: Mapping[str, Any], field: str) -> str:
@@ -104,6 +106,27 @@ def kind_of(given: Mapping[str, Any]) -> str:
         InvalidRequest: an unknown one.
     """
     return choice_of(given, "kind", _KINDS)
+
+
+def insured_kind_of(given: Mapping[str, Any]) -> str:
+    """As what somebody is insured: employed (310) or resident (390).
+
+    Raises:
+        InvalidRequest: another kind.
+    """
+    return choice_of(given, "kind", _INSURED_KINDS)
+
+
+def place_of(given: Mapping[str, Any], field: str) -> str:
+    """An administrative division, in six digits.
+
+    Raises:
+        InvalidRequest: not one.
+    """
+    text = text_of(given, field)
+    if not _PLACE.fullmatch(text):
+        raise InvalidRequest(field=field)
+    return text
 
 
 def past_day_of(given: Mapping[str, Any], field: str) -> date:
@@ -188,6 +211,10 @@ def platform_payment_of(body: Mapping[str, Any], *, kind: str, number_field: str
     transaction_no = optional_text(body, "transaction_no") or ""
     if (cash_fen == 0 and insurance_fen == 0) != (channel == "none"):
         raise InvalidRequest(field="channel")
+    insurance_no = optional_text(body, "insurance_no")
+    account_fen = amount_of(body, "account_fen") if body.get("account_fen") is not None else 0
+    if account_fen > (insurance_fen if insurance_no is not None else 0):
+        raise InvalidRequest(field="account_fen")
     content = {name: value for name, value in body.items() if name != number_field and value is not None}
     if isinstance(content.get("bills"), list):
         content["bills"] = sorted(content["bills"], key=lambda one: str(one["bill_no"]))
@@ -200,6 +227,8 @@ def platform_payment_of(body: Mapping[str, Any], *, kind: str, number_field: str
         cash_fen=cash_fen,
         insurance_fen=insurance_fen,
         made_by="platform",
+        insurance_no=insurance_no,
+        account_fen=account_fen,
         request=content,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from integration.micro_his.billing import cashier, inpatient, orders, queries, refunds, requests
+from integration.micro_his.billing import cashier, inpatient, insurance, orders, queries, refunds, requests
 from integration.micro_his.billing.faults import COUNT_MAX, SECONDS_MAX, Faults
 from integration.micro_his.billing.records import BillShown
 from integration.micro_his.billing.web import Handler, answer_entry, answer_json
@@ -40,6 +40,7 @@ class StationsApi:
             ("POST", "/api/window/charges", self.charge_at_window),
             ("POST", "/api/window/registration-charges", self.charge_registration_at_window),
             ("POST", "/api/window/deposits", self.deposit_at_window),
+            ("POST", "/api/window/insured-persons", self.note_insured),
             ("POST", "/api/faults", self.order_faults),
         ]
 
@@ -185,6 +186,18 @@ class StationsApi:
         return await answer_entry(
             inpatient.take_deposit(database(), payment, admission_no=admission_no, charset=self._charset)
         )
+
+    async def note_insured(self, request: Request) -> HTTPResponse:
+        """The clerk reads somebody's insurance card."""
+        body = read_object(request.body, known=frozenset({"mr", "person_no", "kind", "place"}))
+        await insurance.note_insured(
+            database(),
+            mr=text_of(body, "mr"),
+            person_no=text_of(body, "person_no", most=40),
+            kind=requests.insured_kind_of(body),
+            place=requests.place_of(body, "place"),
+        )
+        return answer_json(body, status=201)
 
     # --- faults
 

@@ -7,7 +7,7 @@ import orjson
 from sanic import Request
 from sanic.response import HTTPResponse
 
-from integration.micro_his.billing import cashier, inpatient, queries, refunds, requests
+from integration.micro_his.billing import cashier, inpatient, insurance, queries, refunds, requests
 from integration.micro_his.billing.errors import AdmissionUnknown
 from integration.micro_his.billing.faults import Faults
 from integration.micro_his.billing.ledger import await_number, void_number
@@ -17,6 +17,8 @@ from kernel.db import Row, database
 Handler = Callable[..., Coroutine[Any, Any, HTTPResponse]]
 
 _MONEY: Final = frozenset({"cash_fen", "insurance_fen", "channel", "transaction_no"})
+_SHARED: Final = _MONEY | {"insurance_no", "account_fen"}
+"""Money of which the insurance's centre has decided a part."""
 
 
 class BillingApi:
@@ -37,6 +39,7 @@ class BillingApi:
             ("GET", "/api/billing/admissions/<number:str>/charges", self.list_charges),
             ("GET", "/api/billing/days/<day:str>", self.list_day),
             ("POST", "/api/billing/bills/revalidate", self.revalidate),
+            ("POST", "/api/billing/insurance-claims", self.describe_claim),
         ]
         commands: list[tuple[str, str, Handler]] = [
             ("POST", "/api/billing/settlements", self.settle_bills),
@@ -70,6 +73,12 @@ class BillingApi:
         body = read_object(request.body, known=frozenset({"bill_nos"}))
         bill_nos = requests.his_numbers_of(body, "bill_nos", most=requests.BILLS_MAX)
         return answer_json({"bills": await queries.show_bills(database(), bill_nos)})
+
+    async def describe_claim(self, request: Request) -> HTTPResponse:
+        """What the insurance's centre wants to know of bills before it shares them."""
+        body = read_object(request.body, known=frozenset({"mr", "bills"}))
+        bills = requests.bills_shown_of(body.get("bills"))
+        return answer_json(await insurance.describe_claim(database(), mr=text_of(body, "mr"), bills=bills))
 
     async def show_entry(self, _request: Request, number: str) -> HTTPResponse:
         """One entry by the platform's number of it."""
@@ -108,7 +117,7 @@ class BillingApi:
 
     async def settle_bills(self, request: Request) -> HTTPResponse:
         """Settle bills of one person with one payment."""
-        body = read_object(request.body, known=_MONEY | {"settlement_no", "mr", "bills"})
+        body = read_object(request.body, known=_SHARED | {"settlement_no", "mr", "bills"})
         bills = requests.bills_shown_of(body.get("bills"))
         payment = requests.platform_payment_of(body, kind="outpatient", number_field="settlement_no")
         return await answer_entry(
@@ -146,7 +155,7 @@ class BillingApi:
 
     async def reverse(self, request: Request) -> HTTPResponse:
         """Take a settlement, or what was approved of it, back out of our books."""
-        body = read_object(request.body, known=_MONEY | {"refund_no", "settlement_no"})
+        body = read_object(request.body, known=_SHARED | {"refund_no", "settlement_no"})
         payment = requests.platform_payment_of(body, kind="reversal", number_field="refund_no")
         settlement_no = requests.number_of(body, "settlement_no")
         return await answer_entry(refunds.reverse_settlement(database(), payment, settlement_no=settlement_no))

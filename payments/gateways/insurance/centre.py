@@ -71,6 +71,11 @@ class MobilePaymentCentre:
         timeout = httpx.Timeout(CALL_SECONDS_MAX, connect=CONNECT_SECONDS_MAX)
         self._client = httpx.AsyncClient(base_url=base_url, timeout=timeout, follow_redirects=False, trust_env=False)
 
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the connections were given back."""
+        return self._client.is_closed
+
     async def close_connections(self) -> None:
         """Give the connections back."""
         await self._client.aclose()

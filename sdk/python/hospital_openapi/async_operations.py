@@ -1652,9 +1652,11 @@ class AsyncOperations(ABC):
         BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees,
         HisUnavailable, IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown,
         PatientsNotFound, PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound,
-        PaymentsBillNotUnpaid, PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding,
-        PaymentsPatientNotLinked, PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered,
-        RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
+        PaymentsBillNotUnpaid, PaymentsDepositOutOfBounds, PaymentsInsuranceNotOffered,
+        PaymentsInsurancePaysNothing, PaymentsInsuranceRefused, PaymentsInsuranceSilent, PaymentsNotInsured,
+        PaymentsNothingToPay, PaymentsOrderEnding, PaymentsPatientNotLinked, PaymentsStayNotFound,
+        PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered, RequestInvalidIdempotencyKey,
+        RequestUnsupportedMediaType.
         """
         call = Call(
             "POST",
@@ -1814,8 +1816,8 @@ class AsyncOperations(ABC):
 
         Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
         OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
-        PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
-        RequestUnsupportedMediaType.
+        PaymentsRefundByCancelling, PaymentsRefundLimitPassed, PaymentsRefundedTogether,
+        RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
         """
         call = Call(
             "POST",

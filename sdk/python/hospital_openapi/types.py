@@ -817,7 +817,8 @@ class Order(TypedDict):
     """Whose account takes the money; null: the whole group's."""
 
     amount_fen: Amount
-    """What is to be paid, in fen."""
+    """What is to be paid, in fen; of bills that the insurance shares, what it leaves (what it pays, where it
+    leaves nothing)."""
 
     refunded_fen: Amount
     """What has gone back of it."""
@@ -849,6 +850,39 @@ class Order(TypedDict):
 
     version: int
     """Grows with every change."""
+
+    insurance: OrderInsurance | None
+    """Who pays what, where the medical insurance shares it; null: it has no part."""
+
+
+class OrderInsurance(TypedDict):
+    """Who pays what of bills that the medical insurance shares. fund + account + reduction + cash is the
+    whole."""
+
+    centre_order_no: str
+    """The insurance's own number of it (payOrdId), by which the patient agrees to its part there."""
+
+    total_fen: Amount
+    """What the bills cost."""
+
+    fund_fen: Amount
+    """What the insurance's fund pays (统筹基金)."""
+
+    account_fen: Amount
+    """What comes out of the patient's own account (个人账户)."""
+
+    reduced_fen: Amount
+    """What the hospital takes off."""
+
+    cash_fen: Amount
+    """What is left to be paid in cash; 0: the insurance pays all, and nothing is to be paid by a channel."""
+
+    back_fen: Amount
+    """What of the insurance's part has gone back: all or nothing."""
+
+    status: Literal['pending', 'paid', 'taken_back']
+    """Of the insurance's part: `pending` until the patient has agreed and it has paid; `taken_back`: it pays
+    nothing any more."""
 
 
 class OrderList(TypedDict):
@@ -886,6 +920,14 @@ class OrderRequestDischarge(TypedDict):
     """The stay's number in the hospital."""
 
 
+class OrderRequestInsurance(TypedDict):
+    """With bills: the medical insurance shares them. Without it, the patient pays all."""
+
+    pay_auth_no: str
+    """The patient's consent to pay with the insurance (payAuthNo), from its page in WeChat or Alipay; good
+    for one order."""
+
+
 class OrderRequest(TypedDict):
     """What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's
     bill."""
@@ -907,6 +949,9 @@ class OrderRequest(TypedDict):
 
     discharge: NotRequired[OrderRequestDischarge]
     """What is owed for a stay that has ended."""
+
+    insurance: NotRequired[OrderRequestInsurance]
+    """With bills: the medical insurance shares them. Without it, the patient pays all."""
 
 
 class OrderedBillItemsItem(TypedDict):

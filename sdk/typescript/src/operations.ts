@@ -1365,9 +1365,10 @@ export abstract class Operations {
    * BookingHoldEnded, BookingHoldNotFound, BookingNothingToPay, BookingPayAtWindow, HisDisagrees, HisUnavailable,
    * IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired, OauthStaffUnknown, PatientsNotFound,
    * PaymentsBillAlreadyOrdered, PaymentsBillChanged, PaymentsBillNotFound, PaymentsBillNotUnpaid,
-   * PaymentsDepositOutOfBounds, PaymentsNothingToPay, PaymentsOrderEnding, PaymentsPatientNotLinked,
-   * PaymentsStayNotFound, PaymentsStayNotOpen, PaymentsSubjectAlreadyOrdered, RequestInvalidIdempotencyKey,
-   * RequestUnsupportedMediaType.
+   * PaymentsDepositOutOfBounds, PaymentsInsuranceNotOffered, PaymentsInsurancePaysNothing,
+   * PaymentsInsuranceRefused, PaymentsInsuranceSilent, PaymentsNotInsured, PaymentsNothingToPay,
+   * PaymentsOrderEnding, PaymentsPatientNotLinked, PaymentsStayNotFound, PaymentsStayNotOpen,
+   * PaymentsSubjectAlreadyOrdered, RequestInvalidIdempotencyKey, RequestUnsupportedMediaType.
    */
   createOrder(body: types.OrderRequest, options: DeviceOptions = {}): Promise<types.Order> {
     return this.send({
@@ -1480,7 +1481,7 @@ export abstract class Operations {
    *
    * Scope: `refunds.write`. Refused with: IdempotencyMismatch, KernelDatabaseBusy, OauthStaffRequired,
    * OauthStaffUnknown, PaymentsItemNotRefundable, PaymentsNotRefundable, PaymentsOrderNotFound,
-   * PaymentsRefundByCancelling, PaymentsRefundLimitPassed, RequestInvalidIdempotencyKey,
+   * PaymentsRefundByCancelling, PaymentsRefundLimitPassed, PaymentsRefundedTogether, RequestInvalidIdempotencyKey,
    * RequestUnsupportedMediaType.
    */
   requestRefund(body: types.RefundRequest, options: DeviceOptions = {}): Promise<types.Refund> {

@@ -552,11 +552,52 @@ export class PaymentsDepositOutOfBounds extends Conflict {
 }
 
 /**
+ * The hospital has no account with the insurance's centre here. Patients read: 暂不支持医保支付 / Paying with medical
+ * insurance is not offered here.
+ */
+export class PaymentsInsuranceNotOffered extends Conflict {
+  declare readonly code: "payments.insurance_not_offered";
+}
+
+/**
+ * The insurance has a part in nothing of this bill; it is ordered without. Patients read: 本次费用医保不予支付，请自费缴费 / The
+ * insurance pays nothing of this bill. Please pay without it.
+ */
+export class PaymentsInsurancePaysNothing extends Conflict {
+  declare readonly code: "payments.insurance_pays_nothing";
+}
+
+/**
+ * The insurance will not share this bill; `channel_code` is its centre's own word. Patients read:
+ * 医保中心未受理本次结算，可自费缴费 / The insurance has refused this bill. It can be paid without.
+ */
+export class PaymentsInsuranceRefused extends Conflict {
+  declare readonly code: "payments.insurance_refused";
+}
+
+/**
+ * The insurance's centre has not answered; nothing is ordered, and the same may be asked again. Patients read:
+ * 医保中心暂时没有响应，请稍后重试或自费缴费 / The insurance does not answer. Please try again, or pay without it.
+ */
+export class PaymentsInsuranceSilent extends Unavailable {
+  declare readonly code: "payments.insurance_silent";
+}
+
+/**
  * The item is not of this order, or its refund was asked for before. Patients read: 该项目不能退费或已申请退费 / This item
  * cannot be refunded, or its refund was asked for already.
  */
 export class PaymentsItemNotRefundable extends Conflict {
   declare readonly code: "payments.item_not_refundable";
+}
+
+/**
+ * The hospital knows no insurance of this person, or no resident identity number to look for one by. Patients
+ * read: 未查询到该就诊人的医保信息，请到窗口登记或自费缴费 / No insurance of this patient is known. Please register it at the window, or
+ * pay without.
+ */
+export class PaymentsNotInsured extends Conflict {
+  declare readonly code: "payments.not_insured";
 }
 
 /**
@@ -649,6 +690,15 @@ export class PaymentsRefundLimitPassed extends Conflict {
 /** No such refund, or not one of this client's. Patients read: 没有找到该退款记录 / This refund could not be found. */
 export class PaymentsRefundNotFound extends NotFound {
   declare readonly code: "payments.refund_not_found";
+}
+
+/**
+ * The insurance's part goes back whole: what it has a share in is refunded with all that is left of the order.
+ * Patients read: 医保结算的项目需整单退费 / What the insurance has shared is refunded together, with all that is left of the
+ * order.
+ */
+export class PaymentsRefundedTogether extends Conflict {
+  declare readonly code: "payments.refunded_together";
 }
 
 /**
@@ -1233,7 +1283,12 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["payments.channel_not_offered", PaymentsChannelNotOffered],
   ["payments.channel_silent", PaymentsChannelSilent],
   ["payments.deposit_out_of_bounds", PaymentsDepositOutOfBounds],
+  ["payments.insurance_not_offered", PaymentsInsuranceNotOffered],
+  ["payments.insurance_pays_nothing", PaymentsInsurancePaysNothing],
+  ["payments.insurance_refused", PaymentsInsuranceRefused],
+  ["payments.insurance_silent", PaymentsInsuranceSilent],
   ["payments.item_not_refundable", PaymentsItemNotRefundable],
+  ["payments.not_insured", PaymentsNotInsured],
   ["payments.not_refundable", PaymentsNotRefundable],
   ["payments.nothing_to_pay", PaymentsNothingToPay],
   ["payments.order_ending", PaymentsOrderEnding],
@@ -1247,6 +1302,7 @@ export const BY_CODE: ReadonlyMap<string, ProblemClass> = new Map<string, Proble
   ["payments.refund_by_cancelling", PaymentsRefundByCancelling],
   ["payments.refund_limit_passed", PaymentsRefundLimitPassed],
   ["payments.refund_not_found", PaymentsRefundNotFound],
+  ["payments.refunded_together", PaymentsRefundedTogether],
   ["payments.refused_by_channel", PaymentsRefusedByChannel],
   ["payments.stay_not_found", PaymentsStayNotFound],
   ["payments.stay_not_open", PaymentsStayNotOpen],

@@ -622,7 +622,10 @@ export interface Order {
   patient_id: Id;
   /** Whose account takes the money; null: the whole group's. */
   campus_id: Id | null;
-  /** What is to be paid, in fen. */
+  /**
+   * What is to be paid, in fen; of bills that the insurance shares, what it leaves (what it pays, where it leaves
+   * nothing).
+   */
   amount_fen: Amount;
   /** What has gone back of it. */
   refunded_fen: Amount;
@@ -647,6 +650,31 @@ export interface Order {
   closed_at: Instant | null;
   /** Grows with every change. */
   version: number;
+  /** Who pays what, where the medical insurance shares it; null: it has no part. */
+  insurance: OrderInsurance | null;
+}
+
+/** Who pays what of bills that the medical insurance shares. fund + account + reduction + cash is the whole. */
+export interface OrderInsurance {
+  /** The insurance's own number of it (payOrdId), by which the patient agrees to its part there. */
+  centre_order_no: string;
+  /** What the bills cost. */
+  total_fen: Amount;
+  /** What the insurance's fund pays (统筹基金). */
+  fund_fen: Amount;
+  /** What comes out of the patient's own account (个人账户). */
+  account_fen: Amount;
+  /** What the hospital takes off. */
+  reduced_fen: Amount;
+  /** What is left to be paid in cash; 0: the insurance pays all, and nothing is to be paid by a channel. */
+  cash_fen: Amount;
+  /** What of the insurance's part has gone back: all or nothing. */
+  back_fen: Amount;
+  /**
+   * Of the insurance's part: `pending` until the patient has agreed and it has paid; `taken_back`: it pays nothing
+   * any more.
+   */
+  status: "pending" | "paid" | "taken_back";
 }
 
 /** One page, the newest first. */
@@ -677,6 +705,15 @@ export interface OrderRequestDischarge {
   admission_no: string;
 }
 
+/** With bills: the medical insurance shares them. Without it, the patient pays all. */
+export interface OrderRequestInsurance {
+  /**
+   * The patient's consent to pay with the insurance (payAuthNo), from its page in WeChat or Alipay; good for one
+   * order.
+   */
+  pay_auth_no: string;
+}
+
 /** What is to be paid: one of a held number, an appointment, bills, a deposit, or the rest of a stay's bill. */
 export interface OrderRequest {
   /** A hold of yours, or an offer of the waitlist: paying it books the number. */
@@ -691,6 +728,8 @@ export interface OrderRequest {
   deposit?: OrderRequestDeposit;
   /** What is owed for a stay that has ended. */
   discharge?: OrderRequestDischarge;
+  /** With bills: the medical insurance shares them. Without it, the patient pays all. */
+  insurance?: OrderRequestInsurance;
 }
 
 /** OrderedBillItemsItem. */

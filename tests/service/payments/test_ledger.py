@@ -125,6 +125,8 @@ async def as_a_meddler(db: Database, sql: str) -> None:
         await tx.execute(sql)
 
 
+SHARED = "INSERT INTO insurance_share SELECT id, 'insurance', 'B1', 'ORD1', 'A1', 'x', 'V1',"
+OF_ORDER = ", NULL, 0, now(), now(), now() FROM payment_order"
 DAMAGE = {
     "1_entries_balance": "UPDATE ledger_posting SET amount_fen = amount_fen + 1 WHERE position = 1",
     "1_accounts_equal_projections": "UPDATE payment_transaction SET amount_fen = amount_fen + 1",
@@ -140,8 +142,12 @@ DAMAGE = {
     "8_nothing_that_differs_fulfils": "UPDATE payment_transaction SET payer = 'somebody-else'",
     "9_notifications_are_ours": "UPDATE payment_notification SET merchant_code = 'of-others'",
     "10_unknown_does_not_end_by_itself": "UPDATE payment_settlement SET decided_by = 'feature'",
-    "11_parts_make_the_whole": "INSERT INTO insurance_share SELECT id, 'insurance', 'B1', 'ORD1', 'A1', 'x', 'V1',"
-    " 100 + amount_fen, 60, 40, amount_fen, 0, 0, 'pending', NULL, 0, now(), now(), now() FROM payment_order",
+    "11_parts_make_the_whole": f"{SHARED} 101 + amount_fen, 60, 40, amount_fen + 1, 0, 0, 'pending' {OF_ORDER}",
+    "11_insurance_is_posted": f"{SHARED} 100 + amount_fen, 60, 40, amount_fen, 0, 0, 'paid' {OF_ORDER}",
+    "11_revenue_is_what_the_his_counts": "WITH told AS (UPDATE payment_settlement SET receipt = '{\"total_fen\": 1}')"
+    f" {SHARED} 100 + amount_fen, 60, 40, amount_fen, 0, 0, 'pending' {OF_ORDER}",
+    "11_claims_end": "INSERT INTO insurance_claim VALUES"
+    " ('B1', 'insurance', '', 'dropping', 0, now() - interval '1 day', now(), now())",
     "13_receipts_equal_ledger": "UPDATE fiscal_receipt SET amount_fen = amount_fen + 1",
     "orders_end": "UPDATE payment_order SET status = 'open', paid_at = NULL, expires_at = now() - interval '1 day'"
     ", created_at = now() - interval '2 days'",

@@ -13,6 +13,7 @@ from runtime.sandbox_channels import (
     describe_alipay_merchant,
     describe_wechatpay_merchant,
     open_alipay_account,
+    open_insurance_account,
     open_wechatpay_account,
 )
 
@@ -22,9 +23,10 @@ SYSTEM = Actor(client_id="system:tests", channel="system", kind="system")
 async def test_each_channel_whose_keys_are_here_gets_its_account_once(database: Database, tmp_path: Path) -> None:
     open_wechatpay_account(keys_dir=tmp_path / "keys", emulator_dir=tmp_path / "wechatpay")
     open_alipay_account(keys_dir=tmp_path / "keys", emulator_dir=tmp_path / "alipay")
+    open_insurance_account(keys_dir=tmp_path / "keys", emulator_dir=tmp_path / "insurance")
 
     registered = await load_merchants(tmp_path / "keys", actor=SYSTEM)
-    assert registered == ["wechatpay-sandbox", "alipay-sandbox", "cash-sandbox"]
+    assert registered == ["wechatpay-sandbox", "alipay-sandbox", "insurance-sandbox", "cash-sandbox"]
     assert await merchant_for(database, ChannelCode.WECHATPAY, None) == describe_wechatpay_merchant()
     assert await merchant_for(database, ChannelCode.ALIPAY, None) == describe_alipay_merchant()
     assert await merchant_for(database, ChannelCode.CASH, None) == CASH_DRAWER
@@ -32,12 +34,13 @@ async def test_each_channel_whose_keys_are_here_gets_its_account_once(database: 
     assert {row["code"]: row["fee_rate_millionths"] for row in rates} == {
         "alipay-sandbox": 6_000,
         "cash-sandbox": None,
+        "insurance-sandbox": None,
         "wechatpay-sandbox": 6_000,
     }
     assert await balances(database) == {}
 
     assert await load_merchants(tmp_path / "keys", actor=SYSTEM) == []
-    assert len(await list_merchants(database)) == 3
+    assert len(await list_merchants(database)) == 4
 
 
 async def test_a_channel_without_keys_or_with_an_account_of_its_own_is_left_alone(

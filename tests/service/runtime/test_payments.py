@@ -11,12 +11,14 @@ from booking import notices
 from kernel import clock, crypto
 from kernel.db import Database
 from kernel.settings import Settings
+from payments.gateways.insurance.centre import MobilePaymentCentre
 from payments.gateways.port import ChannelCode, Merchant
+from payments.insurance.centres import centre_of, close_centres
 from payments.insurance.fulfilment import WithInsurance
-from payments.merchants import gateway_of
+from payments.merchants import SecretMissing, gateway_of
 from payments.ports import fulfilment_of
 from payments.work import PaymentWork
-from runtime.payments import TOLD_TO_PARTNERS, build_centres, build_subscribers, connect_payments
+from runtime.payments import TOLD_TO_PARTNERS, build_subscribers, connect_payments
 from runtime.sandbox_channels import describe_insurance_account, open_insurance_account
 from runtime.worker.jobs import build_jobs
 from runtime.worker.relay import build_queues
@@ -131,22 +133,28 @@ async def test_with_a_centre_the_insurance_stands_before_every_fulfilment_and_is
     settings = Settings.from_environment(told)
     connect_payments(settings)
     assert isinstance(fulfilment_of("registration"), WithInsurance)
-    centre_of = build_centres(settings)
-    assert centre_of is not None
     account = describe_insurance_account()
     assert centre_of(account) is centre_of(account)
     assert centre_of(account) is not centre_of(replace(account, merchant_no="H44010000110"))
     cipher = crypto.load_cipher(write_keys(tmp_path / "keys"))
     jobs = {job.name: job for job in build_jobs(database, settings, cipher=cipher)}
     with clock.frozen(clock.now() + timedelta(minutes=1)):
-        assert await Timetable(database, list(jobs.values())).start_if_due(jobs["take_insurance_back"])
+        assert await Timetable(database, list(jobs.values())).start_if_due(jobs["tend_insurance"])
     assert await database.fetch("SELECT name FROM timed_job WHERE last_error IS NOT NULL") == []
+    kept = centre_of(account)
+    await close_centres()
+    with pytest.raises(SecretMissing):
+        centre_of(account)
+    assert isinstance(kept, MobilePaymentCentre)
+    assert kept.is_closed
 
 
-async def test_without_a_centre_nothing_stands_before_them(jobs: dict[str, Job], settings: Settings) -> None:
+async def test_without_a_centre_what_it_shares_is_not_known(jobs: dict[str, Job], settings: Settings) -> None:
     connect_payments(settings)
-    assert not isinstance(fulfilment_of("registration"), WithInsurance)
-    assert "take_insurance_back" not in jobs
+    assert isinstance(fulfilment_of("registration"), WithInsurance)
+    with pytest.raises(SecretMissing):
+        centre_of(describe_insurance_account())
+    assert "tend_insurance" not in jobs
 
 
 async def test_the_relay_empties_the_boxes_of_payments_without_a_his(database: Database, settings: Settings) -> None:

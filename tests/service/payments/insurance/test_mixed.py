@@ -13,16 +13,17 @@ from kernel import clock
 from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.ids import new_id
-from payments import merchants, orders, ports, refunds
+from payments import errors, merchants, orders, ports, refunds
 from payments.gateways.insurance.port import FeeUpload
+from payments.insurance.claims import order_with_insurance
 from payments.insurance.fulfilment import WithInsurance
-from payments.insurance.shares import NotShared, order_with_insurance, share_of, take_back_due
+from payments.insurance.shares import share_of, take_back_due
 from payments.invariants import find_broken
 from payments.orders import NewOrder, Order
 from payments.refunds import Ask
 from runtime import keys
 from runtime.sandbox_channels import describe_insurance_account
-from tests.factories.insurance import PERSON, Centre, fees, insurance_centre
+from tests.factories.insurance import PERSON, Centre, fees
 from tests.factories.payments import CASHIER, PORTAL, PaymentsUnderTest
 
 
@@ -74,12 +75,6 @@ class Mixed:
         told: dict[str, Any] | None = await self.centre.bill_of(bill.bill_no)
         assert told is not None
         return int(told["insurance_back_fen"])
-
-
-@pytest.fixture(scope="module")
-async def _centre(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Centre]:
-    async with insurance_centre(tmp_path_factory.mktemp("insurance")) as centre:
-        yield centre
 
 
 @pytest.fixture
@@ -197,15 +192,17 @@ async def test_a_centre_that_is_killed_in_the_middle_loses_nothing(mixed: Mixed)
     await mixed.payments.require_sound()
 
 
-async def test_a_bill_of_one_part_is_no_order_of_two(mixed: Mixed) -> None:
-    for pooled, account in ((100, 0), (0, 0)):
-        bill = fees(12_500)
-        await mixed.centre.process.fault("insurance_share", pooled=pooled, account=account)
-        with pytest.raises(NotShared):
-            await mixed.order(bill)
-        told = await mixed.centre.bill_of(bill.bill_no)
-        assert told is not None
-        assert told["status"] == "12"
+async def test_a_bill_of_which_the_insurance_pays_nothing_is_ordered_without(mixed: Mixed) -> None:
+    bill = fees(12_500)
+    await mixed.centre.process.fault("insurance_share", pooled=0, account=0)
+    with pytest.raises(errors.InsurancePaysNothing):
+        await mixed.order(bill)
+    told = await mixed.centre.bill_of(bill.bill_no)
+    assert told is not None
+    assert told["status"] == "12"
+    assert await mixed.payments.rows("payment_order") == []
+    claims = await mixed.payments.db.fetch("SELECT status, fees_cipher FROM insurance_claim")
+    assert [tuple(one.values()) for one in claims] == [("dropped", b"")]
 
 
 async def test_what_was_decided_stays_and_nothing_of_a_person_is_in_the_clear(mixed: Mixed, database: Database) -> None:
