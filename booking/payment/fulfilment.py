@@ -98,6 +98,9 @@ class RegistrationFulfilment:
             OutcomeUnknown.
         """
         try:
+            # A settlement that is still on its way must not arrive once the money has gone back.
+            if reversal.his_no is None and await self._billing.void_number(reversal.settlement_no) is None:
+                return Settled("")
             outcome = await self._billing.reverse_settlement(
                 refund_no=reversal.refund_no,
                 settlement_no=reversal.settlement_no,
