@@ -1,7 +1,15 @@
 /** uni's own bars: the tabs below, the title above. They stand outside of our pages. */
 
+export interface Look {
+  isDark: boolean;
+  language: string;
+  tabs: string[];
+  back: string;
+  scale: number;
+}
+
 /** Show them in the language and colours chosen. */
-export function dressBars(look: { isDark: boolean; language: string; tabs: string[]; back: string; scale: number }): void {
+export function dressBars(look: Look): void {
   const colours = look.isDark
     ? { text: "#a6b7b8", chosen: "#5cc0b8", ground: "#172122", front: "#ffffff", border: "black" }
     : { text: "#52646a", chosen: "#0b6e69", ground: "#ffffff", front: "#000000", border: "white" };
