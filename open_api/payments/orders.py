@@ -17,6 +17,7 @@ from open_api.payments.subjects import order_for
 from open_api.routing import Routes
 from patients.errors import PatientNotFound
 from payments import errors, orders, queries
+from payments.insurance import errors as insurance_errors
 from payments.queries import OrderFilter
 
 routes: Final = Routes("orders", described_by=__name__)
@@ -41,11 +42,11 @@ _LIST: Final = "orders"
         errors.BillNotUnpaid,
         errors.BillChanged,
         errors.BillAlreadyOrdered,
-        errors.InsuranceNotOffered,
-        errors.NotInsured,
-        errors.InsuranceSilent,
-        errors.InsuranceRefused,
-        errors.InsurancePaysNothing,
+        insurance_errors.InsuranceNotOffered,
+        insurance_errors.NotInsured,
+        insurance_errors.InsuranceSilent,
+        insurance_errors.InsuranceRefused,
+        insurance_errors.InsurancePaysNothing,
         errors.StayNotFound,
         errors.StayNotOpen,
         errors.DepositOutOfBounds,

@@ -14,6 +14,7 @@ from payments import errors
 from payments.billing import billing
 from payments.gateways.insurance.port import VISIT_WANTED, FeeItem, FeeUpload, Insured
 from payments.insurance import claims
+from payments.insurance import errors as insurance_errors
 from payments.insurance.centres import account_for, centre_of
 from payments.insurance.claims import Decided
 from payments.orders import NewOrder
@@ -52,7 +53,7 @@ async def _insured(patient_id: UUID) -> Insured:
     """Raises: NotInsured."""
     person = (await load_patient_facts(database(), [patient_id])).get(patient_id)
     if person is None or person.document_type != RESIDENT_CARD or person.document_number is None:
-        raise errors.NotInsured
+        raise insurance_errors.NotInsured
     return Insured(person.name, person.document_number)
 
 
@@ -62,7 +63,7 @@ async def _describe(his_number: str, bills: Sequence[Bill]) -> InsuranceClaim:
     if not isinstance(told, Rejected):
         return told
     if told.code == "insurance_unknown":
-        raise errors.NotInsured
+        raise insurance_errors.NotInsured
     # Which of several it is, is shown when they are asked for again.
     if told.code == "bill_not_unpaid":
         raise errors.BillNotUnpaid(bill_no=bills[0].bill_no, current_status="paid")

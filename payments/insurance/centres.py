@@ -8,6 +8,7 @@ from kernel.db import Reader
 from payments import errors, merchants
 from payments.gateways.insurance.port import InsuranceCentre
 from payments.gateways.port import ChannelCode, Merchant
+from payments.insurance import errors as insurance_errors
 from payments.merchants import SecretMissing
 
 CentreOf = Callable[[Merchant], InsuranceCentre]
@@ -67,5 +68,5 @@ async def account_for(db: Reader, campus_id: UUID | None) -> Merchant:
         account = await merchants.merchant_for(db, ChannelCode.INSURANCE, campus_id)
         centre_of(account)
     except (errors.ChannelNotOffered, SecretMissing) as error:
-        raise errors.InsuranceNotOffered from error
+        raise insurance_errors.InsuranceNotOffered from error
     return account

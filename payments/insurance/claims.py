@@ -30,6 +30,7 @@ from payments.gateways.insurance.port import (
     RefundOutcome,
 )
 from payments.gateways.port import Merchant
+from payments.insurance import errors as insurance_errors
 from payments.insurance.centres import CentreOf
 from payments.insurance.shares import OVER, seal_credential
 from payments.merchants import SecretMissing
@@ -87,20 +88,20 @@ async def decide(centre_of: CentreOf, fees: FeeUpload, *, account: Merchant) -> 
         known = await centre.upload(fees)
         fact = await _pay_or_ask(centre, known, fees)
     except SecretMissing as error:
-        raise errors.InsuranceNotOffered from error
+        raise insurance_errors.InsuranceNotOffered from error
     except ChannelUnavailable as error:
         log.warning("insurance_not_decided", bill_no=fees.bill_no, reason=str(error))
-        raise errors.InsuranceSilent from error
+        raise insurance_errors.InsuranceSilent from error
     except ChannelRefused as error:
         await give_up(centre_of, fees.bill_no)
-        raise errors.InsuranceRefused(channel_code=error.code) from error
+        raise insurance_errors.InsuranceRefused(channel_code=error.code) from error
     parts = fact.parts
     if fact.state in OVER or parts is None:
         await give_up(centre_of, fees.bill_no)
-        raise errors.InsuranceRefused(channel_code=fact.status_code)
+        raise insurance_errors.InsuranceRefused(channel_code=fact.status_code)
     if parts.insurance_fen == 0:
         await give_up(centre_of, fees.bill_no)
-        raise errors.InsurancePaysNothing
+        raise insurance_errors.InsurancePaysNothing
     return Decided(account, fees, known, parts)
 
 
@@ -124,7 +125,7 @@ async def open_shared_order(
         at,
     )
     if not taken:
-        raise errors.InsuranceSilent
+        raise insurance_errors.InsuranceSilent
     order = await orders.open_order(tx, replace(new, amount_fen=cash_fen or parts.insurance_fen), actor=actor)
     await tx.execute(
         "INSERT INTO insurance_share (order_id, merchant_code, bill_no, pay_order_id, pay_auth_no,"

@@ -9,6 +9,7 @@ from payments import errors, ledger
 from payments.bills.service import request_bill_refund
 from payments.gateways.errors import ChannelUnavailable
 from payments.gateways.insurance.port import CentreOrder, FeeUpload, InsuranceFact
+from payments.insurance import errors as insurance_errors
 from runtime.sandbox_channels import describe_insurance_account
 from tests.factories.his_billing import AMOXICILLIN, BLOOD_COUNT, CRP
 from tests.factories.insured_bills import AUTH_NO, InsuredBills
@@ -136,7 +137,7 @@ async def test_a_centre_that_does_not_answer_orders_nothing_and_keeps_nothing(
 ) -> None:
     bill = await insured.prescribe(BLOOD_COUNT)
     await insured.centre.process.fault(fault, times=1)
-    with pytest.raises(errors.InsuranceSilent):
+    with pytest.raises(insurance_errors.InsuranceSilent):
         await insured.order_bills(bill, pay_auth_no=AUTH_NO)
     assert await insured.rows("payment_order") == []
     await insured.centre.process.clear_faults()

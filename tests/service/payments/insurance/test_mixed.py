@@ -13,8 +13,9 @@ from kernel import clock
 from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.ids import new_id
-from payments import errors, merchants, orders, ports, refunds
+from payments import merchants, orders, ports, refunds
 from payments.gateways.insurance.port import FeeUpload
+from payments.insurance import errors as insurance_errors
 from payments.insurance.claims import order_with_insurance
 from payments.insurance.fulfilment import WithInsurance
 from payments.insurance.shares import share_of, take_back_due
@@ -195,7 +196,7 @@ async def test_a_centre_that_is_killed_in_the_middle_loses_nothing(mixed: Mixed)
 async def test_a_bill_of_which_the_insurance_pays_nothing_is_ordered_without(mixed: Mixed) -> None:
     bill = fees(12_500)
     await mixed.centre.process.fault("insurance_share", pooled=0, account=0)
-    with pytest.raises(errors.InsurancePaysNothing):
+    with pytest.raises(insurance_errors.InsurancePaysNothing):
         await mixed.order(bill)
     told = await mixed.centre.bill_of(bill.bill_no)
     assert told is not None
