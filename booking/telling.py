@@ -156,7 +156,10 @@ def _waitlist(row: Row, places: Mapping[UUID, Row], starts: Mapping[UUID, dateti
     facts = row["facts"]
     words: dict[str, Any] = {}
     until = None
+    subject_kind, subject_id = "waitlist_entry", str(row["subject_id"])
     if row["kind"] == "waitlist.offered":
+        # To the offer itself: that is what has to be answered in time.
+        subject_kind, subject_id = "waitlist_offer", facts["offer_id"]
         until = datetime.fromisoformat(facts["until"])
         words = {
             **_visit(
@@ -170,8 +173,8 @@ def _waitlist(row: Row, places: Mapping[UUID, Row], starts: Mapping[UUID, dateti
         key=f"booking_notice:{row['id']}",
         kind="waitlist.offered" if row["kind"] == "waitlist.offered" else "waitlist.ended",
         patient_id=UUID(facts["patient_id"]),
-        subject_kind="waitlist_entry",
-        subject_id=str(row["subject_id"]),
+        subject_kind=subject_kind,
+        subject_id=subject_id,
         at=row["at"],
         facts=words,
         until=until,

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
-Group = Literal["appointment", "waitlist", "queue", "payment", "report", "bed"]
+Group = Literal["appointment", "waitlist", "queue", "payment", "feedback", "report", "bed"]
 Channel = Literal["wechat", "sms"]
-Moment = Literal["booked", "waitlist_joined", "checked_in", "paid"]
+Moment = Literal["booked", "waitlist_joined", "checked_in", "paid", "feedback_filed"]
 
 CHANNELS: Final[tuple[Channel, ...]] = ("wechat", "sms")
 """In the order in which they are tried."""
@@ -95,8 +95,12 @@ KINDS: Final[Mapping[str, Kind]] = {
     "payment.refund_requested": Kind("payment", _MONEY),
     "payment.refunded": Kind("payment", _MONEY, moment="paid"),
     "payment.refund_declined": Kind("payment", _MONEY, moment="paid"),
+    "feedback.acknowledged": Kind("feedback", _PATIENT),
+    "feedback.transferred": Kind("feedback", _PATIENT),
+    "feedback.answered": Kind("feedback", _PATIENT, moment="feedback_filed"),
+    "feedback.closed": Kind("feedback", _PATIENT),
 }
-GROUPS: Final[tuple[Group, ...]] = ("appointment", "waitlist", "queue", "payment")
+GROUPS: Final[tuple[Group, ...]] = ("appointment", "waitlist", "queue", "payment", "feedback")
 """Those that have kinds now; a person chooses by group."""
 
 

@@ -26,8 +26,9 @@ class Occurrence:
     """Something that a person is to hear of.
 
     key: names the event; an account gets one message for a key, however often it is told. subject: what the message
-    leads to in the app (`appointment`, `waitlist_entry`, `queue_entry`, `order`, `bill` and its id). facts: all that
-    the kind's words may use, but the person's name, which is added here. until: of no use after that.
+    leads to in the app (`appointment`, `waitlist_entry`, `waitlist_offer`, `queue_entry`, `order`, `bill`, `feedback`
+    and its id). facts: all that the kind's words may use, but the person's name, which is added here. until: of no use
+    after that. account_id: it is this account's alone, of those that act for the person; None: every one's.
     """
 
     key: str
@@ -38,6 +39,7 @@ class Occurrence:
     at: datetime
     facts: Facts
     until: datetime | None = None
+    account_id: UUID | None = None
 
 
 async def accounts_of(tx: Transaction, patient_ids: Collection[UUID]) -> Mapping[UUID, Concerned]:
@@ -48,24 +50,31 @@ async def accounts_of(tx: Transaction, patient_ids: Collection[UUID]) -> Mapping
 async def tell(tx: Transaction, occurrences: Sequence[Occurrence]) -> int:
     """Put occurrences into the inboxes they concern, and plan who is sent them otherwise; give how many are new."""
     concerned = await accounts_of(tx, {one.patient_id for one in occurrences})
-    wanted = [one for one in occurrences if one.patient_id in concerned]
+    wanted = [(one, person) for one in occurrences if (person := _whom(one, concerned)) is not None]
     if not wanted:
         return 0
     kinds = {
         row["code"]: row
         for row in await tx.fetch(
-            "SELECT * FROM notification_kind WHERE code = ANY ($1) AND active", sorted({one.kind for one in wanted})
+            "SELECT * FROM notification_kind WHERE code = ANY ($1) AND active", sorted({one.kind for one, _ in wanted})
         )
     }
     told = 0
     # Inboxes are in the order of ids, and those of one millisecond have none.
-    ids = iter(sorted(new_id() for one in wanted for _ in concerned[one.patient_id].account_ids))
-    for one in wanted:
-        person = concerned[one.patient_id]
+    ids = iter(sorted(new_id() for _, person in wanted for _ in person.account_ids))
+    for one, person in wanted:
         own = list(islice(ids, len(person.account_ids)))
         if one.kind in kinds:
             told += await _tell_one(tx, one, person, kinds[one.kind], ids=own)
     return told
+
+
+def _whom(one: Occurrence, concerned: Mapping[UUID, Concerned]) -> Concerned | None:
+    """Say who is told: whoever acts for the person, or of these the one account whose own the matter is."""
+    person = concerned.get(one.patient_id)
+    if person is None or one.account_id is None:
+        return person
+    return Concerned(person.name, (one.account_id,)) if one.account_id in person.account_ids else None
 
 
 async def _tell_one(tx: Transaction, one: Occurrence, person: Concerned, kind: Row, *, ids: Sequence[UUID]) -> int:

@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 from booking.catalogue.errors import ReferenceUnknown
+from booking.recent_visits import RecentVisit, find_visit
 from feedback import errors, queries, ratings, service
+from feedback.beginning import read_beginning
 from feedback.facts import Case, Office, WholeCase
 from feedback.ratings import RatingForm
 from feedback.service import Author, Submission
@@ -44,6 +46,24 @@ async def list_feedback(call: PatientCall) -> Reply:
     )
 
 
+@routes.get(
+    f"{MEMBER}/feedback-form",
+    response="app/feedback_form.json",
+    errors=[PatientNotFound, DatabaseUnavailable],
+)
+async def get_feedback_form(call: PatientCall) -> Reply:
+    """Read which visits somebody may write about or rate, and by when the hospital would answer."""
+    found = await read_beginning(_author(call))
+    return ok(
+        {
+            "acknowledge_by": found.acknowledge_by,
+            "answer_by": found.answer_by,
+            "reopen_days": found.reopen_days,
+            "visits": [{"visit": _visit(one.visit, call.language), "rating": one.rating} for one in found.visits],
+        }
+    )
+
+
 @routes.post(
     _BASE,
     request="app/feedback_request.json",
@@ -75,7 +95,7 @@ async def submit_feedback(call: PatientCall) -> Reply:
         idempotency=call.idempotency,
     )
     location = f"{PREFIX}/members/{call.patient_id}/feedback/{made.case.id}"
-    return created(_whole(made, call.language), location=location)
+    return created(await _whole(made, call), location=location)
 
 
 @routes.get(
@@ -86,7 +106,7 @@ async def submit_feedback(call: PatientCall) -> Reply:
 async def get_feedback(call: PatientCall) -> Reply:
     """Read what was filed, how far it is, and what was said on both sides."""
     found = await queries.get_own(call.path["case_id"], account_id=call.account_id, patient_id=call.patient_id)
-    return ok(_whole(found, call.language))
+    return ok(await _whole(found, call))
 
 
 @routes.post(
@@ -107,7 +127,7 @@ async def add_feedback_message(call: PatientCall) -> Reply:
     found = await service.add_to_case(
         call.path["case_id"], _author(call), call.body["text"], actor=call.actor, idempotency=call.idempotency
     )
-    return ok(_whole(found, call.language))
+    return ok(await _whole(found, call))
 
 
 @routes.post(
@@ -129,7 +149,7 @@ async def reopen_feedback(call: PatientCall) -> Reply:
     found = await service.reopen_case(
         call.path["case_id"], _author(call), call.body["reason"], actor=call.actor, idempotency=call.idempotency
     )
-    return ok(_whole(found, call.language))
+    return ok(await _whole(found, call))
 
 
 @routes.get(
@@ -141,7 +161,7 @@ async def get_rating(call: PatientCall) -> Reply:
         form = await ratings.read_form(call.path["appointment_id"], _author(call), actor=call.actor)
     except errors.VisitUnknown as error:
         raise errors.VisitNotFound from error
-    return ok(_form(form, call.language))
+    return ok(await _form(form, call))
 
 
 @routes.put(
@@ -175,7 +195,7 @@ async def rate_visit(call: PatientCall) -> Reply:
         )
     except errors.VisitUnknown as error:
         raise errors.VisitNotFound from error
-    return ok(_form(form, call.language))
+    return ok(await _form(form, call))
 
 
 def _author(call: PatientCall) -> Author:
@@ -203,8 +223,20 @@ def _brief(case: Case, language: str) -> dict[str, Any]:
     }
 
 
-def _whole(whole: WholeCase, language: str) -> dict[str, Any]:
+def _visit(visit: RecentVisit, language: str) -> dict[str, Any]:
+    return {
+        "appointment_id": visit.id,
+        "starts_at": visit.starts_at,
+        "department": visit.department_en if language == "en" else visit.department_zh,
+        "practitioner": visit.practitioner,
+    }
+
+
+async def _whole(whole: WholeCase, call: PatientCall) -> dict[str, Any]:
+    about, language = whole.case.appointment_id, call.language
+    visit = None if about is None else await find_visit(call.patient_id, about)
     return _brief(whole.case, language) | {
+        "visit": visit and _visit(visit, language),
         "messages": [
             {
                 "at": one.at,
@@ -222,10 +254,13 @@ def _whole(whole: WholeCase, language: str) -> dict[str, Any]:
     }
 
 
-def _form(form: RatingForm, language: str) -> dict[str, Any]:
+async def _form(form: RatingForm, call: PatientCall) -> dict[str, Any]:
     rating = form.rating
-    text = "en" if language == "en" else "zh"
+    text = "en" if call.language == "en" else "zh"
+    visit = await find_visit(call.patient_id, call.path["appointment_id"])
+    assert visit is not None, "the form was read for it"
     return {
+        "visit": _visit(visit, call.language),
         "questionnaire_version": form.questionnaire.version,
         "questions": [
             {"code": one["code"], "text": one[text], "required": one["required"]}

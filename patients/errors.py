@@ -109,11 +109,11 @@ class ConsentNotFound(NotFound):
 
 
 class AccountInUse(Refused):
-    """Money is open or a visit is to come: `obstacles` lists what has to be settled before the account can go."""
+    """Money, a visit or a wait is open: `obstacles` lists what has to be settled before the account can go."""
 
     code = "patients.account_in_use"
-    zh = "账户还有未完成的预约或费用，请先处理后再注销"
-    en = "Visits or payments are still open. Please settle them before closing the account."
+    zh = "账户还有未完成的预约、候补或费用，请先处理后再注销"
+    en = "Visits, waits or payments are still open. Please settle them before closing the account."
 
 
 class DeletionNotFound(NotFound):

@@ -1,7 +1,7 @@
 """Load the demonstration hospital: `python -m runtime.demo_data`. Sandbox only.
 
 Running it again loads nothing twice; it makes the schedules that are missing for today and the fourteen days after,
-and registers the accounts with payment channels that are missing.
+registers the accounts with payment channels that are missing, and gives kinds of messages their templates.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from kernel.log import configure_logging
 from kernel.settings import Settings, SettingsError
 from runtime.demo_hospital.load import ACTOR, OtherHospital, extend_schedules, load_hospital
 from runtime.demo_hospital.merchants import load_merchants
+from runtime.demo_hospital.messages import load_message_templates
 
 
 def _say(line: str) -> None:
@@ -39,7 +40,9 @@ async def load(settings: Settings) -> None:
         report = await extend_schedules(_say)
         if accounts := await load_merchants(settings.keys_dir, actor=ACTOR):
             _say(f"accounts with payment channels: {', '.join(accounts)}")
-        if not loaded and not report.schedules_created and not accounts:
+        if templates := await load_message_templates(actor=ACTOR):
+            _say(f"templates of WeChat for {templates} kinds of messages")
+        if not loaded and not report.schedules_created and not accounts and not templates:
             _say("nothing to do")
     finally:
         await database().close()

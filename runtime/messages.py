@@ -1,8 +1,14 @@
-"""Joins the notification centre with the ways by which messages leave this hospital."""
+"""Joins the notification centre with the ways out of this hospital, and with those who have something to tell."""
 
+from datetime import datetime
+from uuid import UUID
+
+from feedback.ports import Occasion, set_herald
 from integration.wechat.miniprogram import MiniProgram
+from kernel.db import Transaction
 from kernel.settings import Settings
 from notifications.ports import Handed
+from notifications.telling import Occurrence, tell
 from notifications.ways import Ways, set_ways
 from oauth.sign_in.sandbox_messages import SandboxMessages
 from runtime.wechat import WeChatOpenids, WeChatWay, open_mini_program
@@ -17,6 +23,33 @@ class SandboxShortMessages:
         return Handed("accepted")
 
 
+class FeedbackHerald:
+    """Tells the account that filed a case what its office has done (`feedback.ports.Herald`)."""
+
+    async def tell(
+        self,
+        tx: Transaction,
+        occasion: Occasion,
+        *,
+        case_id: UUID,
+        account_id: UUID,
+        patient_id: UUID,
+        at: datetime,
+    ) -> None:
+        """Put it into that one inbox, in the change's own transaction; a case can be answered twice, never at once."""
+        occurrence = Occurrence(
+            key=f"{occasion}:{case_id}:{at.isoformat()}",
+            kind=occasion,
+            patient_id=patient_id,
+            subject_kind="feedback",
+            subject_id=str(case_id),
+            at=at,
+            facts={},
+            account_id=account_id,
+        )
+        await tell(tx, [occurrence])
+
+
 def build_ways(settings: Settings, mini_program: MiniProgram | None) -> Ways:
     """Say which ways are connected. No message gateway is, so a production sends no short messages."""
     return Ways(
@@ -27,9 +60,10 @@ def build_ways(settings: Settings, mini_program: MiniProgram | None) -> Ways:
 
 
 def connect_messages(settings: Settings) -> None:
-    """Connect the ways at the start of a process.
+    """Connect the ways and the heralds at the start of a process.
 
     Raises:
         FileNotFoundError: the mini-program's secret is not where WECHAT_APP_SECRET says.
     """
     set_ways(build_ways(settings, open_mini_program(settings)))
+    set_herald(FeedbackHerald())

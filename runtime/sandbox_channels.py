@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from payments.gateways.port import ChannelCode, Merchant
 from runtime.data_folder import write_private
+from runtime.sandbox_messages import write_templates
 
 RSA_BITS: Final = 2048
 CERTIFICATE_LIVES: Final = timedelta(days=5 * 365)
@@ -216,13 +217,14 @@ def open_insurance_account(*, keys_dir: Path, emulator_dir: Path) -> None:
 
 
 def open_wechat_account(*, keys_dir: Path, emulator_dir: Path) -> None:
-    """Register the mini-program with the emulated WeChat where it is not registered yet.
+    """Register the mini-program with the emulated WeChat where it is not registered yet, and have its templates.
 
     Raises:
         KeysInTheWay: our secret is there and WeChat does not know it; nothing is overwritten.
     """
     ours, registered = keys_dir / "sandbox" / "wechat", emulator_dir / "account.json"
     if _is_open(ours, registered):
+        write_templates(emulator_dir)
         return
     emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -230,6 +232,7 @@ def open_wechat_account(*, keys_dir: Path, emulator_dir: Path) -> None:
     secret = secrets.token_hex(WECHAT_SECRET_BYTES)
     write_private(beside / "app_secret", f"{secret}\n")
     write_private(registered, json.dumps({"app_id": WECHAT_APP_ID, "secret": secret}, indent=2) + "\n")
+    write_templates(emulator_dir)
     beside.rename(ours)
 
 

@@ -135,6 +135,13 @@ async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.post(f"/members/{await phone.add_member()}/feedback", _COMPLAINT)
 
 
+@app_case("GET /app/v1/members/<patient_id:uuid>/feedback-form")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    own = await phone.add_member()
+    await Feedback(api.hospital).visit(own)
+    return await phone.get(f"/members/{own}/feedback-form")
+
+
 @app_case("GET /app/v1/members/<patient_id:uuid>/feedback/<case_id:uuid>")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.get(await filed(phone))

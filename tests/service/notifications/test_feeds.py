@@ -132,6 +132,10 @@ async def test_an_offer_of_the_waitlist_is_told_with_its_end(centre: Centre, hos
     assert await kinds(centre, account, count=1) == ["waitlist.offered"]
     until = await centre.db.fetchval("SELECT offer_until FROM waitlist_entry WHERE patient_id = $1", person)
     assert await centre.db.fetchval("SELECT until FROM notification") == until
+    offer = await centre.db.fetchval("SELECT offer_id FROM waitlist_entry WHERE patient_id = $1", person)
+    subject = await centre.db.fetchrow("SELECT subject_kind, subject_id FROM notification")
+    assert subject is not None
+    assert tuple(subject.values()) == ("waitlist_offer", str(offer))
     # Urgent, so the telephone is told where WeChat is not.
     await centre.send()
     assert len(centre.gateways.texts) == 1

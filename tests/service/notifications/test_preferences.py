@@ -15,7 +15,7 @@ async def test_what_nobody_said_is_wanted(centre: Centre) -> None:
     account = await centre.account()
     found = await preferences.read_preferences(account)
     assert set(found.wanted.values()) == {True}
-    assert len(found.wanted) == 8
+    assert len(found.wanted) == 10
     assert found.quiet is None
     assert found.hospital_quiet == QuietHours(time(22), time(7, 30))
     assert list(found.connected) == ["wechat", "sms"]

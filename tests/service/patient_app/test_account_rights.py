@@ -10,15 +10,19 @@ import httpx
 import pytest
 
 from booking.service import book_appointment
+from booking.waitlist.service import withdraw_entry
 from kernel import clock
 from kernel.crypto import cipher
 from kernel.errors import HospitalError
 from kernel.events import Actor
 from kernel.ids import new_id
+from notifications.kinds import samples
+from notifications.telling import Occurrence, tell
 from patients.rights.deletions import COOLING, delete_due, request_deletion, withdraw_deletion
 from patients.rights.exports import KEPT, expire_exports, make_exports
 from patients.rights.ports import set_holdings
 from runtime.rights import build_holdings
+from tests.factories import waitlist
 from tests.factories.feedback import Feedback
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
@@ -180,6 +184,67 @@ async def test_an_account_does_not_go_while_a_visit_is_to_come(open_api: OpenApi
     assert refused.json()["obstacles"] == obstacles
     assert (await phone.get("/account/deletion")).json()["obstacles"] == obstacles
     assert await open_api.db.fetchval("SELECT count(*) FROM account_deletion") == 0
+
+
+async def test_an_account_does_not_go_while_it_waits_for_a_number(open_api: OpenApi, phone: Phone) -> None:
+    own, account_id = await phone.add_member(), await account_of(phone)
+    schedule = await open_api.hospital.schedule(seats=1)
+    await waitlist.sell_out(open_api.hospital, schedule)
+    portal = await waitlist.join((await open_api.hospital.patients(1))[0], schedule)
+    entry = await waitlist.join(own, schedule, actor=Actor(f"account:{account_id}", "portal", "account"))
+
+    refused = await phone.post("/account/deletion")
+
+    assert refusal(refused) == (409, "patients.account_in_use")
+    obstacles = [{"kind": "waitlist_entry", "id": str(entry.id), "patient_id": str(own)}]
+    assert refused.json()["obstacles"] == obstacles, "the wait of another is in nobody's way"
+    assert portal.id != entry.id
+    await withdraw_entry(entry_id=entry.id, actor=Actor(f"account:{account_id}", "portal", "account"))
+    assert (await phone.post("/account/deletion")).status_code == 200
+
+
+async def test_messages_choices_and_openids_are_given_a_copy_of_and_erased(open_api: OpenApi, phone: Phone) -> None:
+    own, account_id = await phone.add_member(), await account_of(phone)
+    async with open_api.db.transaction() as tx:
+        facts = samples("bill.new")
+        told = Occurrence(
+            key="bill:1", kind="bill.new", patient_id=own, subject_kind="bill", subject_id="B1", at=clock.now(),
+            facts=facts,
+        )  # fmt: skip
+        assert await tell(tx, [told]) == 1
+    choices = {
+        "groups": [{"group": "payment", "wechat": False, "sms": True}],
+        "quiet_hours": {"from": "21:00", "until": "08:00"},
+    }
+    assert (await phone.send("PUT", "/notification-preferences", choices)).status_code == 200
+    await open_api.db.execute(
+        "INSERT INTO notification_subscription VALUES ($1, 'template', 2, $2)", account_id, clock.now()
+    )
+    await open_api.db.execute(
+        "INSERT INTO wechat_identity (id, app_id, openid_hash, openid_cipher, account_id, bound_at, used_at)"
+        " VALUES ($1, 'wx', 'h', $2, $3, $4, $4)",
+        new_id(),
+        cipher().seal("oOpenid"),
+        account_id,
+        clock.now(),
+    )
+    made = (await phone.post("/account/exports")).json()
+    await make_exports()
+
+    copy = (await phone.get(f"/account/exports/{made['id']}/file")).json()["data"]
+
+    [message] = copy["messages"]
+    assert (message["kind"], message["zh"]["title"], message["en"]["title"]) == ("bill.new", "有新的费用", "A new bill")
+    assert copy["message_choices"][0] == {"kind_group": "payment", "channel": "sms", "is_wanted": True}
+    assert copy["message_choices"][2] == {"quiet_from": "21:00:00", "quiet_until": "08:00:00"}
+    assert copy["message_choices"][3]["count"] == 2
+    assert copy["wechat"][0]["openid"] == "oOpenid"
+    assert (await phone.post("/account/deletion")).status_code == 200
+    with clock.frozen(clock.now() + COOLING):
+        assert await delete_due() == 1
+    for table in ("notification", "notification_preference", "notification_quiet_hours", "wechat_identity"):
+        left = await open_api.db.fetchval(f"SELECT count(*) FROM {table} WHERE account_id = $1", account_id)
+        assert left == 0, table
 
 
 async def test_what_comes_in_the_way_meanwhile_puts_a_deletion_off(open_api: OpenApi, phone: Phone) -> None:

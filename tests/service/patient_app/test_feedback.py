@@ -98,3 +98,32 @@ async def test_another_members_visit_is_absent_and_one_to_come_is_not_rated(open
     foreign = await phone.post(f"/members/{own}/feedback", COMPLAINT | {"appointment_id": str(visit.id)})
     assert (foreign.status_code, foreign.json()["code"]) == (409, "feedback.visit_unknown")
     assert await open_api.db.fetchval("SELECT count(*) FROM satisfaction_rating") == 0
+
+
+async def test_before_writing_somebody_sees_their_visits_and_when_they_would_be_answered(
+    open_api: OpenApi, phone: Phone
+) -> None:
+    feedback, own = Feedback(open_api.hospital), await phone.add_member()
+    been = await feedback.visit(own)
+    # A person has one visit a day with a department; these stand for visits of other days.
+    await open_api.db.execute("DELETE FROM visit_claim")
+    coming = await feedback.visit(own, status="booked")
+    await open_api.db.execute("DELETE FROM visit_claim")
+    rated = await feedback.visit(own, status="arrived")
+    elsewhere = await feedback.visit(await phone.add_member("parent", sex=2))
+    said = {"questionnaire_version": 1, "marks": {"overall": 5}}
+    form = await phone.send("PUT", f"/members/{own}/appointments/{rated.id}/rating", said)
+    assert form.json()["visit"]["appointment_id"] == str(rated.id)
+
+    found = (await phone.get(f"/members/{own}/feedback-form")).json()
+
+    rating = {one["visit"]["appointment_id"]: one["rating"] for one in found["visits"]}
+    assert rating == {str(been.id): "open", str(coming.id): None, str(rated.id): "given"}
+    assert str(elsewhere.id) not in rating
+    made = (await phone.post(f"/members/{own}/feedback", COMPLAINT | {"appointment_id": str(been.id)})).json()
+    assert (found["answer_by"], found["reopen_days"]) == (made["answer_by"], 15)
+    assert found["acknowledge_by"] < found["answer_by"]
+    assert made["visit"] == next(
+        one["visit"] for one in found["visits"] if one["visit"]["appointment_id"] == str(been.id)
+    )
+    assert (await phone.post(f"/members/{own}/feedback", COMPLAINT)).json()["visit"] is None

@@ -97,6 +97,11 @@ export function submitFeedback(patientId: types.Id, body: types.AppFeedbackReque
   return change<types.AppFeedback>("POST", `/members/${patientId}/feedback`, body, key);
 }
 
+/** Read which visits somebody may write about or rate, and by when the hospital would answer. */
+export function getFeedbackForm(patientId: types.Id): Promise<Reading<types.AppFeedbackForm>> {
+  return read<types.AppFeedbackForm>(`/members/${patientId}/feedback-form`);
+}
+
 /** Read what was filed, how far it is, and what was said on both sides. */
 export function getFeedback(patientId: types.Id, caseId: types.Id): Promise<Reading<types.AppFeedback>> {
   return read<types.AppFeedback>(`/members/${patientId}/feedback/${caseId}`);

@@ -152,9 +152,9 @@ export interface AppAccountExportPart {
 
 /** What has to be settled first. */
 export interface AppAccountObstacle {
-  /** A visit to come, or money on its way. */
-  kind: "appointment" | "payment";
-  /** Of the appointment or order. */
+  /** A visit to come, a place on a waitlist, or money on its way. */
+  kind: "appointment" | "waitlist_entry" | "payment";
+  /** Of the appointment, the place or the order. */
   id: Id;
   /** Whose. */
   patient_id: Id;
@@ -190,6 +190,8 @@ export interface AppFeedback {
   messages: AppFeedbackMessage[];
   /** What was done, in order. */
   steps: AppFeedbackStep[];
+  /** The visit with its names. */
+  visit: AppFeedbackVisit | null;
 }
 
 /** What was filed, in a list. */
@@ -218,6 +220,26 @@ export interface AppFeedbackBrief {
   created_at: Instant;
   /** When it changed last. */
   updated_at: Instant;
+}
+
+/** One of them. */
+export interface AppFeedbackFormVisitsItem {
+  /** The visit. */
+  visit: AppFeedbackVisit;
+  /** open: waits to be rated; given: by this account; null: cannot be rated. */
+  rating: "open" | "given" | null;
+}
+
+/** What is so before somebody writes. */
+export interface AppFeedbackForm {
+  /** By when an office would have read what is filed now. */
+  acknowledge_by: Instant;
+  /** By when it would be answered. */
+  answer_by: Instant;
+  /** For how many days an answer can be contested. */
+  reopen_days: number;
+  /** Visits of half a year that it may be about, the latest first. */
+  visits: AppFeedbackFormVisitsItem[];
 }
 
 /** One page, the newest first. */
@@ -278,10 +300,22 @@ export interface AppFeedbackStep {
   reason: string | null;
 }
 
+/** A visit as a person remembers it. */
+export interface AppFeedbackVisit {
+  /** The visit. */
+  appointment_id: Id;
+  /** When it was, or is to be. */
+  starts_at: Instant;
+  /** Where, in the language asked for. */
+  department: string;
+  /** With whom. */
+  practitioner: string;
+}
+
 /** What it leads to in the app. */
 export interface AppMessageSubject {
   /** What it is. */
-  kind: "appointment" | "waitlist_entry" | "queue_entry" | "order" | "bill";
+  kind: "appointment" | "waitlist_entry" | "waitlist_offer" | "queue_entry" | "order" | "bill" | "feedback";
   /** Which one; of a bill its number. */
   id: string;
 }
@@ -293,7 +327,7 @@ export interface AppMessage {
   /** What kind of message; new kinds may come. */
   kind: string;
   /** By which people choose what they are sent. */
-  group: "appointment" | "waitlist" | "queue" | "payment" | "report" | "bed";
+  group: "appointment" | "waitlist" | "queue" | "payment" | "feedback" | "report" | "bed";
   /** The member whom it is about. */
   patient_id: Id;
   /** The title, in the language asked for. */
@@ -319,14 +353,14 @@ export interface AppMessageList {
 /** One group. */
 export interface AppPreferencesGroupsItem {
   /** Which. */
-  group: "appointment" | "waitlist" | "queue" | "payment";
+  group: "appointment" | "waitlist" | "queue" | "payment" | "feedback";
   /** Whether they are wanted by WeChat. */
   wechat: boolean;
   /** Whether important ones are wanted by SMS, where WeChat does not reach. */
   sms: boolean;
 }
 
-/** The account's own quiet hours; null: the hospital's. */
+/** From when until when. */
 export interface AppPreferencesQuietHours {
   /** From when on (Asia/Shanghai). */
   from: string;
@@ -349,7 +383,7 @@ export interface AppPreferences {
   /** By group of messages; the inbox has them all whatever is chosen. */
   groups: AppPreferencesGroupsItem[];
   /** The account's own quiet hours; null: the hospital's. */
-  quiet_hours: AppPreferencesQuietHours;
+  quiet_hours: AppPreferencesQuietHours | null;
   /** When this hospital disturbs nobody with what can wait. */
   hospital_quiet_hours: AppPreferencesHospitalQuietHours;
 }
@@ -357,14 +391,14 @@ export interface AppPreferences {
 /** One group. */
 export interface AppPreferencesChangeGroupsItem {
   /** Which. */
-  group: "appointment" | "waitlist" | "queue" | "payment";
+  group: "appointment" | "waitlist" | "queue" | "payment" | "feedback";
   /** Whether they are wanted by WeChat. */
   wechat: boolean;
   /** Whether important ones are wanted by SMS, where WeChat does not reach. */
   sms: boolean;
 }
 
-/** Its own quiet hours; null: the hospital's. */
+/** From when until when. */
 export interface AppPreferencesChangeQuietHours {
   /** From when on (Asia/Shanghai). */
   from: string;
@@ -377,7 +411,7 @@ export interface AppPreferencesChange {
   /** By group of messages; the inbox has them all whatever is chosen. */
   groups: AppPreferencesChangeGroupsItem[];
   /** Its own quiet hours; null: the hospital's. */
-  quiet_hours: AppPreferencesChangeQuietHours;
+  quiet_hours: AppPreferencesChangeQuietHours | null;
 }
 
 /** What was said of a visit. */
@@ -404,6 +438,8 @@ export interface AppRatingForm {
   open: boolean;
   /** What this account has said. */
   rating: AppRating | null;
+  /** The visit that they are about. */
+  visit: AppFeedbackVisit;
 }
 
 /** A question, answered by a mark of one to five. */
@@ -474,7 +510,7 @@ export interface AppSessionList {
 /** One moment. */
 export interface AppSubscriptionMomentsItemsItem {
   /** After what somebody is asked. */
-  moment: "booked" | "checked_in" | "paid" | "waitlist_joined";
+  moment: "booked" | "checked_in" | "feedback_filed" | "paid" | "waitlist_joined";
   /** As `wx.requestSubscribeMessage` takes them. */
   template_ids: string[];
 }

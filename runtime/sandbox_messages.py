@@ -1,0 +1,112 @@
+"""The subscribe messages of a sandbox: the templates that its WeChat has, and which kinds of messages use them.
+
+A hospital chooses templates at mp.weixin.qq.com and enters their ids (docs/notifications.md); in a sandbox that is done
+beforehand, the same on both sides, so that messages reach the people of the emulated WeChat without anybody's doing.
+No field tells where or by whom somebody is treated (docs/adr/0412).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from runtime.data_folder import write_private
+
+PAGE: Final = "pages/messages/messages"
+"""Where a tap on any of them leads: the inbox, which opens the message."""
+_WHO: Final = "{patient}"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxTemplate:
+    """A one-time template, as WeChat's library has it. kinds: what each kind of message writes into its fields."""
+
+    id: str
+    title: str
+    kinds: Mapping[str, Mapping[str, str]]
+
+    @property
+    def fields(self) -> list[str]:
+        """Name the fields; every kind fills in all of them."""
+        return list(next(iter(self.kinds.values())))
+
+
+def _visit(time: str, words: str) -> dict[str, str]:
+    return {"thing1": _WHO, "time2": time, "thing3": words}
+
+
+def _queue(words: str) -> dict[str, str]:
+    return {"thing1": _WHO, "character_string2": "{label}", "thing3": words}
+
+
+def _money(words: str) -> dict[str, str]:
+    return {"thing1": _WHO, "amount2": "{amount}", "thing3": words}
+
+
+def _case(words: str) -> dict[str, str]:
+    return {"thing1": _WHO, "thing2": words}
+
+
+TEMPLATES: Final = (
+    SandboxTemplate(
+        "sandbox-appointment-7Yq2mVx0Rk4nTzB1cWd8HsLp5",
+        "就诊预约通知",
+        {
+            "appointment.booked": _visit("{starts_at}", "预约成功，请按时到院签到"),
+            "appointment.moved": _visit("{starts_at}", "就诊时间已更改，请查看"),
+            "appointment.cancelled": _visit("{starts_at}", "这次就诊已取消"),
+        },
+    ),
+    SandboxTemplate(
+        "sandbox-stop-3Fh9sKd6Pa1xQwE5vNb2JrMu8",
+        "停诊通知",
+        {
+            "stop.moved": _visit("{was_at}", "停诊，已为您改约，请查看"),
+            "stop.substituted": _visit("{was_at}", "改由其他医生接诊，请查看"),
+            "stop.offered": _visit("{was_at}", "停诊，请选择新的时间"),
+            "stop.cancelled": _visit("{was_at}", "停诊，预约已取消"),
+            "stop.kept": _visit("{was_at}", "门诊照常，预约有效"),
+            "stop.pending": _visit("{was_at}", "门诊有变动，预约暂时保留"),
+        },
+    ),
+    SandboxTemplate(
+        "sandbox-waitlist-9Bt4gZc7Lo2yHvS6jXm1DfQe3",
+        "候补到号提醒",
+        {"waitlist.offered": {"thing1": _WHO, "time2": "{starts_at}", "time3": "{deadline}"}},
+    ),
+    SandboxTemplate(
+        "sandbox-queue-5Wn8rUa3Ti6kCpG2qVe9MzYs4",
+        "候诊提醒",
+        {
+            "queue.near": _queue("快到您了，请到诊室附近"),
+            "queue.called": _queue("请到诊室就诊"),
+            "queue.passed": _queue("已过号，请在附近等候"),
+        },
+    ),
+    SandboxTemplate(
+        "sandbox-refund-1Kx6bQj4Oe8uRlD3wNh7PgZt2",
+        "退款通知",
+        {
+            "payment.refund_requested": _money("退款已受理"),
+            "payment.refunded": _money("已原路退回"),
+            "payment.refund_declined": _money("退款未通过，请查看"),
+        },
+    ),
+    SandboxTemplate(
+        "sandbox-feedback-8Mv2yLs5Ci9oFtA4xKr6BnWj7",
+        "反馈处理通知",
+        {
+            "feedback.acknowledged": _case("医院已开始处理"),
+            "feedback.transferred": _case("已转给负责的部门"),
+            "feedback.answered": _case("医院已答复，请查看"),
+            "feedback.closed": _case("已经办结"),
+        },
+    ),
+)
+
+
+def write_templates(emulator_dir: Path) -> None:
+    """Have the emulated WeChat know the templates; it reads them when it starts."""
+    known: list[dict[str, Any]] = [{"id": one.id, "title": one.title, "fields": one.fields} for one in TEMPLATES]
+    write_private(emulator_dir / "templates.json", json.dumps(known, ensure_ascii=False, indent=2) + "\n")
