@@ -2,8 +2,16 @@ const { defineConfig } = require("vite");
 const uni = require("@dcloudio/vite-plugin-uni").default;
 const { ownAssets } = require("./build/own_assets");
 
+const pages = require("./src/pages.json");
+// Which screens there are, so that a message leads to its subject's as soon as that is built.
+const screens = [
+  ...pages.pages.map((page) => `/${page.path}`),
+  ...pages.subPackages.flatMap((part) => part.pages.map((page) => `/${part.root}/${page.path}`)),
+];
+
 module.exports = defineConfig({
   base: "./",
+  define: { SCREENS: JSON.stringify(screens) },
   plugins: [ownAssets(), uni()],
   build: {
     // What the oldest phones that WeChat still supports can read.

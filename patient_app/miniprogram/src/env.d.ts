@@ -6,6 +6,9 @@ declare module "*.vue" {
   export default component;
 }
 
+/** The paths of all screens, as `/pages/home/home`; written in by the build. */
+declare const SCREENS: readonly string[];
+
 interface ImportMetaEnv {
   /** Where the platform answers, as `https://hospital.example`; empty in a browser, which asks its own host. */
   readonly VITE_PLATFORM_URL?: string;

@@ -19,6 +19,11 @@ export function open(path: string, values: Query = {}): void {
   }
 }
 
+/** Tell whether there is such a screen. */
+export function isBuilt(path: string): boolean {
+  return SCREENS.includes(path);
+}
+
 /** Put a screen in this one's place, so that going back does not return here. */
 export function replace(path: string, values: Query = {}): void {
   uni.redirectTo({ url: path + inAddress(values) });

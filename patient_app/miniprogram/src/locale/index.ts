@@ -8,21 +8,24 @@ import { ref } from "vue";
 
 import enAccount from "./en/account.json";
 import enCommon from "./en/common.json";
+import enFeedback from "./en/feedback.json";
 import enHome from "./en/home.json";
 import enMessages from "./en/messages.json";
 import enVisits from "./en/visits.json";
 import zhAccount from "./zh/account.json";
 import zhCommon from "./zh/common.json";
+import zhFeedback from "./zh/feedback.json";
 import zhHome from "./zh/home.json";
 import zhMessages from "./zh/messages.json";
 import zhVisits from "./zh/visits.json";
 
 export type Language = "zh" | "en";
 
-const zh = { account: zhAccount, common: zhCommon, home: zhHome, messages: zhMessages, visits: zhVisits };
+const zh = { account: zhAccount, common: zhCommon, feedback: zhFeedback, home: zhHome, messages: zhMessages, visits: zhVisits };
 const en: Shape<typeof zh> = {
   account: enAccount,
   common: enCommon,
+  feedback: enFeedback,
   home: enHome,
   messages: enMessages,
   visits: enVisits,

@@ -15,6 +15,8 @@ export type Transport = "cookie" | "body";
 export const transport: Transport = isWechat ? "body" : "cookie";
 export const hasWechatSignIn = isWechat;
 export const hasScanner = isWechat;
+/** Whether there are subscribe messages, for each of which somebody has to say yes. */
+export const hasSubscriptions = isWechat;
 /** Where the platform answers; a browser asks the host that the page came from. */
 export const origin: string = import.meta.env.VITE_PLATFORM_URL ?? "";
 
@@ -209,7 +211,7 @@ export function answerKeys(): void {
   // #ifdef H5
   document.addEventListener("keydown", (event) => {
     const at = event.target as HTMLElement;
-    if ((event.key === "Enter" || event.key === " ") && at.matches("[role=button], [role=checkbox]")) {
+    if ((event.key === "Enter" || event.key === " ") && at.matches("[role=button], [role=checkbox], [role=radio]")) {
       event.preventDefault();
       at.click();
     }

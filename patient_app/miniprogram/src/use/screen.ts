@@ -6,6 +6,7 @@ import { type Key, currentLanguage, t } from "@/locale";
 import { network } from "@/stores/network";
 import { applySettings } from "@/stores/settings";
 import { restoreSession, session } from "@/stores/session";
+import { refreshUnread } from "@/stores/unread";
 
 export type ScreenStatus = "loading" | "ready" | "failed" | "signed-out";
 
@@ -111,6 +112,7 @@ export function useTitle(key: Key | (() => string)): void {
   onShow(() => {
     // uni dresses its bars anew for each page.
     applySettings();
+    void refreshUnread();
     say();
   });
   watch(currentLanguage, say);
