@@ -19,8 +19,11 @@ SCREENS = {
     "mine": "pages/mine/mine",
     "settings": "account/settings/settings",
     "sign-in": "account/sign-in/sign-in",
+    "notifications": "account/notifications/notifications",
+    "feedback-list": "feedback/list/list",
+    "feedback-new": "feedback/new/new",
 }
-NEEDS_SESSION = {"visits", "messages"}
+NEEDS_SESSION = {"visits", "messages", "notifications", "feedback-list", "feedback-new"}
 
 
 @pytest.fixture
