@@ -21,7 +21,14 @@ import zhVisits from "./zh/visits.json";
 
 export type Language = "zh" | "en";
 
-const zh = { account: zhAccount, common: zhCommon, feedback: zhFeedback, home: zhHome, messages: zhMessages, visits: zhVisits };
+const zh = {
+  account: zhAccount,
+  common: zhCommon,
+  feedback: zhFeedback,
+  home: zhHome,
+  messages: zhMessages,
+  visits: zhVisits,
+};
 const en: Shape<typeof zh> = {
   account: enAccount,
   common: enCommon,
