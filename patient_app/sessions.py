@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from kernel.db import DatabaseUnavailable
+from kernel.db import DatabaseUnavailable, database
 from kernel.ids import parse_id
 from oauth.sign_in import app_sessions, phone_codes, sessions
 from oauth.sign_in.app_sessions import Tokens
@@ -24,7 +24,7 @@ from open_api.calls import Reply, ok
 from patient_app.calls import PatientCall
 from patient_app.cookie import REFRESH_PATH, drop_cookie, keep_cookie
 from patient_app.routing import NO_CONTENT, Routes
-from patients.accounts import phone_of
+from patients.accounts import read_phone
 from patients.agreements import PRIVACY, agree
 from patients.errors import AccountNotFound
 
@@ -53,7 +53,7 @@ async def send_phone_code(call: PatientCall) -> Reply:
 )
 async def send_confirmation_code(call: PatientCall) -> Reply:
     """Send a code to the account's own telephone, to confirm before something sensitive that it is its owner."""
-    phone = await phone_of(call.account_id)
+    phone = await read_phone(database(), call.account_id)
     if phone is None:
         raise AccountNotFound
     return await _send_code(call, phone)
