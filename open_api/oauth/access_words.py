@@ -61,6 +61,11 @@ _THINGS: Final = {
     "members": ("就诊人信息", "the family member's details"),
     "home": ("首页上的预约和待办", "what comes next, on the home screen"),
     "feedback": ("投诉与建议", "complaints and suggestions"),
+    "feedback-form": ("投诉与建议", "complaints and suggestions"),
+    "default": ("默认就诊人", "who is shown first"),
+    "slots": ("可预约的号源", "free appointment times"),
+    "offers": ("候补到的号源", "times offered from the waitlist"),
+    "pay-codes": ("亲友代付", "having a relative pay"),
     "accesses": ("使用记录", "this record"),
     "messages": ("消息", "messages"),
 }

@@ -32,6 +32,7 @@ from tests.factories.patient_app import Phone
 from tests.factories.patient_pages import DARK, ELDER, ENGLISH, SMALL, USUAL, App, Look, open_app, open_browser
 from tests.factories.patients import resident_id
 from tests.factories.sign_in import new_phone
+from tests.server import WebServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
 
@@ -425,6 +426,22 @@ async def test_what_stands_in_the_way_is_named_and_led_to(browser: Browser, open
         await app.picture("deletion-obstacles")
         await app.tap("obstacle-appointment")
         await app.settled("visits")
+
+
+async def test_help_answers_and_says_whom_to_ring(
+    browser: Browser, tmp_path: Path, database_url: str, redis_url: str
+) -> None:
+    hotline = "020-8765 4321"
+    with WebServer.up(tmp_path, database_url=database_url, redis_url=redis_url, HOTLINE=hotline) as server:
+        async with open_app(browser, server.base_url, USUAL) as app:
+            await app.open("account/help/help")
+            await app.settled("help")
+            await app.tap("question-2")
+            await expect(app.part("answer-2")).to_contain_text("出生医学证明")
+            await expect(app.part("hotline")).to_contain_text(hotline)
+            await app.picture("help-open")
+            await app.tap("question-2")
+            await expect(app.part("answer-2")).to_have_count(0)
 
 
 async def test_who_is_signed_out_elsewhere_is_led_back_to_where_they_were(browser: Browser, open_api: OpenApi) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from kernel.ids import new_id
 from oauth.grants import find_grant
+from open_api.oauth.access_words import name_thing
 from patients.access_log import access_log
+from tests.contract.conformity import APP_ROUTES
 from tests.factories.consents import consented
 from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
@@ -149,6 +151,10 @@ async def test_pages_follow_each_other_without_gap_or_repetition(open_api: OpenA
         assert len(answer["items"]) == wanted
         seen, cursor = seen + wanted, answer["next"]
     assert (seen, cursor) == (5, None)
+
+
+def test_every_route_about_a_person_has_a_name_in_a_patients_words() -> None:
+    assert [one.operation for one in APP_ROUTES if one.is_member and name_thing(one.operation) is None] == []
 
 
 # --- confirming
