@@ -8,3 +8,8 @@ export function personWords(one: Member): string {
   const age = one.age_years > 0 ? t("family.age", { years: one.age_years }) : t("family.infant");
   return [t(`family.relationship.${one.relationship}`), sex, age].filter(Boolean).join(" · ");
 }
+
+/** What is masked of a number takes no more room than it needs. */
+export function briefNumber(masked: string): string {
+  return masked.replace(/\*{4,}/, "****");
+}
