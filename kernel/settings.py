@@ -4,6 +4,7 @@ Production is configuration, not other code; this is where it refuses what belon
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,6 +114,7 @@ class Settings:
     sandbox_url: str | None
     production_url: str | None
     developer_channel: str
+    hotline: str | None
 
     @property
     def production(self) -> bool:
@@ -189,6 +191,7 @@ class Settings:
             sandbox_url=_web_address(env, "SANDBOX_URL"),
             production_url=_web_address(env, "PRODUCTION_URL"),
             developer_channel=_channel(env.get("DEVELOPER_CHANNEL") or DEVELOPER_CHANNELS[mode]),
+            hotline=_phone(env, "HOTLINE"),
         )
 
 
@@ -226,6 +229,18 @@ def _web_address(env: Mapping[str, str], name: str) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise SettingsError(f"{name} must be a web address, not {text!r}")
     return text.rstrip("/")
+
+
+def _phone(env: Mapping[str, str], name: str) -> str | None:
+    """Read a telephone number as people read it.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = env.get(name)
+    if text and not re.fullmatch(r"\+?[0-9][0-9 -]{2,19}", text):
+        raise SettingsError(f"{name} must be a telephone number, not {text!r}")
+    return text or None
 
 
 def _channel(code: str) -> str:

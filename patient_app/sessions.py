@@ -6,7 +6,7 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from kernel.db import DatabaseUnavailable
+from kernel.db import DatabaseUnavailable, database
 from kernel.ids import parse_id
 from oauth.sign_in import app_sessions, phone_codes, sessions
 from oauth.sign_in.app_sessions import Tokens
@@ -24,7 +24,9 @@ from open_api.calls import Reply, ok
 from patient_app.calls import PatientCall
 from patient_app.cookie import REFRESH_PATH, drop_cookie, keep_cookie
 from patient_app.routing import NO_CONTENT, Routes
+from patients.accounts import read_phone
 from patients.agreements import PRIVACY, agree
+from patients.errors import AccountNotFound
 
 routes = Routes("sessions")
 
@@ -41,18 +43,32 @@ RESEND_SECONDS: Final = int(phone_codes.RESEND_AFTER.per.total_seconds())
 )
 async def send_phone_code(call: PatientCall) -> Reply:
     """Send a code to a telephone, good for five minutes on the phone or browser that asked for it."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    phone = phone_codes.read_phone(call.body["phone"])
-    code_id = await phone_codes.send_code(phone, replace(call.visit, token=secret))
-    return ok(
-        {
-            "challenge": f"{code_id}.{secret}",
-            "phone": phone_codes.mask_phone(phone),
-            "resend_after_seconds": RESEND_SECONDS,
-            # Who tries the sandbox out reads there what a telephone would show.
-            "sandbox_messages": f"/sandbox/messages?phone={quote(phone)}" if sign_in().sandbox else None,
-        }
-    )
+    return await _send_code(call, phone_codes.read_phone(call.body["phone"]))
+
+
+@routes.post(
+    "/session/phone-codes",
+    response="app/phone_code.json",
+    errors=[AccountNotFound, InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts],
+)
+async def send_confirmation_code(call: PatientCall) -> Reply:
+    """Send a code to the account's own telephone, to confirm before something sensitive that it is its owner."""
+    phone = await read_phone(database(), call.account_id)
+    if phone is None:
+        raise AccountNotFound
+    return await _send_code(call, phone)
+
+
+@routes.post(
+    "/session/confirmations",
+    request="app/confirmation_request.json",
+    errors=[SignInRefused, TooManyAttempts],
+)
+async def confirm_session(call: PatientCall) -> Reply:
+    """Confirm with the code that it is the owner: what wants a sign-in of the last ten minutes is open again."""
+    code_id, secret = _read_challenge(call.body["challenge"])
+    await phone_codes.confirm_app_by_code(call.session, code_id, call.body["code"], replace(call.visit, token=secret))
+    return Reply(None, NO_CONTENT)
 
 
 @routes.post(
@@ -151,6 +167,20 @@ def hand_over(tokens: Tokens) -> Reply:
         "refresh_expires_at": tokens.refresh_expires_at,
     }
     return Reply(body, 200, {"cache-control": "no-store"} | (keep_cookie(tokens) if is_cookie else {}))
+
+
+async def _send_code(call: PatientCall, phone: str) -> Reply:
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    code_id = await phone_codes.send_code(phone, replace(call.visit, token=secret))
+    return ok(
+        {
+            "challenge": f"{code_id}.{secret}",
+            "phone": phone_codes.mask_phone(phone),
+            "resend_after_seconds": RESEND_SECONDS,
+            # Who tries the sandbox out reads there what a telephone would show.
+            "sandbox_messages": f"/sandbox/messages?phone={quote(phone)}" if sign_in().sandbox else None,
+        }
+    )
 
 
 def _read_challenge(challenge: str) -> tuple[UUID, str]:

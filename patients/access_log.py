@@ -38,6 +38,7 @@ FROM (SELECT * FROM patient_access_told
       WHERE ($1::uuid IS NULL OR patient_id = $1) AND ($2::text IS NULL OR client_id = $2)
         AND ($3::timestamptz IS NULL OR at >= $3) AND ($4::timestamptz IS NULL OR at < $4)
         AND ($5::timestamptz IS NULL OR (at, source, id) < ($5, $6, $7))
+        AND ($9::text IS NULL OR client_id <> $9)
       ORDER BY at DESC, source DESC, id DESC LIMIT $8) t
 LEFT JOIN oauth_client a ON a.id = t.client_id
 LEFT JOIN patient_consent c ON c.id = t.consent_id
@@ -152,18 +153,20 @@ async def list_accesses(
     *,
     patient_id: UUID | None,
     client_id: str | None = None,
+    except_client_id: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     before: tuple[datetime, str, int] | None = None,
     limit: int,
 ) -> list[Access]:
-    """List partners' accesses, the newest first: to one patient's data (the patient's own view), or by one application.
+    """List accesses, the newest first: to one patient's data (the patient's own view), or by one application.
 
-    before: instant, source and id of the last line of the page before.
+    except_client_id: whose accesses are left out, such as those of who looks at the list. before: instant, source and
+    id of the last line of the page before.
 
     Raises:
         DatabaseUnavailable.
     """
     place: tuple[Any, ...] = before or (None, None, None)
-    rows = await database().fetch(_READ, patient_id, client_id, since, until, *place, limit)
+    rows = await database().fetch(_READ, patient_id, client_id, since, until, *place, limit, except_client_id)
     return [Access(*row.values()) for row in rows]

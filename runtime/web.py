@@ -29,6 +29,7 @@ from open_api.oauth.application import mount_authorization
 from open_api.sign_in.application import mount_sign_in
 from open_api.streams import watching_streams
 from patient_app.application import mount_patient_app
+from patient_app.contact import set_hotline
 from patient_app.pages import mount_pages
 from runtime.composition import platform
 
@@ -57,6 +58,7 @@ def build_app(settings: Settings) -> Sanic[Any, Any]:
     mount_authorization(app)
     mount_sign_in(app, is_sandbox=not settings.production)
     mount_patient_app(app)
+    set_hotline(settings.hotline)
     mount_pages(app)
     mount_screen(app)
     mount_developer(app, portal_of(settings))

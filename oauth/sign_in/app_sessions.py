@@ -77,6 +77,24 @@ async def open_app_session(
     return tokens
 
 
+async def confirm_app_session(tx: Transaction, session: Session, proof: Proof, visit: Visit) -> None:
+    """Note that who holds a session has proved again who they are (RFC 9470); its tokens stay.
+
+    Raises:
+        NotSignedIn: it has ended.
+    """
+    confirmed = await tx.execute(
+        "UPDATE sign_in_session SET methods = $2, acr = $3, auth_time = $4 WHERE id = $1 AND ended_at IS NULL",
+        session.id,
+        list(proof.methods),
+        proof.acr,
+        clock.now(),
+    )
+    if confirmed != 1:
+        raise NotSignedIn
+    await record_attempt(tx, "confirmed", visit, subject=session.subject, method=proof.by, session_id=session.id)
+
+
 async def require_app_session(token: str | None) -> Session:
     """Give the live session of an access token. Its use is noted, every half minute at most.
 

@@ -15,7 +15,7 @@ from kernel.crypto import cipher
 from kernel.db import Database, database
 from kernel.ids import new_id
 from oauth.sign_in import throttle
-from oauth.sign_in.app_sessions import Tokens, Transport, open_app_session
+from oauth.sign_in.app_sessions import Tokens, Transport, confirm_app_session, open_app_session
 from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused
 from oauth.sign_in.sessions import PHONE_CODE, Session, open_session
 from oauth.sign_in.setup import sign_in
@@ -139,6 +139,23 @@ async def open_app_by_code(code_id: UUID, code: str, visit: Visit, *, transport:
         await attempt.succeeded(tx)
         subject = Subject("account", account_id)
         return account_id, await open_app_session(tx, subject, PHONE_CODE, visit, transport=transport)
+
+
+async def confirm_app_by_code(session: Session, code_id: UUID, code: str, visit: Visit) -> None:
+    """Note that who holds a session of the app has just proved again to have its account's telephone.
+
+    Raises:
+        SignInRefused: as sign_in_by_code; or the code proves another number than the account's.
+        NotSignedIn: the session has ended meanwhile.
+        TooManyAttempts, DatabaseUnavailable.
+    """
+    phone, attempt = await _use_code(code_id, code, visit)
+    async with database().transaction() as tx:
+        if await sign_in().accounts.open_account(tx, phone=phone) != session.subject.id:
+            # Taken back with the transaction: no account is opened by this.
+            raise SignInRefused
+        await attempt.succeeded(tx)
+        await confirm_app_session(tx, session, PHONE_CODE, visit)
 
 
 async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attempt]:

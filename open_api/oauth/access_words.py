@@ -1,8 +1,10 @@
 """What an application did with a patient's data, in a patient's words, Chinese and English."""
 
 from typing import Final
+from uuid import UUID
 
 from open_api.oauth.words import RESOURCES
+from patients.access_log import Access
 
 WORDS: Final = {
     "title": ("谁使用过我的信息", "Who used my information"),
@@ -28,6 +30,13 @@ WORDS: Final = {
         "依据：在该应用登记就诊或预约",
         "Because this patient was registered or booked through it",
     ),
+    "own_account": ("您自己", "You"),
+    "other_account": ("家人的账户", "A relative's account"),
+    "in_the_app": ("依据：在医院的小程序或网页中使用", "In the hospital's own app or pages"),
+    "relative_in_the_app": (
+        "依据：家人的账户也添加了该就诊人",
+        "Because a relative's account has added this patient too",
+    ),
     "unknown_application": ("已注销的应用（{client_id}）", "An application no longer registered ({client_id})"),
 }
 
@@ -48,6 +57,17 @@ _THINGS: Final = {
     "stays": ("住院费用", "what a stay in hospital costs"),
     "refunds": ("退款", "refunds"),
     "oauth": ("姓名和就诊人编号", "name and patient number"),
+    "account": ("账户信息", "the account"),
+    "members": ("就诊人信息", "the family member's details"),
+    "home": ("首页上的预约和待办", "what comes next, on the home screen"),
+    "feedback": ("投诉与建议", "complaints and suggestions"),
+    "feedback-form": ("投诉与建议", "complaints and suggestions"),
+    "default": ("默认就诊人", "who is shown first"),
+    "slots": ("可预约的号源", "free appointment times"),
+    "offers": ("候补到的号源", "times offered from the waitlist"),
+    "pay-codes": ("亲友代付", "having a relative pay"),
+    "accesses": ("使用记录", "this record"),
+    "messages": ("消息", "messages"),
 }
 # By the kind of a booking's own event.
 _BOOKING: Final = {
@@ -59,6 +79,10 @@ _BOOKING: Final = {
     "cancelled": ("取消挂号", "Cancelled an appointment"),
 }
 _ANY_BOOKING: Final = ("办理预约挂号", "Acted on an appointment")
+_APP: Final = ["app", "v1"]
+_MEMBER_PARTS: Final = 4
+"""Of a path of the patients' app that names a person and nothing below: app, v1, members, and the person."""
+_ACCOUNT: Final = "account:"
 _OTHER: Final = ("其他信息", "other information")
 
 
@@ -80,4 +104,28 @@ def name_thing(operation: str) -> tuple[str, str] | None:
     path = operation.partition(" ")[2].split("/")[1:]
     if path[0] == "fhir":
         return RESOURCES.get(path[1])
+    if path[:2] == _APP:
+        path = path[4:] if path[2] == "members" and len(path) > _MEMBER_PARTS else path[2:]
     return _THINGS.get(path[0])
+
+
+def name_accessor(one: Access, account_id: UUID, language: str) -> str:
+    """Say who it was, to the account that asks."""
+    if one.client_id == f"{_ACCOUNT}{account_id}":
+        return say("own_account", language)
+    if one.client_id.startswith(_ACCOUNT):
+        return say("other_account", language)
+    return one.application or say("unknown_application", language, client_id=one.client_id)
+
+
+def name_reason(one: Access, account_id: UUID, language: str, *, since: str) -> str:
+    """Say what allowed it: a consent, a sign-in, being the patient's account, or having registered them itself.
+
+    since: when the consent was given, as it is to be read.
+    """
+    whose = "own" if one.account_id == account_id else "other"
+    if one.client_id.startswith(_ACCOUNT):
+        return say("in_the_app" if whose == "own" else "relative_in_the_app", language)
+    if one.consented_at is not None:
+        return say(f"{whose}_consent", language, since=since)
+    return say("by_itself" if one.account_id is None else f"{whose}_sign_in", language)

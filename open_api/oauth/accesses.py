@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from kernel.ids import parse_id
 from oauth.sign_in.ports import Member
 from oauth.sign_in.setup import sign_in
-from open_api.oauth.access_words import name_access, say
+from open_api.oauth.access_words import name_access, name_accessor, name_reason, say
 from open_api.oauth.consents import ACCESSES_PAGE as PAGE
 from open_api.oauth.consents import PAGE as CONSENTS_PAGE
 from open_api.oauth.words import say as say_of_consents
@@ -107,19 +107,11 @@ def _list(found: list[Access], member: Member, account_id: UUID, language: str) 
 def _entry(one: Access, account_id: UUID, language: str) -> Html:
     return html(
         ENTRY,
-        application=one.application or say("unknown_application", language, client_id=one.client_id),
+        application=name_accessor(one, account_id, language),
         what=name_access(one.operation, source=one.source, action=one.action, language=language),
         when=shown_time(one.at),
-        why=_reason(one, account_id, language),
+        why=name_reason(one, account_id, language, since=shown_time(one.consented_at) if one.consented_at else ""),
     )
-
-
-def _reason(one: Access, account_id: UUID, language: str) -> str:
-    """Say what allowed it: a consent, a sign-in, or that the application acts for whom it has registered itself."""
-    whose = "own" if one.account_id == account_id else "other"
-    if one.consented_at is not None:
-        return say(f"{whose}_consent", language, since=shown_time(one.consented_at))
-    return say("by_itself" if one.account_id is None else f"{whose}_sign_in", language)
 
 
 def _turning(found: list[Access], member: Member, language: str, *, is_first: bool) -> Html:

@@ -9,7 +9,9 @@ from feedback.service import answer_case
 from patients.rights.exports import make_exports
 from patients.rights.ports import set_holdings
 from runtime.rights import build_holdings
+from tests.factories.consents import consented
 from tests.factories.feedback import Feedback
+from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import PRIVACY, Phone
 
@@ -42,6 +44,24 @@ async def _(api: OpenApi, _phone: Phone) -> httpx.Response:
 @app_case("POST /app/v1/sessions/refresh")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.refresh()
+
+
+async def a_minute_later(api: OpenApi) -> None:
+    """As long after the code for signing in as another may be asked for."""
+    await api.db.execute("DELETE FROM sign_in_throttle")
+
+
+@app_case("POST /app/v1/session/phone-codes")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await a_minute_later(api)
+    return await phone.post("/session/phone-codes")
+
+
+@app_case("POST /app/v1/session/confirmations")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await a_minute_later(api)
+    asked, code = await phone.ask_code("/session/phone-codes")
+    return await phone.post("/session/confirmations", {"challenge": asked["challenge"], "code": code})
 
 
 @app_case("DELETE /app/v1/session")
@@ -207,3 +227,43 @@ async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     await phone.post("/account/deletion")
     return await phone.send("DELETE", "/account/deletion")
+
+
+# --- what was allowed, and who used what
+
+
+async def allowed(api: OpenApi, phone: Phone) -> UUID:
+    """A consent of a new member to a partner's application."""
+    account_id = UUID((await phone.get("/account")).json()["id"])
+    return await consented(api.db, await web_client(api.db), account_id, await phone.add_member())
+
+
+@app_case("GET /app/v1/account/consents")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await allowed(api, phone)
+    return await phone.get("/account/consents")
+
+
+@app_case("DELETE /app/v1/account/consents/<consent_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.send("DELETE", f"/account/consents/{await allowed(api, phone)}")
+
+
+@app_case("DELETE /app/v1/account/application-sign-ins/<grant_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    account_id = UUID((await phone.get("/account")).json()["id"])
+    client = await web_client(api.db)
+    grant = await grant_of(api.db, client, scopes=("openid",), subject_id=account_id, patient_id=None, consent_id=None)
+    return await phone.send("DELETE", f"/account/application-sign-ins/{grant.id}")
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/accesses")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    own = await phone.add_member()
+    # Asking is an access too; so that the first answer is not another than the second, only others' are asked for.
+    return await phone.get(f"/members/{own}/accesses")
+
+
+@app_case("GET /app/v1/contact")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get("/contact")

@@ -60,6 +60,28 @@ def test_both_languages_say_the_same_things() -> None:
     assert {key for key, text in (chinese | english).items() if not text.strip()} == set()
 
 
+def test_longer_texts_say_the_same_things_in_both_languages() -> None:
+    """Their versions too: what people agree to is kept by the version alone."""
+    texts = SOURCES / "account" / "texts"
+    versions = set()
+    for path in sorted((texts / "zh").glob("*.json")):
+        chinese = json.loads(path.read_text(encoding="utf-8"))
+        english = json.loads((texts / "en" / path.name).read_text(encoding="utf-8"))
+        assert _shape(chinese) == _shape(english), path.name
+        if path.name == "privacy.json":
+            versions = {chinese["version"], english["version"]}
+    shown_at_sign_in = re.findall(r'PRIVACY_VERSION = "(.+)"', (SOURCES / "api" / "session.ts").read_text("utf-8"))
+    assert versions == set(shown_at_sign_in)
+
+
+def _shape(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: value[name] if name in ("version", "day") else _shape(value[name]) for name in value}
+    if isinstance(value, list):
+        return [_shape(one) for one in value]
+    return type(value).__name__
+
+
 def test_every_sentence_is_said_somewhere() -> None:
     """A key written in full, or the beginning of one that is put together."""
     sources = "".join(path.read_text(encoding="utf-8") for path in _ours() if path.suffix in (".ts", ".vue"))

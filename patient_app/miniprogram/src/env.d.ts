@@ -13,3 +13,20 @@ interface ImportMetaEnv {
   /** Where the platform answers, as `https://hospital.example`; empty in a browser, which asks its own host. */
   readonly VITE_PLATFORM_URL?: string;
 }
+
+/** What WeChat has and uni-app's types lack; `src/platform` alone uses it. */
+declare const wx: {
+  env: { USER_DATA_PATH: string };
+  getRandomValues: (asked: {
+    length: number;
+    success: (answer: { randomValues: ArrayBuffer }) => void;
+    fail: () => void;
+  }) => void;
+  shareFileMessage: (asked: {
+    filePath: string;
+    fileName: string;
+    success: () => void;
+    fail: () => void;
+    complete: () => void;
+  }) => void;
+};

@@ -17,6 +17,7 @@ OF_A_MEMBER = [route for route in APP_ROUTES if route.is_member]
 SIGNED_IN = [route for route in APP_ROUTES if not route.is_public]
 # Browsing needs no account, and signing in begins without one; everything else does.
 PUBLIC = {
+    "GET /app/v1/contact",
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
     "POST /app/v1/sessions/refresh",

@@ -120,11 +120,19 @@ def test_an_address_is_written_as_it_was_read() -> None:
         ("SANDBOX_URL", "https://[sandbox"),
         ("PRODUCTION_URL", "ftp://open.hospital.example"),
         ("DEVELOPER_CHANNEL", "Partner Portal"),
+        ("HOTLINE", "ask the porter"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):
         Settings.from_environment(PRODUCTION | {name: value})
+
+
+def test_patients_ring_the_number_that_is_given_or_none() -> None:
+    told = {
+        given: Settings.from_environment(PRODUCTION | {"HOTLINE": given}).hotline for given in ("020-8765 4321", "")
+    }
+    assert told == {"020-8765 4321": "020-8765 4321", "": None}
 
 
 def test_a_portal_knows_the_other_one_and_its_channel() -> None:

@@ -63,6 +63,15 @@ export async function read<T>(path: string, query: Query = {}): Promise<Reading<
   return { data: answer.body as T, readAt, isKept: false };
 }
 
+/** Read something that must not stay on the device: a copy of everything that is known of somebody. */
+export async function readOnce<T>(path: string): Promise<T> {
+  const answer = await persistently(() => authorised({ method: "GET", path: ROOT + path, headers: {} }));
+  if (answer.status !== 200) {
+    throw problemOf(answer.status, answer.body);
+  }
+  return answer.body as T;
+}
+
 /** Give what was kept of a read, to show at once while the hospital is asked; null if nothing was. */
 export function recall<T>(path: string, query: Query = {}): Reading<T> | null {
   const known = cache.find(`${currentLanguage()}:${ROOT}${path}${inAddress(query)}`);

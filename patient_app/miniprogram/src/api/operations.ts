@@ -11,6 +11,16 @@ export function sendPhoneCode(body: types.PhoneCodeRequest, key: string): Promis
   return change<types.PhoneCode>("POST", "/phone-codes", body, key);
 }
 
+/** Send a code to the account's own telephone, to confirm before something sensitive that it is its owner. */
+export function sendConfirmationCode(key: string): Promise<types.PhoneCode> {
+  return change<types.PhoneCode>("POST", "/session/phone-codes", undefined, key);
+}
+
+/** Confirm with the code that it is the owner: what wants a sign-in of the last ten minutes is open again. */
+export function confirmSession(body: types.ConfirmationRequest, key: string): Promise<void> {
+  return change<void>("POST", "/session/confirmations", body, key);
+}
+
 /** Sign in with the code; a telephone that is new here gets a new account. */
 export function signInByCode(body: types.SessionRequest, key: string): Promise<types.AppSession> {
   return change<types.AppSession>("POST", "/sessions", body, key);
@@ -221,4 +231,37 @@ export function listSubscriptionMoments(): Promise<Reading<types.AppSubscription
 /** Note which templates somebody has just accepted: one more message of each may be sent. */
 export function noteSubscriptions(body: types.AppSubscriptionRequest, key: string): Promise<void> {
   return change<void>("POST", "/subscriptions", body, key);
+}
+
+/** List what the account, and others about its own holder, have allowed applications; what stands first. */
+export function listAccountConsents(): Promise<Reading<types.AppConsentList>> {
+  return read<types.AppConsentList>("/account/consents");
+}
+
+/** Take a consent back; the application can use nothing any more from then on. */
+export function withdrawAccountConsent(consentId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/account/consents/${consentId}`, undefined, key);
+}
+
+/** End what an application knows by having had the person sign in with the hospital's account. */
+export function endApplicationSignIn(grantId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/account/application-sign-ins/${grantId}`, undefined, key);
+}
+
+/** What `listMemberAccesses` may be asked. */
+export type ListMemberAccessesQuery = {
+  /** Whether the account's own entries are wanted too; they are left out unless asked for. */
+  own?: boolean;
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List who looked at or changed what of the person, the newest first; the account's own only where asked for. */
+export function listMemberAccesses(patientId: types.Id, query: ListMemberAccessesQuery = {}): Promise<Reading<types.AppAccessList>> {
+  return read<types.AppAccessList>(`/members/${patientId}/accesses`, query);
+}
+
+/** Read which number to ring. */
+export function getContact(): Promise<Reading<types.AppContact>> {
+  return read<types.AppContact>("/contact");
 }

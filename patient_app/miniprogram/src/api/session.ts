@@ -1,8 +1,9 @@
 /** Signing in and out. */
 import * as cache from "@/api/cache";
 import { change, expectSession, newKey } from "@/api/client";
+import * as operations from "@/api/operations";
 import { dropTokens, holdTokens, type Tokens } from "@/api/tokens";
-import { transport } from "@/platform";
+import { randomBytes, transport } from "@/platform";
 
 /** The version of the privacy policy that the sign-in screen shows; a new text gets a new version. */
 export const PRIVACY_VERSION = "2026-11";
@@ -23,12 +24,36 @@ export function sendPhoneCode(phone: string): Promise<PhoneCode> {
 
 /** Sign in by the code that came to the phone. */
 export async function signInByPhone(challenge: string, code: string): Promise<void> {
-  await enter("/sessions", { challenge, code });
+  const asked = { challenge, code, transport, privacy_version: PRIVACY_VERSION };
+  begin(await change<Tokens>("POST", "/sessions", asked, newKey()));
 }
 
-/** Sign in as WeChat knows the person; `phoneCode` is what its button for the phone number gave. */
-export async function signInByWechat(wechatCode: string, phoneCode: string | null): Promise<void> {
-  await enter("/sessions/wechat", { code: wechatCode, phone_code: phoneCode });
+/** WeChat knows the person, and the hospital wants their number once. `secret` proves that it is this phone. */
+export interface WechatTicket {
+  text: string;
+  secret: string;
+}
+
+/** Sign in as WeChat knows the person. Gives null once they are in, or a ticket for showing their number. */
+export async function signInByWechat(wechatCode: string): Promise<WechatTicket | null> {
+  const secret = inBase64(await randomBytes(SECRET_BYTES));
+  const given = await operations.signInByWechat({ code: wechatCode, device_secret: secret }, newKey());
+  if (given.session) {
+    begin(given.session);
+    return null;
+  }
+  return { text: given.ticket ?? "", secret };
+}
+
+/** Go on with a ticket; `phoneCode` is what WeChat's button for the phone number gave. */
+export async function showWechatPhone(ticket: WechatTicket, phoneCode: string): Promise<void> {
+  const asked = {
+    ticket: ticket.text,
+    phone_code: phoneCode,
+    device_secret: ticket.secret,
+    privacy_version: PRIVACY_VERSION,
+  };
+  begin(await operations.signInByWechatPhone(asked, newKey()));
 }
 
 /** End this device's session. Without a network it ends here at least, and runs out there. */
@@ -42,14 +67,23 @@ export async function signOut(): Promise<void> {
   }
 }
 
-async function enter(path: string, proof: object): Promise<void> {
-  const given = await change<Tokens>(
-    "POST",
-    path,
-    { ...proof, transport, privacy_version: PRIVACY_VERSION },
-    newKey(),
-  );
+function begin(given: Tokens): void {
   cache.wipe();
   holdTokens(given);
   expectSession(true);
+}
+
+const SECRET_BYTES = 32;
+const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/** Write bytes as the web does in addresses (RFC 4648 section 5), which neither target does by itself. */
+function inBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let at = 0; at < bytes.length; at += 3) {
+    const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    for (let place = 0; place < 4 && at * 8 + place * 6 < bytes.length * 8; place += 1) {
+      text += ALPHABET[(group >> (18 - place * 6)) & 63];
+    }
+  }
+  return text;
 }

@@ -85,6 +85,28 @@ export interface AgreementRequest {
   version: string;
 }
 
+/** One time that somebody looked at or changed something of a person. */
+export interface AppAccess {
+  /** When. */
+  at: Instant;
+  /** Whether something was looked at, or changed. */
+  action: "read" | "change";
+  /** Whether it was the account that asks. */
+  is_own: boolean;
+  /** The application, or whose account. */
+  who: string;
+  /** What was done, in plain words. */
+  what: string;
+  /** What allowed it, in plain words. */
+  why: string;
+}
+
+/** One page, the newest first. */
+export interface AppAccessList {
+  items: AppAccess[];
+  next: Next;
+}
+
 /** How the account's deletion stands. */
 export interface AppAccountDeletion {
   /** The deletion under way. */
@@ -158,6 +180,39 @@ export interface AppAccountObstacle {
   id: Id;
   /** Whose. */
   patient_id: Id;
+}
+
+/** What an application has been allowed. */
+export interface AppConsent {
+  /** The consent or sign-in. */
+  id: Id;
+  /** `consent`: to use a person's data; `sign_in`: to have the account signed in at the application, no more. */
+  kind: "consent" | "sign_in";
+  /** The application. */
+  application: string;
+  /** Whose data; null of a sign-in. */
+  patient: string | null;
+  /** What it may do, in plain words. */
+  may: string[];
+  /** Since when. */
+  given_at: Instant;
+  /** Until when at most. */
+  until: Instant;
+  /** When it ended; null while it stands. */
+  ended_at: Instant | null;
+  /** Whether a relative's account gave it. */
+  is_by_other: boolean;
+}
+
+/** What stands first, then what has ended; the newest first of each. */
+export interface AppConsentList {
+  items: AppConsent[];
+}
+
+/** How to reach the hospital. */
+export interface AppContact {
+  /** The number to ring; null where the hospital has given none. */
+  phone: string | null;
 }
 
 /** What was filed, with all that was said. */
@@ -530,6 +585,14 @@ export interface AppSubscriptionRequest {
 export interface AppUnread {
   /** Messages, counted to ninety-nine. */
   unread: number;
+}
+
+/** The code that was sent to the account's own telephone. */
+export interface ConfirmationRequest {
+  /** As it was given when the code was asked for. */
+  challenge: string;
+  /** The six digits. */
+  code: string;
 }
 
 /**

@@ -7,34 +7,54 @@
 import { ref } from "vue";
 
 import enAccount from "./en/account.json";
+import enAllowed from "./en/allowed.json";
 import enCommon from "./en/common.json";
+import enDevices from "./en/devices.json";
+import enFamily from "./en/family.json";
 import enFeedback from "./en/feedback.json";
+import enHelp from "./en/help.json";
 import enHome from "./en/home.json";
 import enMessages from "./en/messages.json";
+import enRights from "./en/rights.json";
 import enVisits from "./en/visits.json";
 import zhAccount from "./zh/account.json";
+import zhAllowed from "./zh/allowed.json";
 import zhCommon from "./zh/common.json";
+import zhDevices from "./zh/devices.json";
+import zhFamily from "./zh/family.json";
 import zhFeedback from "./zh/feedback.json";
+import zhHelp from "./zh/help.json";
 import zhHome from "./zh/home.json";
 import zhMessages from "./zh/messages.json";
+import zhRights from "./zh/rights.json";
 import zhVisits from "./zh/visits.json";
 
 export type Language = "zh" | "en";
 
 const zh = {
   account: zhAccount,
+  allowed: zhAllowed,
   common: zhCommon,
+  devices: zhDevices,
+  family: zhFamily,
   feedback: zhFeedback,
+  help: zhHelp,
   home: zhHome,
   messages: zhMessages,
+  rights: zhRights,
   visits: zhVisits,
 };
 const en: Shape<typeof zh> = {
   account: enAccount,
+  allowed: enAllowed,
   common: enCommon,
+  devices: enDevices,
+  family: enFamily,
   feedback: enFeedback,
+  help: enHelp,
   home: enHome,
   messages: enMessages,
+  rights: enRights,
   visits: enVisits,
 };
 

@@ -36,6 +36,22 @@ export async function wechatCode(): Promise<string> {
   // #endif
 }
 
+/** Draw bytes that nobody can guess. */
+export async function randomBytes(count: number): Promise<Uint8Array> {
+  // #ifdef MP-WEIXIN
+  return new Promise((resolve, reject) => {
+    wx.getRandomValues({
+      length: count,
+      success: (answer: { randomValues: ArrayBuffer }) => resolve(new Uint8Array(answer.randomValues)),
+      fail: () => reject(new Refused("login")),
+    });
+  });
+  // #endif
+  // #ifdef H5
+  return crypto.getRandomValues(new Uint8Array(count));
+  // #endif
+}
+
 export interface WechatPayment {
   timeStamp: string;
   nonceStr: string;
@@ -156,6 +172,40 @@ export async function whereAmI(): Promise<Place> {
 export function openPage(address: string): void {
   // #ifdef H5
   window.open(address, "_blank", "noopener");
+  // #endif
+}
+
+/** Hand a file over to the person: a browser keeps it with its downloads, WeChat sends it to a chat of theirs. */
+export async function handOver(name: string, text: string): Promise<void> {
+  // #ifdef MP-WEIXIN
+  const path = `${wx.env.USER_DATA_PATH}/${name}`;
+  const files = uni.getFileSystemManager();
+  return new Promise((resolve, reject) => {
+    const refuse = (): void => reject(new Refused("file"));
+    files.writeFile({
+      filePath: path,
+      data: text,
+      encoding: "utf8",
+      success: () =>
+        wx.shareFileMessage({
+          filePath: path,
+          fileName: name,
+          success: () => resolve(),
+          fail: refuse,
+          // The chat has it now, or nobody wants it: nothing of it stays here.
+          complete: () => files.unlink({ filePath: path, fail: () => undefined }),
+        }),
+      fail: refuse,
+    });
+  });
+  // #endif
+  // #ifdef H5
+  const address = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
   // #endif
 }
 

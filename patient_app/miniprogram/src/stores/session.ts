@@ -41,8 +41,17 @@ export async function signInByPhone(challenge: string, code: string): Promise<vo
   settle(true);
 }
 
-export async function signInByWechat(code: string, phoneCode: string | null): Promise<void> {
-  await api.signInByWechat(code, phoneCode);
+/** Gives null once signed in, or a ticket where WeChat names somebody whose number the hospital has yet to see. */
+export async function signInByWechat(code: string): Promise<api.WechatTicket | null> {
+  const ticket = await api.signInByWechat(code);
+  if (!ticket) {
+    settle(true);
+  }
+  return ticket;
+}
+
+export async function showWechatPhone(ticket: api.WechatTicket, phoneCode: string): Promise<void> {
+  await api.showWechatPhone(ticket, phoneCode);
   settle(true);
 }
 
