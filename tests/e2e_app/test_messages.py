@@ -4,7 +4,7 @@ What the patient sees is held against what the server holds.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import time
 
 import pytest
@@ -68,8 +68,10 @@ def cashier(own_hospital: Hospital) -> Iterator[OpenApi]:
 
 
 @pytest.fixture
-async def patient(own_hospital: Hospital, people: People) -> Patient:
-    return await Patient.join(own_hospital.base_url, people.invent())
+async def patient(own_hospital: Hospital, people: People) -> AsyncIterator[Patient]:
+    joined = await Patient.join(own_hospital.base_url, people.invent())
+    yield joined
+    await joined.phone.http.aclose()
 
 
 async def unread(patient: Patient) -> int:
