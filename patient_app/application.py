@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sanic import Sanic
 
-from patient_app import account, account_rights, feedback, home, members, messages, sessions, wechat
+from patient_app import account, account_rights, feedback, home, members, messages, sessions, visits, wechat
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -15,6 +15,7 @@ FEATURES: Final[Sequence[Routes]] = (
     members.routes,
     account.routes,
     home.routes,
+    visits.routes,
     feedback.routes,
     account_rights.routes,
     wechat.routes,
