@@ -4,7 +4,7 @@ What the patient sees is held against what the server and the HIS hold.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +35,10 @@ def people() -> People:
 
 
 @pytest.fixture
-async def patient(own_hospital: Hospital, people: People) -> Patient:
-    return await Patient.join(own_hospital.base_url, people.invent())
+async def patient(own_hospital: Hospital, people: People) -> AsyncIterator[Patient]:
+    joined = await Patient.join(own_hospital.base_url, people.invent())
+    yield joined
+    await joined.phone.http.aclose()
 
 
 async def say_yes(app: App, words: str) -> None:
@@ -193,7 +195,7 @@ async def test_a_number_of_the_window_shows_up(
         await app.settled("visits")
         card = app.part("upcoming-visit")
         await expect(card).to_have_attribute("data-id", visit_id)
-        await expect(card).to_contain_text("窗口预约")
+        await expect(card).to_contain_text("医院预约")
         await app.tap("open-visit")
         await app.settled("appointment")
         await app.picture("journey-window")

@@ -34,10 +34,8 @@ export function moneyWords(one: AppVisit): string {
   return options.pay.open ? t("visits.appointment.money_none") : t("visits.appointment.money_window");
 }
 
-/** Whether the hospital's own system has it; what is over needs no confirming. */
-export function hisWords(one: AppVisit, stands: boolean): string {
-  if (one.his_status === "pending" && !stands) {
-    return t("visits.appointment.his_over");
-  }
-  return t(`visits.appointment.his_${one.his_status}`);
+/** Where a visit was booked; of other platforms, which. */
+export function bookedBy(one: AppVisit): string {
+  const by = one.visit.booked_by;
+  return by === "partner" ? one.channel : t(`visits.booked_by.${by}`);
 }
