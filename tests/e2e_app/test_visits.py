@@ -18,7 +18,7 @@ from tests.platform import Hospital
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-DAYS_AHEAD = 4
+DAYS_AHEAD = 6
 VISITS = "pages/visits/visits"
 
 
@@ -163,7 +163,7 @@ async def test_a_visit_that_took_place_is_followed_up(
 ) -> None:
     booked = book_for(portal, patient, next(schedules))
     his_id = at_his(his, booked["id"], status="booked")["his_id"]
-    assert his.register(his_id).status_code == 200
+    assert his.register(his_id).status_code == 201
     assert his.complete(his_id).status_code == 200
     at_platform(slot_office, booked["id"], status="fulfilled")
     async with patient.app(browser, ELDER) as app:
