@@ -29,6 +29,7 @@ async def stopped(api: OpenApi, phone: Phone) -> str:
     row = await api.db.fetchrow(
         "SELECT schedule_id, clinic_date, starts_at FROM appointment WHERE id = $1", UUID(path[-36:])
     )
+    assert row is not None
     schedule = ScheduleUnderTest(row["schedule_id"], [], row["clinic_date"], row["starts_at"])
     await stop_and_finish(schedule, steps=("offer", "cancel"))
     return path

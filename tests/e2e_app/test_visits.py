@@ -18,7 +18,7 @@ from tests.platform import Hospital
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-DAYS_AHEAD = 6
+DAYS_AHEAD = 4
 VISITS = "pages/visits/visits"
 
 

@@ -58,8 +58,8 @@ VISIT = Visit(
 )
 DAY_BEFORE = STARTS_AT - timedelta(days=1)
 AT_THE_DOOR = STARTS_AT - timedelta(minutes=20)
-OFFERED = {"stop_status": "offered", "stop_deadline_at": STARTS_AT - timedelta(hours=2)}
-COME = {"status": "arrived", "queue_entry_id": new_id()}
+OFFERED: dict[str, Any] = {"stop_status": "offered", "stop_deadline_at": STARTS_AT - timedelta(hours=2)}
+COME: dict[str, Any] = {"status": "arrived", "queue_entry_id": new_id()}
 
 
 @pytest.mark.parametrize(
