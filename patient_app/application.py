@@ -15,6 +15,7 @@ from patient_app import (
     members,
     messages,
     sessions,
+    visits,
     wechat,
 )
 from patient_app.guard import mount
@@ -26,6 +27,7 @@ FEATURES: Final[Sequence[Routes]] = (
     members.routes,
     account.routes,
     home.routes,
+    visits.routes,
     feedback.routes,
     account_rights.routes,
     wechat.routes,

@@ -1,13 +1,18 @@
 """The first screen of a member: what comes next, and what waits for them."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
-from booking import coming
-from booking.coming import ComingVisit
+from booking import coming, visits
+from booking.visit_options import find_options
+from booking.visits import Visit
 from kernel import clock
 from kernel.db import database
-from kernel.ids import format_appointment_number
+from notifications.inbox import count_unread
 from open_api.calls import Reply, ok
+from patient_app import visit_answers
 from patient_app.calls import PatientCall
 from patient_app.routing import MEMBER, Routes
 from payments.queries import OrderFilter, list_orders
@@ -20,39 +25,46 @@ ORDERS_MAX: Final = 10
 @routes.get(f"{MEMBER}/home", response="app/home.json")
 async def get_home(call: PatientCall) -> Reply:
     """Read a member's next visit, and what has to be answered or paid, the most urgent first."""
-    visit = await coming.next_visit(call.patient_id)
+    upcoming = await visits.list_upcoming(call.patient_id, channel=call.channel)
+    open_orders = await visits.read_open_orders(upcoming[:1])
+    now = clock.now()
+    todos = [*_stopped(upcoming, call.language), *await _offers(call), *await _orders(call)]
+    todos.sort(key=lambda one: one["until"])
+    nearest = upcoming[0] if upcoming else None
+    shown = nearest and visit_answers.brief(
+        nearest, find_options(nearest, at=now), open_orders.get(nearest.id), call.language
+    )
+    return ok({"next_visit": shown, "todos": todos, "unread": await count_unread(call.account_id)})
+
+
+def _stopped(upcoming: Sequence[Visit], language: str) -> list[dict[str, Any]]:
+    """List visits of stopped clinics whose person may choose another time."""
+    now = clock.now()
+    found = [(visit, find_options(visit, at=now).answer_stop) for visit in upcoming]
+    return [
+        _todo("stopped", visit.id, until=option.until, title=visit_answers.named(visit.department, language))
+        for visit, option in found
+        if option.is_open
+    ]
+
+
+async def _offers(call: PatientCall) -> list[dict[str, Any]]:
     offers = await coming.open_offers(call.patient_id)
+    return [_todo("waitlist_offer", one.offer_id, until=one.until) for one in offers]
+
+
+async def _orders(call: PatientCall) -> list[dict[str, Any]]:
     due = OrderFilter(patient_id=call.patient_id, status="open")
     orders = await list_orders(database(), due, actor=call.actor, before=None, limit=ORDERS_MAX)
     now = clock.now()
-    todos: list[dict[str, Any]] = [
-        {"kind": "waitlist_offer", "id": one.offer_id, "title": None, "amount_fen": None, "until": one.until}
-        for one in offers
-    ]
-    todos += [
-        {"kind": "payment", "id": one.id, "title": one.title, "amount_fen": one.amount_fen, "until": one.expires_at}
+    return [
+        _todo("payment", one.id, until=one.expires_at, title=one.title, amount_fen=one.amount_fen)
         for one in orders
         if one.expires_at > now
     ]
-    todos.sort(key=lambda one: one["until"])
-    return ok({"next_visit": visit and render_coming(visit, call.language), "todos": todos})
 
 
-def render_coming(visit: ComingVisit, language: str) -> dict[str, Any]:
-    """Shape a coming visit, its places named in one language."""
-    is_english = language == "en"
-    return {
-        "appointment_id": visit.id,
-        "number": format_appointment_number(visit.number),
-        "status": visit.status,
-        "payment": visit.payment,
-        "fee_fen": visit.fee_fen,
-        "date": visit.clinic_date,
-        "starts_at": visit.starts_at,
-        "ends_at": visit.ends_at,
-        "queue_number": visit.queue_number,
-        "practitioner": visit.practitioner,
-        "department": visit.department_en if is_english else visit.department_zh,
-        "campus": visit.campus_en if is_english else visit.campus_zh,
-        "room": visit.room_en if is_english else visit.room_zh,
-    }
+def _todo(
+    kind: str, subject_id: UUID, *, until: datetime | None, title: str | None = None, amount_fen: int | None = None
+) -> dict[str, Any]:
+    return {"kind": kind, "id": subject_id, "title": title, "amount_fen": amount_fen, "until": until}

@@ -115,7 +115,7 @@ async def get_appointment_stop(appointment_id: UUID, *, actor: Actor) -> Appoint
     )
     if row is None:
         raise errors.StopNotFound
-    choices = await _choices(row) if row["status"] == "offered" and row["deadline_at"] > clock.now() else []
+    choices = await _choices(row, actor) if row["status"] == "offered" and row["deadline_at"] > clock.now() else []
     return AppointmentStop(
         stop_id=row["order_id"],
         appointment_id=appointment_id,
@@ -127,13 +127,16 @@ async def get_appointment_stop(appointment_id: UUID, *, actor: Actor) -> Appoint
     )
 
 
-async def _choices(case: Row) -> list[SlotFacts]:
+async def _choices(case: Row, actor: Actor) -> list[SlotFacts]:
+    """List equal slots of the channel that the answer will come by: a patient's phone may answer for any other."""
     at = clock.now()
     appointment = await database().fetchrow("SELECT * FROM appointment WHERE id = $1", case["appointment_id"])
     assert appointment is not None, "appointments are never deleted"
-    slots = await find_equal_slots(database(), appointment, within_days=case["within_days"], at=at)
-    found = await read_slot_facts(database(), [(slot, appointment["channel"]) for slot in slots], at=at)
-    return [found[slot, appointment["channel"]] for slot in slots if (slot, appointment["channel"]) in found]
+    channel: str = actor.channel if actor.kind == "account" else appointment["channel"]
+    days = case["within_days"]
+    slots = await find_equal_slots(database(), appointment, within_days=days, at=at, channel=channel)
+    found = await read_slot_facts(database(), [(slot, channel) for slot in slots], at=at)
+    return [found[slot, channel] for slot in slots if (slot, channel) in found]
 
 
 async def _shown(db: Database | Transaction, row: Row) -> Values:

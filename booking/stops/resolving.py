@@ -46,9 +46,9 @@ ORDER BY sc.clinic_date, sc.campus_id <> was.campus_id, abs(extract(epoch FROM t
 
 
 async def find_equal_slots(
-    db: Database | Transaction, appointment: Row, *, within_days: int, at: datetime
+    db: Database | Transaction, appointment: Row, *, within_days: int, at: datetime, channel: str | None = None
 ) -> list[UUID]:
-    """List slots to which an appointment could move, the best first.
+    """List slots to which an appointment could move, by its own channel or another, the best first.
 
     Raises:
         DatabaseUnavailable.
@@ -57,7 +57,7 @@ async def find_equal_slots(
         _EQUAL_SLOTS,
         appointment["schedule_id"],
         appointment["starts_at"],
-        appointment["channel"],
+        channel or appointment["channel"],
         at,
         within_days,
         EQUAL_SLOTS_MAX,

@@ -22,8 +22,15 @@ SCREENS = {
     "notifications": "account/notifications/notifications",
     "feedback-list": "feedback/list/list",
     "feedback-new": "feedback/new/new",
+    "appointment": "visits/appointment/appointment",
+    "reschedule": "visits/reschedule/reschedule",
+    "follow-up": "visits/follow-up/follow-up",
+    "stop": "visits/stop/stop",
 }
-NEEDS_SESSION = {"visits", "messages", "notifications", "feedback-list", "feedback-new"}
+NEEDS_SESSION = {
+    *("visits", "messages", "notifications", "feedback-list", "feedback-new"),
+    *("appointment", "reschedule", "follow-up", "stop"),
+}
 
 
 @pytest.fixture

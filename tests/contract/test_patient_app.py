@@ -19,7 +19,7 @@ from oauth.sign_in.errors import WeChatUnavailable
 from patient_app.application import FEATURES
 from patient_app.openapi import build_app_document
 from patient_app.routing import PREFIX, Route
-from tests.contract import app_message_cases, app_wechat_cases  # noqa: F401  they declare cases
+from tests.contract import app_message_cases, app_visit_cases, app_wechat_cases  # noqa: F401  they declare cases
 from tests.contract.app_cases import APP_CASES
 from tests.contract.conformity import APP_ROUTES
 from tests.contract.generate import HOSTILE_TEXTS, tampered, values_of

@@ -8,7 +8,11 @@ from tests.factories.paying import Till
 
 
 async def test_a_new_member_has_nothing_to_do(phone: Phone) -> None:
-    assert (await phone.get(f"/members/{await phone.add_member()}/home")).json() == {"next_visit": None, "todos": []}
+    assert (await phone.get(f"/members/{await phone.add_member()}/home")).json() == {
+        "next_visit": None,
+        "todos": [],
+        "unread": 0,
+    }
 
 
 async def test_the_nearest_visit_is_shown_in_the_language_asked_for(open_api: OpenApi, phone: Phone) -> None:
@@ -19,14 +23,14 @@ async def test_the_nearest_visit_is_shown_in_the_language_asked_for(open_api: Op
     booked = [await open_api.book(one.slots[0], own, open_api.kiosk) for one in (later, sooner)]
 
     visit = (await phone.get(f"/members/{own}/home")).json()["next_visit"]
-    assert (visit["appointment_id"], visit["status"], visit["queue_number"]) == (str(booked[1]), "booked", 1)
+    assert (visit["id"], visit["status"], visit["queue_number"]) == (str(booked[1]), "booked", 1)
     assert visit["department"] == "心内科"
     phone.language = "en"
     assert (await phone.get(f"/members/{own}/home")).json()["next_visit"]["department"] == "Cardiology"
 
     await open_api.kiosk.post(f"/appointments/{booked[1]}/cancel", {})
     visit = (await phone.get(f"/members/{own}/home")).json()["next_visit"]
-    assert visit["appointment_id"] == str(booked[0])
+    assert visit["id"] == str(booked[0])
 
 
 async def test_an_offer_of_the_waitlist_waits_until_its_end(open_api: OpenApi, phone: Phone) -> None:

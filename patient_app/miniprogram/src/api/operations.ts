@@ -91,6 +91,79 @@ export function getHome(patientId: types.Id): Promise<Reading<types.Home>> {
   return read<types.Home>(`/members/${patientId}/home`);
 }
 
+/** What `listVisits` may be asked. */
+export type ListVisitsQuery = {
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List what a member has before them, whoever booked it, and what is behind them by pages. */
+export function listVisits(patientId: types.Id, query: ListVisitsQuery = {}): Promise<Reading<types.AppVisitList>> {
+  return read<types.AppVisitList>(`/members/${patientId}/appointments`, query);
+}
+
+/** Read one visit with how it stands with money and with the HIS, and what can be done about it. */
+export function getVisit(patientId: types.Id, appointmentId: types.Id): Promise<Reading<types.AppVisit>> {
+  return read<types.AppVisit>(`/members/${patientId}/appointments/${appointmentId}`);
+}
+
+/** Make the order by which the fee of a visit is paid; one that is open already is given again. */
+export function orderVisit(patientId: types.Id, appointmentId: types.Id, key: string): Promise<types.AppVisitOrder> {
+  return change<types.AppVisitOrder>("POST", `/members/${patientId}/appointments/${appointmentId}/order`, undefined, key);
+}
+
+/** Give the number back; what was paid for it goes back by the way it came. */
+export function cancelVisit(patientId: types.Id, appointmentId: types.Id, key: string): Promise<types.AppVisit> {
+  return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/cancel`, undefined, key);
+}
+
+/** What `listVisitTimes` may be asked. */
+export type ListVisitTimesQuery = {
+  /** The day; the first with times unless told otherwise. */
+  date?: types.Date;
+};
+
+/** List the times to which a visit can be moved: days of three weeks, and the clinics of one of them. */
+export function listVisitTimes(patientId: types.Id, appointmentId: types.Id, query: ListVisitTimesQuery = {}): Promise<Reading<types.AppVisitChoices>> {
+  return read<types.AppVisitChoices>(`/members/${patientId}/appointments/${appointmentId}/times`, query);
+}
+
+/** Move a visit to another time; where it is cheaper there, the difference goes back. */
+export function rescheduleVisit(patientId: types.Id, appointmentId: types.Id, body: types.AppVisitChoiceRequest, key: string): Promise<types.AppVisit> {
+  return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/reschedule`, body, key);
+}
+
+/** Read what a stopped clinic means for a visit, and between which times its person may choose. */
+export function getVisitStop(patientId: types.Id, appointmentId: types.Id): Promise<Reading<types.AppVisitStop>> {
+  return read<types.AppVisitStop>(`/members/${patientId}/appointments/${appointmentId}/stop`);
+}
+
+/** Take one of the times that a stopped clinic offers; it counts as none of the person's moves. */
+export function chooseVisitTime(patientId: types.Id, appointmentId: types.Id, body: types.AppVisitChoiceRequest, key: string): Promise<types.AppVisit> {
+  return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/stop/choose`, body, key);
+}
+
+/** Take none of the times that a stopped clinic offers: the visit is cancelled, and what was paid goes back. */
+export function declineVisitTimes(patientId: types.Id, appointmentId: types.Id, key: string): Promise<types.AppVisit> {
+  return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/stop/decline`, undefined, key);
+}
+
+/** What `listFollowUpTimes` may be asked. */
+export type ListFollowUpTimesQuery = {
+  /** The day; the first with times unless told otherwise. */
+  date?: types.Date;
+};
+
+/** List the times that the one free follow-up of a visit can have. */
+export function listFollowUpTimes(patientId: types.Id, appointmentId: types.Id, query: ListFollowUpTimesQuery = {}): Promise<Reading<types.AppVisitChoices>> {
+  return read<types.AppVisitChoices>(`/members/${patientId}/appointments/${appointmentId}/follow-up/times`, query);
+}
+
+/** Book the one free follow-up of a visit. */
+export function bookVisitFollowUp(patientId: types.Id, appointmentId: types.Id, body: types.AppVisitChoiceRequest, key: string): Promise<types.AppVisit> {
+  return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/follow-up`, body, key);
+}
+
 /** What `listFeedback` may be asked. */
 export type ListFeedbackQuery = {
   limit?: types.Limit;

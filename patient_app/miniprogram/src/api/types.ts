@@ -587,6 +587,229 @@ export interface AppUnread {
   unread: number;
 }
 
+/** How it stands with money. */
+export interface AppVisitMoney {
+  /** What was paid here. */
+  paid_fen: Amount;
+  /** What goes back if it is given up now. */
+  returns_fen: Amount;
+  /** What has gone back. */
+  returned_fen: Amount;
+  /** How long the open order waits. */
+  open_until: Instant | null;
+}
+
+/** What can be done now, and why not. */
+export interface AppVisitOptions {
+  /** Pay the fee. */
+  pay: AppVisitOption;
+  /** Say that one has come. */
+  check_in: AppVisitOption;
+  /** See the place in the queue. */
+  see_queue: AppVisitOption;
+  /** Give the number back. */
+  cancel: AppVisitOption;
+  /** Move it to another time. */
+  reschedule: AppVisitOption;
+  /** Choose among the times that a stopped clinic offers, or decline them. */
+  answer_stop: AppVisitOption;
+  /** Book the free follow-up. */
+  follow_up: AppVisitOption;
+  /** Say how it was. */
+  rate: AppVisitOption;
+}
+
+/** A visit with everything that can be done about it. */
+export interface AppVisit {
+  /** Whom, when and where. */
+  visit: AppVisitBrief;
+  /** Whether the hospital's own system has confirmed it. */
+  his_status: "pending" | "confirmed" | "rejected";
+  /** The kind of number, in the language asked for. */
+  service_type: string;
+  /** Where the campus lies. */
+  address: string;
+  /** The room's floor; empty where it is not known. */
+  floor: string;
+  /** Where it was booked, in the language asked for. */
+  channel: string;
+  /** When it was booked. */
+  booked_at: Instant;
+  /** Who cancelled it; null where it stands. */
+  cancelled_by: "patient" | "hospital" | null;
+  /** The visit whose free follow-up it is. */
+  follow_up_of: Id | null;
+  /** The free follow-up of this visit, if one is booked. */
+  follow_up_id: Id | null;
+  /** The last day on which a free follow-up can be had. */
+  follow_up_until: Date | null;
+  /** How it stands with money. */
+  money: AppVisitMoney;
+  /** What can be done now, and why not. */
+  options: AppVisitOptions;
+}
+
+/** A visit of a member: whom they see, when and where. */
+export interface AppVisitBrief {
+  /** The appointment. */
+  id: Id;
+  /** What the patient reads; the last digit is a check digit. */
+  number: string;
+  /** `booked`: not checked in yet; `arrived`: in the queue. */
+  status: "booked" | "arrived" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error";
+  /**
+   * How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid; `paid`;
+   * `refunding`: it is going back; `refunded`.
+   */
+  payment: "none" | "open" | "paid" | "refunding" | "refunded";
+  /** What it costs. */
+  fee_fen: Amount;
+  /** The day. */
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** When its half hour ends. */
+  ends_at: Instant;
+  /** The number in the clinic's order. */
+  queue_number: number;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The practitioner's title, in the language asked for. */
+  title: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The room, in the language asked for. */
+  room: string;
+  /** It is the free follow-up of another visit. */
+  is_follow_up: boolean;
+  /**
+   * `app`: the patients' own app; `window`: the hospital's windows, kiosks and telephone; `partner`: another
+   * platform.
+   */
+  booked_by: "app" | "window" | "partner";
+  /**
+   * What the last stop of its clinic has made of it: `pending`: the hospital is seeing to it; `offered`: other
+   * times wait to be chosen from; `substituted`: another practitioner; `moved`: to another time by the hospital;
+   * `chosen`: by the person; `cancelled`; `kept`: the hospital will call. Null: its clinic was not stopped.
+   */
+  stop: "pending" | "offered" | "substituted" | "moved" | "chosen" | "cancelled" | "kept" | null;
+  /** The one thing that is most worth doing now. */
+  next_step: "answer_stop" | "see_queue" | "pay" | "check_in" | null;
+  /** The order that waits to be paid. */
+  order_id: Id | null;
+  /** The place in the queue, once the person has checked in. */
+  queue_entry_id: Id | null;
+}
+
+/** The time that was chosen. */
+export interface AppVisitChoiceRequest {
+  /** The half hour. */
+  slot_id: Id;
+}
+
+/** A day with free times. */
+export interface AppVisitChoicesDaysItem {
+  /** The day. */
+  date: Date;
+  /** How many times look free. */
+  times: number;
+}
+
+/** Times to which a visit can be moved, or that its free follow-up can have. */
+export interface AppVisitChoices {
+  /** The visit. */
+  visit: AppVisitBrief;
+  /** Days with free times. */
+  days: AppVisitChoicesDaysItem[];
+  /** The day that `clinics` are of; null where there is none. */
+  date: Date | null;
+  /** Of that day, the same practitioner first. */
+  clinics: AppVisitClinic[];
+  /** How many free times are not told because of what they cost. */
+  left_out_for_fee: number;
+}
+
+/** A half hour that can be had. */
+export interface AppVisitClinicTimesItem {
+  /** The half hour. */
+  slot_id: Id;
+  /** When it begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+}
+
+/** A clinic with times that can be had. */
+export interface AppVisitClinic {
+  /** The clinic. */
+  schedule_id: Id;
+  /** The day. */
+  date: Date;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The practitioner's title, in the language asked for. */
+  title: string;
+  /** The kind of number, in the language asked for. */
+  service_type: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The room, in the language asked for. */
+  room: string;
+  /** What the visit would cost there. */
+  fee_fen: Amount;
+  /** What would go back of what was paid. */
+  returns_fen: Amount;
+  /** The practitioner of the visit as it stands. */
+  is_same_practitioner: boolean;
+  /** By when they begin. */
+  times: AppVisitClinicTimesItem[];
+}
+
+/** What a member has before them, and one page of what is behind them. */
+export interface AppVisitList {
+  /** From today on, the nearest first; empty where a cursor was given. */
+  upcoming: AppVisitBrief[];
+  /** Over or cancelled, the latest first. */
+  past: AppVisitBrief[];
+  next: Next;
+}
+
+/** Whether something can be done now. */
+export interface AppVisitOption {
+  /** It can be done now. */
+  open: boolean;
+  /** Why not, in the language asked for; null where it can be, or where there is nothing to tell. */
+  reason: string | null;
+  /** Until when it can be done, or the instant that the reason is about. */
+  until: Instant | null;
+}
+
+/** The order by which the fee of a visit is paid. */
+export interface AppVisitOrder {
+  /** The order. */
+  order_id: Id;
+}
+
+/** What the last stop of its clinic means for a visit, and what is offered. */
+export interface AppVisitStop {
+  /** The visit as it stands now. */
+  visit: AppVisitBrief;
+  /** As `stop` of a visit; `gone`: the person had cancelled or moved before. */
+  status: "pending" | "offered" | "substituted" | "moved" | "chosen" | "cancelled" | "kept" | "gone";
+  /** Why the clinic was stopped. */
+  reason: string;
+  /** An answer is waited for. */
+  can_answer: boolean;
+  /** Until when an answer is waited for. */
+  deadline_at: Instant | null;
+  /** What goes back if the offer is declined. */
+  returns_fen: Amount;
+  /** Equal times to choose from, the best first. */
+  clinics: AppVisitClinic[];
+}
+
 /** The code that was sent to the account's own telephone. */
 export interface ConfirmationRequest {
   /** As it was given when the code was asked for. */
@@ -612,46 +835,18 @@ export interface EndedSessions {
   ended: number;
 }
 
-/** The nearest visit from today on. */
-export interface HomeNextVisit {
-  /** The appointment. */
-  appointment_id: Id;
-  /** What the patient reads; the last digit is a check digit. */
-  number: string;
-  /** `booked`: not checked in yet; `arrived`: in the queue. */
-  status: "booked" | "arrived";
-  /**
-   * How its fee stands: `none`: no order is open or was paid here; `open`: an order waits to be paid; `paid`;
-   * `refunding`: it is going back; `refunded`.
-   */
-  payment: "none" | "open" | "paid" | "refunding" | "refunded";
-  fee_fen: Amount;
-  date: Date;
-  /** When its half hour begins. */
-  starts_at: Instant;
-  /** When its half hour ends. */
-  ends_at: Instant;
-  /** The number in the schedule's queue. */
-  queue_number: number;
-  /** The practitioner's name. */
-  practitioner: string;
-  /** The department, in the language asked for. */
-  department: string;
-  /** The campus, in the language asked for. */
-  campus: string;
-  /** The room, in the language asked for. */
-  room: string;
-}
-
 /** Something that waits for an answer or for money. */
 export interface HomeTodosItem {
-  /** `waitlist_offer`: a number is kept for the person; `payment`: an order waits to be paid. */
-  kind: "waitlist_offer" | "payment";
-  /** The offer, or the order. */
+  /**
+   * `stopped`: a clinic was stopped and other times wait to be chosen from; `waitlist_offer`: a number is kept for
+   * the person; `payment`: an order waits to be paid.
+   */
+  kind: "stopped" | "waitlist_offer" | "payment";
+  /** The appointment, the offer, or the order. */
   id: Id;
-  /** What the order is for; null for an offer. */
+  /** What the order is for, or the department of the stopped clinic; null for an offer. */
   title: string | null;
-  /** What is to be paid, in fen; null for an offer. */
+  /** What is to be paid, in fen; null for what costs nothing. */
   amount_fen: number | null;
   /** How long it waits. */
   until: Instant;
@@ -659,10 +854,12 @@ export interface HomeTodosItem {
 
 /** What comes next for a member. */
 export interface Home {
-  /** Null where none is booked. */
-  next_visit: HomeNextVisit | null;
+  /** The nearest visit from today on; null where none is booked. */
+  next_visit: AppVisitBrief | null;
   /** What waits, the most urgent first. */
   todos: HomeTodosItem[];
+  /** How many messages of the account nobody has read. */
+  unread: number;
 }
 
 /** A person whom an account may act for. */

@@ -1,5 +1,6 @@
 /** Reading for the person chosen, or for whichever member something is of. */
 import { Problem, type Reading } from "@/api/client";
+import { t } from "@/locale";
 import { loadMembers, member, members } from "@/stores/members";
 import { now } from "@/stores/clock";
 
@@ -40,7 +41,7 @@ export async function forWhomever<T>(ask: Ask<T>): Promise<Reading<{ of: string;
       absent = error;
     }
   }
-  throw absent ?? new Problem("refused", "", 404);
+  throw absent ?? new Problem("refused", t("visits.no_member_text"), 404);
 }
 
 async function knowMembers(): Promise<void> {
