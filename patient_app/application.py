@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from sanic import Sanic
 
-from patient_app import account, account_rights, feedback, home, members, messages, sessions, wechat
+from patient_app import account, account_rights, feedback, home, members, messages, queue, sessions, waitlist, wechat
 from patient_app.guard import mount
 from patient_app.limits import turnstile
 from patient_app.routing import Routes
@@ -19,6 +19,8 @@ FEATURES: Final[Sequence[Routes]] = (
     account_rights.routes,
     wechat.routes,
     messages.routes,
+    waitlist.routes,
+    queue.routes,
 )
 
 
