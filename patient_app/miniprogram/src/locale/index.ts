@@ -11,13 +11,17 @@ import enCommon from "./en/common.json";
 import enFeedback from "./en/feedback.json";
 import enHome from "./en/home.json";
 import enMessages from "./en/messages.json";
+import enQueue from "./en/queue.json";
 import enVisits from "./en/visits.json";
+import enWaitlist from "./en/waitlist.json";
 import zhAccount from "./zh/account.json";
 import zhCommon from "./zh/common.json";
 import zhFeedback from "./zh/feedback.json";
 import zhHome from "./zh/home.json";
 import zhMessages from "./zh/messages.json";
+import zhQueue from "./zh/queue.json";
 import zhVisits from "./zh/visits.json";
+import zhWaitlist from "./zh/waitlist.json";
 
 export type Language = "zh" | "en";
 
@@ -27,7 +31,9 @@ const zh = {
   feedback: zhFeedback,
   home: zhHome,
   messages: zhMessages,
+  queue: zhQueue,
   visits: zhVisits,
+  waitlist: zhWaitlist,
 };
 const en: Shape<typeof zh> = {
   account: enAccount,
@@ -35,7 +41,9 @@ const en: Shape<typeof zh> = {
   feedback: enFeedback,
   home: enHome,
   messages: enMessages,
+  queue: enQueue,
   visits: enVisits,
+  waitlist: enWaitlist,
 };
 
 /** The same tree with any words in it. */
