@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Geolocation, expect
 
 from tests.factories.front_end import require_build
 from tests.factories.open_api import OpenApi
@@ -51,6 +51,11 @@ async def stands(app: App, name: str) -> None:
     assert await app.small_targets() == []
     width = await app.page.evaluate("document.documentElement.scrollWidth")
     assert width <= app.look.width, f"{name} is wider than the phone"
+
+
+def stood(north: float = 0.0) -> Geolocation:
+    """Stand on the campus, or so many degrees north of it."""
+    return {"latitude": CAMPUS["latitude"] + north, "longitude": CAMPUS["longitude"], "accuracy": 20}
 
 
 async def refuse_place(app: App) -> None:
@@ -255,13 +260,13 @@ async def test_checking_in_by_place_says_why_not_and_then_leads_on(
         await expect(app.part("refusal")).to_contain_text("请允许定位，或出示报到码")
         await stands(app, "checkin-no-place")
         await app.page.context.grant_permissions(["geolocation"])
-        await app.page.context.set_geolocation({**CAMPUS, "latitude": 23.2, "accuracy": 20})
+        await app.page.context.set_geolocation(stood(north=0.1))
         await app.tap("by-place")
         await expect(app.part("refusal")).to_contain_text("您还不在院区范围内")
         await stands(app, "checkin-too-far")
         assert await api.db.fetchval("SELECT count(*) FROM visit_queue_entry") == 0
         await api.db.execute("DELETE FROM check_in_fix")
-        await app.page.context.set_geolocation({**CAMPUS, "accuracy": 15})
+        await app.page.context.set_geolocation(stood())
         await app.tap("by-place")
         await app.settled("queue")
         await expect(app.part("label")).to_have_text("A01")
