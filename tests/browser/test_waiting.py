@@ -166,6 +166,7 @@ async def test_a_doctor_is_waited_for_over_some_days_and_refusals_are_plain(
         assert entry is not None
         assert tuple(entry) == (13, ["afternoon"])
         free = await open_to_app(api.hospital, await api.hospital.schedule(seats=1))
+        await api.db.execute("UPDATE practitioner SET name = '李秀英' WHERE name = 'n'")
         await app.open("visits/join/join", schedule=str(free.id))
         await app.settled("join")
         await app.tap("join-waitlist")
