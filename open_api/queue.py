@@ -59,7 +59,7 @@ async def check_in(call: PartnerCall) -> Reply:
         way=body["way"],
         appointment_id=parse_id(body["appointment_id"]) if "appointment_id" in body else None,
         code=body.get("code"),
-        fix=_fix(body["place"]) if "place" in body else None,
+        fix=read_fix(body["place"]) if "place" in body else None,
         flags=Flags(*(bool(body.get(name)) for name in Flags._fields)),
     )
     entry = await checkin.check_in(asked, actor=call.actor, idempotency=call.idempotency)
@@ -153,7 +153,12 @@ def render_event(entry: Entry, missed: list[Missed]) -> dict[str, Any]:
     return {"entry": render_entry(entry), "missed": [one._asdict() for one in missed]}
 
 
-def _fix(place: dict[str, Any]) -> Fix:
+def read_fix(place: dict[str, Any]) -> Fix:
+    """Read where a phone says it is.
+
+    Raises:
+        SchemaViolation: at an instant that no clock shows.
+    """
     return Fix(
         latitude=float(place["latitude"]),
         longitude=float(place["longitude"]),

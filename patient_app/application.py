@@ -14,8 +14,10 @@ from patient_app import (
     home,
     members,
     messages,
+    queue,
     sessions,
     visits,
+    waitlist,
     wechat,
 )
 from patient_app.guard import mount
@@ -34,6 +36,8 @@ FEATURES: Final[Sequence[Routes]] = (
     messages.routes,
     allowed.routes,
     contact.routes,
+    waitlist.routes,
+    queue.routes,
 )
 
 

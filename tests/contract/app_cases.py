@@ -14,6 +14,7 @@ from tests.factories.feedback import Feedback
 from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import PRIVACY, Phone
+from tests.factories.waiting_rooms import FullClinic, Visitor
 
 Play = Callable[[OpenApi, Phone], Awaitable[httpx.Response]]
 APP_CASES: dict[str, Play] = {}
@@ -267,3 +268,82 @@ async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
 @app_case("GET /app/v1/contact")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.get("/contact")
+
+
+# --- the waitlist
+
+WAITLIST = "/app/v1/members/<patient_id:uuid>/waitlist"
+OFFER = "/app/v1/members/<patient_id:uuid>/offers/<offer_id:uuid>"
+
+
+@app_case(f"GET {WAITLIST}/prospect")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    full = await FullClinic.of(api)
+    return await phone.get(f"/members/{await phone.add_member()}/waitlist/prospect", params=full.target)
+
+
+@app_case(f"GET {WAITLIST}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    waiting = await (await FullClinic.of(api)).joined(phone)
+    return await phone.get(f"/members/{waiting.patient_id}/waitlist")
+
+
+@app_case(f"POST {WAITLIST}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    full = await FullClinic.of(api)
+    return await phone.post(f"/members/{await phone.add_member()}/waitlist", full.target)
+
+
+@app_case(f"POST {WAITLIST}/<entry_id:uuid>/withdraw")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    waiting = await (await FullClinic.of(api)).joined(phone)
+    return await phone.post(f"/members/{waiting.patient_id}/waitlist/{waiting.entry_id}/withdraw")
+
+
+@app_case(f"GET {OFFER}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get((await (await FullClinic.of(api)).offered(phone)).address)
+
+
+@app_case(f"POST {OFFER}/accept")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{(await (await FullClinic.of(api)).offered(phone)).address}/accept")
+
+
+@app_case(f"POST {OFFER}/decline")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{(await (await FullClinic.of(api)).offered(phone)).address}/decline")
+
+
+# --- coming, and the queue
+
+CHECK_IN = "/app/v1/members/<patient_id:uuid>/appointments/<appointment_id:uuid>/check-in"
+QUEUE = "/app/v1/members/<patient_id:uuid>/queue/<visit_id:uuid>"
+
+
+@app_case(f"GET {CHECK_IN}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get((await Visitor.of(api, phone)).check_in)
+
+
+@app_case(f"POST {CHECK_IN}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await (await Visitor.of(api, phone)).come()
+
+
+@app_case(f"POST {CHECK_IN}-code")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{(await Visitor.of(api, phone)).check_in}-code")
+
+
+@app_case(f"GET {QUEUE}")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get((await Visitor.in_queue(api, phone)).place)
+
+
+@app_case(f"GET {QUEUE}/events")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    # Of a visit that is over there is nothing more to tell, which ends the stream at once.
+    visitor = await Visitor.in_queue(api, phone)
+    await visitor.step("call", "start", "finish")
+    return await phone.get(f"{visitor.place}/events", headers={"last-event-id": str(2**40)})

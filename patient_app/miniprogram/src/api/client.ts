@@ -127,15 +127,22 @@ async function authorised(asked: Asked): Promise<Answer> {
 }
 
 function dressed(asked: Asked): Asked {
-  const held = tokens();
   const headers: Record<string, string> = {
     Accept: "application/json",
-    "Accept-Language": currentLanguage() === "en" ? "en" : "zh-CN",
+    ...headersNow(),
     ...(asked.body ? { "Content-Type": "application/json" } : {}),
-    ...(held ? { Authorization: `Bearer ${held.access_token}` } : {}),
     ...asked.headers,
   };
   return { ...asked, headers };
+}
+
+/** Who asks, and in which language, as every request says. */
+export function headersNow(): Record<string, string> {
+  const held = tokens();
+  return {
+    "Accept-Language": currentLanguage() === "en" ? "en" : "zh-CN",
+    ...(held ? { Authorization: `Bearer ${held.access_token}` } : {}),
+  };
 }
 
 /** Somebody who never signed in here has no session that could be renewed. */

@@ -338,3 +338,71 @@ export function listMemberAccesses(patientId: types.Id, query: ListMemberAccesse
 export function getContact(): Promise<Reading<types.AppContact>> {
   return read<types.AppContact>("/contact");
 }
+
+/** What `getWaitlistProspect` may be asked. */
+export type GetWaitlistProspectQuery = {
+  /** What is waited for: one clinic of a doctor, or whatever comes free of a doctor or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: types.Id;
+};
+
+/** Read what joining the waitlist of a clinic, doctor or department would mean for the person. */
+export function getWaitlistProspect(patientId: types.Id, query: GetWaitlistProspectQuery): Promise<Reading<types.AppWaitlistProspect>> {
+  return read<types.AppWaitlistProspect>(`/members/${patientId}/waitlist/prospect`, query);
+}
+
+/** List what the person waits for, and what has become of it, the newest first. */
+export function listWaitlist(patientId: types.Id): Promise<Reading<types.AppWaitlist>> {
+  return read<types.AppWaitlist>(`/members/${patientId}/waitlist`);
+}
+
+/** Put the person on the list for a number that may come free. */
+export function joinWaitlist(patientId: types.Id, body: types.AppWaitlistRequest, key: string): Promise<types.AppWaitlistEntry> {
+  return change<types.AppWaitlistEntry>("POST", `/members/${patientId}/waitlist`, body, key);
+}
+
+/** Take the person off the list; a number that is being offered to them passes on. */
+export function withdrawFromWaitlist(patientId: types.Id, entryId: types.Id, key: string): Promise<types.AppWaitlistEntry> {
+  return change<types.AppWaitlistEntry>("POST", `/members/${patientId}/waitlist/${entryId}/withdraw`, undefined, key);
+}
+
+/** Read an offer: what, where, for how much, and until when it is kept. */
+export function getWaitlistOffer(patientId: types.Id, offerId: types.Id): Promise<Reading<types.AppWaitlistOffer>> {
+  return read<types.AppWaitlistOffer>(`/members/${patientId}/offers/${offerId}`);
+}
+
+/** Take the offered number: it becomes an appointment, or an order to be paid first while it is kept. */
+export function acceptWaitlistOffer(patientId: types.Id, offerId: types.Id, key: string): Promise<types.AppWaitlistTaken> {
+  return change<types.AppWaitlistTaken>("POST", `/members/${patientId}/offers/${offerId}/accept`, undefined, key);
+}
+
+/** Let the offered number pass on; the person goes on waiting in their place. */
+export function declineWaitlistOffer(patientId: types.Id, offerId: types.Id, key: string): Promise<types.AppWaitlistOffer> {
+  return change<types.AppWaitlistOffer>("POST", `/members/${patientId}/offers/${offerId}/decline`, undefined, key);
+}
+
+/** Read whether the person can check in now, from when on, and where. */
+export function getCheckIn(patientId: types.Id, appointmentId: types.Id): Promise<Reading<types.AppCheckIn>> {
+  return read<types.AppCheckIn>(`/members/${patientId}/appointments/${appointmentId}/check-in`);
+}
+
+/** Say that the person has come, as their phone's place shows, and give their place in the queue. */
+export function checkInByPlace(patientId: types.Id, appointmentId: types.Id, body: types.AppCheckInRequest, key: string): Promise<types.AppQueuePlace> {
+  return change<types.AppQueuePlace>("POST", `/members/${patientId}/appointments/${appointmentId}/check-in`, body, key);
+}
+
+/** Get a code for two minutes that the phone shows to a scanner at the hospital. */
+export function getCheckInCode(patientId: types.Id, appointmentId: types.Id, key: string): Promise<types.AppCheckInCode> {
+  return change<types.AppCheckInCode>("POST", `/members/${patientId}/appointments/${appointmentId}/check-in-code`, undefined, key);
+}
+
+/** Read the person's place in a queue, named by its own id or by its appointment's. */
+export function getQueuePlace(patientId: types.Id, visitId: types.Id): Promise<Reading<types.AppQueuePlace>> {
+  return read<types.AppQueuePlace>(`/members/${patientId}/queue/${visitId}`);
+}
+
+/** Watch the person's place: a `place` event whenever it changes (server-sent events). */
+export function watchQueuePlacePath(patientId: types.Id, visitId: types.Id): string {
+  return `/members/${patientId}/queue/${visitId}/events`;
+}

@@ -182,6 +182,68 @@ export interface AppAccountObstacle {
   patient_id: Id;
 }
 
+/** Whether the person can check in for an appointment now, and where. */
+export interface AppCheckIn {
+  /** The appointment. */
+  appointment_id: Id;
+  /** `early`; `open`; `late`: the desk helps; `done`: they are in the queue; `off`: nobody is waited for. */
+  standing: "early" | "open" | "late" | "done" | "off";
+  /** From when on they can. */
+  opens_at: Instant;
+  /** Until when they can. */
+  closes_at: Instant;
+  /** How near to the campus a phone has to be. */
+  radius_meters: number;
+  /** The place in the queue; null before there is one. */
+  queue_entry_id: Id | null;
+  /** The clinic day. */
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** Where the campus is. */
+  address: string;
+  /** The room, in the language asked for. */
+  room: string;
+  /** The room's floor; empty where none is noted. */
+  floor: string;
+}
+
+/** A code that the phone shows to a scanner at the hospital. */
+export interface AppCheckInCode {
+  /** What the QR code says. */
+  code: string;
+  /** Until when it is good: two minutes. */
+  expires_at: Instant;
+}
+
+/** Where the phone is. It is kept for a day, to see through invented places. */
+export interface AppCheckInRequestPlace {
+  /** Degrees, WGS 84. */
+  latitude: number;
+  /** Degrees, WGS 84. */
+  longitude: number;
+  /** The radius of the phone's doubt. */
+  accuracy_meters: number;
+  /** When the phone measured it. */
+  fixed_at: Instant;
+  /** Whether the phone says that the place is simulated. */
+  is_mock?: boolean;
+}
+
+/** That the person has come, as their phone's place shows. */
+export interface AppCheckInRequest {
+  /** Where the phone is. It is kept for a day, to see through invented places. */
+  place: AppCheckInRequestPlace;
+}
+
 /** What an application has been allowed. */
 export interface AppConsent {
   /** The consent or sign-in. */
@@ -467,6 +529,48 @@ export interface AppPreferencesChange {
   groups: AppPreferencesChangeGroupsItem[];
   /** Its own quiet hours; null: the hospital's. */
   quiet_hours: AppPreferencesChangeQuietHours | null;
+}
+
+/** AppQueuePlaceEstimate. */
+export interface AppQueuePlaceEstimate {
+  /** At the earliest. */
+  low_seconds: number;
+  /** At the latest. */
+  high_seconds: number;
+}
+
+/** The person's place in a queue, as it is now. */
+export interface AppQueuePlace {
+  /** The place in the queue. */
+  id: Id;
+  /** The appointment that they came for; null for a visit registered at the window. */
+  appointment_id: Id | null;
+  /** The number that is called. */
+  label: string;
+  /** `passed`: they were called and did not come; `left`: they went without being seen. */
+  status: "waiting" | "called" | "in-consultation" | "passed" | "finished" | "left";
+  /** How many are before them; null unless they wait. */
+  people_before: number | null;
+  /** How long until they are called; null unless they wait. */
+  estimate: AppQueuePlaceEstimate | null;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The room, in the language asked for. */
+  room: string;
+  /** The room's floor; empty where none is noted. */
+  floor: string;
+  /** How often they have been called. */
+  calls: number;
+  /** When they were called last; null before. */
+  called_at: Instant | null;
+  /** When they came. */
+  checked_in_at: Instant;
+  /** How many go before whoever was missed and comes back. */
+  pass_places: number;
 }
 
 /** What was said of a visit. */
@@ -808,6 +912,156 @@ export interface AppVisitStop {
   returns_fen: Amount;
   /** Equal times to choose from, the best first. */
   clinics: AppVisitClinic[];
+}
+
+/** The person's places on waitlists: those that wait first, then the newest. */
+export interface AppWaitlist {
+  /** At most fifty. */
+  items: AppWaitlistEntry[];
+}
+
+/** AppWaitlistEntryOffer. */
+export interface AppWaitlistEntryOffer {
+  /** The offer. */
+  id: Id;
+  /** Until when it is kept. */
+  until: Instant;
+}
+
+/** What the person waits for, and where they stand. */
+export interface AppWaitlistEntry {
+  /** The place on the list. */
+  id: Id;
+  /** What is waited for: one clinic of a doctor, or whatever comes free of a doctor or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: Id;
+  /** The practitioner's name; null for a department. */
+  practitioner: string | null;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for; null unless it is a schedule. */
+  campus: string | null;
+  /** The clinic day; null unless it is a schedule. */
+  date: Date | null;
+  /** Which part of the day; null unless it is a schedule. */
+  period: "morning" | "afternoon" | "evening" | "night" | null;
+  /** When the clinic begins; null unless it is a schedule. */
+  starts_at: Instant | null;
+  /**
+   * `taken`: it became an appointment; `closed`: another of theirs did, or the clinic was withdrawn; `expired`:
+   * the list closed, or an offer was not answered.
+   */
+  status: "waiting" | "taken" | "closed" | "expired" | "withdrawn";
+  /** The first day waited for. */
+  date_from: Date;
+  /** The last day waited for. */
+  date_until: Date;
+  /** Only at these times of the day; empty: at any. */
+  periods: ("morning" | "afternoon" | "evening" | "night")[];
+  /** The place in the order, from 1; null once it is over. */
+  position: number | null;
+  /** How many wait for the same. */
+  waiting: number;
+  /** The number that is kept for the person now; null where there is none. */
+  offer: AppWaitlistEntryOffer | null;
+  /** What it became; null unless taken. */
+  appointment_id: Id | null;
+  /** When it ends by itself. */
+  ends_at: Instant;
+}
+
+/** A number that came free and is kept for the person alone. */
+export interface AppWaitlistOffer {
+  /** The offer. */
+  id: Id;
+  /** The place on the waitlist that it was made to. */
+  entry_id: Id;
+  /** `open`: it is kept; `accepted`, `declined`, or `expired`: nobody answered in time. */
+  status: "open" | "accepted" | "declined" | "expired";
+  /** Until when it is kept. */
+  until: Instant;
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The room, in the language asked for. */
+  room: string;
+  /** The clinic day. */
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** When its half hour ends. */
+  ends_at: Instant;
+  /** The number in the schedule's queue. */
+  queue_number: number;
+  /** The registration fee. */
+  fee_fen: Amount;
+  /** Whether the number is had by paying. */
+  pays_first: boolean;
+  /** The order by which its fee is being paid; null where there is none. */
+  order_id: Id | null;
+  /** What it became; null unless accepted. */
+  appointment_id: Id | null;
+}
+
+/** What joining a waitlist would mean for the person. */
+export interface AppWaitlistProspect {
+  /** What is waited for: one clinic of a doctor, or whatever comes free of a doctor or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: Id;
+  /** The practitioner's name; null for a department. */
+  practitioner: string | null;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for; null unless it is a schedule. */
+  campus: string | null;
+  /** The clinic day; null unless it is a schedule. */
+  date: Date | null;
+  /** Which part of the day; null unless it is a schedule. */
+  period: "morning" | "afternoon" | "evening" | "night" | null;
+  /** When the clinic begins; null unless it is a schedule. */
+  starts_at: Instant | null;
+  /** `open`: they may join; `waiting`: they have; `closed`: it is too late. */
+  standing: "open" | "waiting" | "closed";
+  /** Their place on the list; null unless they wait. */
+  entry_id: Id | null;
+  /** When the list closes and everybody's waiting ends; null unless it is a schedule. */
+  closes_at: Instant | null;
+  /** For how long a number that comes free is kept for one person. */
+  offer_minutes: number;
+  /** How many wait for it now. */
+  waiting: number;
+  /** Over how many days one can wait, where it is no schedule. */
+  days_max: number;
+}
+
+/**
+ * What the person wants to wait for: a schedule has its own day; a doctor or a department is waited for over
+ * some days, 31 at most.
+ */
+export interface AppWaitlistRequest {
+  /** What is waited for: one clinic of a doctor, or whatever comes free of a doctor or a department. */
+  target_kind: "schedule" | "practitioner" | "department";
+  /** The schedule, practitioner or department. */
+  target_id: Id;
+  /** The first clinic day; for a practitioner or a department. */
+  date_from?: Date;
+  /** The last clinic day; for a practitioner or a department. */
+  date_until?: Date;
+  /** Only at these times of the day; any unless given. */
+  periods?: ("morning" | "afternoon" | "evening" | "night")[];
+}
+
+/** What taking an offer led to: an appointment, or an order to be paid while the number is kept. */
+export interface AppWaitlistTaken {
+  /** The appointment; null where the fee is paid first. */
+  appointment_id: Id | null;
+  /** The order to be paid; null where there is none. */
+  order_id: Id | null;
 }
 
 /** The code that was sent to the account's own telephone. */

@@ -15,8 +15,10 @@ import enFeedback from "./en/feedback.json";
 import enHelp from "./en/help.json";
 import enHome from "./en/home.json";
 import enMessages from "./en/messages.json";
+import enQueue from "./en/queue.json";
 import enRights from "./en/rights.json";
 import enVisits from "./en/visits.json";
+import enWaitlist from "./en/waitlist.json";
 import zhAccount from "./zh/account.json";
 import zhAllowed from "./zh/allowed.json";
 import zhCommon from "./zh/common.json";
@@ -26,8 +28,10 @@ import zhFeedback from "./zh/feedback.json";
 import zhHelp from "./zh/help.json";
 import zhHome from "./zh/home.json";
 import zhMessages from "./zh/messages.json";
+import zhQueue from "./zh/queue.json";
 import zhRights from "./zh/rights.json";
 import zhVisits from "./zh/visits.json";
+import zhWaitlist from "./zh/waitlist.json";
 
 export type Language = "zh" | "en";
 
@@ -41,8 +45,10 @@ const zh = {
   help: zhHelp,
   home: zhHome,
   messages: zhMessages,
+  queue: zhQueue,
   rights: zhRights,
   visits: zhVisits,
+  waitlist: zhWaitlist,
 };
 const en: Shape<typeof zh> = {
   account: enAccount,
@@ -54,8 +60,10 @@ const en: Shape<typeof zh> = {
   help: enHelp,
   home: enHome,
   messages: enMessages,
+  queue: enQueue,
   rights: enRights,
   visits: enVisits,
+  waitlist: enWaitlist,
 };
 
 /** The same tree with any words in it. */

@@ -135,6 +135,8 @@ export interface Place {
   latitude: number;
   longitude: number;
   accuracy_metres: number;
+  /** How long ago the device measured it. */
+  age_milliseconds: number;
 }
 
 const LOCATION_SECONDS_MAX = 15;
@@ -144,9 +146,15 @@ export async function whereAmI(): Promise<Place> {
   // #ifdef MP-WEIXIN
   return new Promise((resolve, reject) => {
     uni.getLocation({
-      // The coordinates of China's maps (GCJ-02), as the hospital keeps its campuses.
-      type: "gcj02",
-      success: (at) => resolve({ latitude: at.latitude, longitude: at.longitude, accuracy_metres: at.accuracy }),
+      // As the hospital keeps its campuses, and as browsers measure; maps of China shift their own (GCJ-02).
+      type: "wgs84",
+      success: (at) =>
+        resolve({
+          latitude: at.latitude,
+          longitude: at.longitude,
+          accuracy_metres: at.accuracy,
+          age_milliseconds: 0,
+        }),
       fail: () => reject(new Refused("location")),
     });
   });
@@ -159,8 +167,13 @@ export async function whereAmI(): Promise<Place> {
       return;
     }
     navigator.geolocation.getCurrentPosition(
-      ({ coords }) =>
-        resolve({ latitude: coords.latitude, longitude: coords.longitude, accuracy_metres: coords.accuracy }),
+      ({ coords, timestamp }) =>
+        resolve({
+          latitude: coords.latitude,
+          longitude: coords.longitude,
+          accuracy_metres: coords.accuracy,
+          age_milliseconds: Math.max(0, Date.now() - timestamp),
+        }),
       () => reject(new Refused("location")),
       { enableHighAccuracy: true, timeout: LOCATION_SECONDS_MAX * 1000 },
     );

@@ -26,6 +26,14 @@ export const entries: Entry[] = [
     isForElders: true,
   },
   {
+    id: "waitlist",
+    icon: "clock",
+    title: "home.waitlist",
+    text: "home.waitlist_text",
+    go: toScreen("/visits/waitlist/waitlist"),
+    isForElders: false,
+  },
+  {
     id: "messages",
     icon: "bell",
     title: "home.messages",
