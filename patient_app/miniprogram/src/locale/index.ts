@@ -8,6 +8,7 @@ import { ref } from "vue";
 
 import enAccount from "./en/account.json";
 import enAllowed from "./en/allowed.json";
+import enBooking from "./en/booking.json";
 import enCommon from "./en/common.json";
 import enDevices from "./en/devices.json";
 import enFamily from "./en/family.json";
@@ -19,6 +20,7 @@ import enRights from "./en/rights.json";
 import enVisits from "./en/visits.json";
 import zhAccount from "./zh/account.json";
 import zhAllowed from "./zh/allowed.json";
+import zhBooking from "./zh/booking.json";
 import zhCommon from "./zh/common.json";
 import zhDevices from "./zh/devices.json";
 import zhFamily from "./zh/family.json";
@@ -34,6 +36,7 @@ export type Language = "zh" | "en";
 const zh = {
   account: zhAccount,
   allowed: zhAllowed,
+  booking: zhBooking,
   common: zhCommon,
   devices: zhDevices,
   family: zhFamily,
@@ -47,6 +50,7 @@ const zh = {
 const en: Shape<typeof zh> = {
   account: enAccount,
   allowed: enAllowed,
+  booking: enBooking,
   common: enCommon,
   devices: enDevices,
   family: enFamily,
