@@ -18,7 +18,7 @@ from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from oauth.attempts import count_failure, seconds_locked
 from payments import attempts, errors, orders
-from payments.attempts import Attempt
+from payments.attempts import Attempt, Browser
 from payments.gateways.port import ChannelCode, Scene
 from payments.orders import Order
 
@@ -195,6 +195,7 @@ async def pay_by_code(
     scene: Scene,
     payer: str | None,
     address: str,
+    browser: Browser | None = None,
     idempotency: Idempotency | None = None,
 ) -> Attempt:
     """Begin to pay a code's order, as `attempts.start_attempt` does for who made it.
@@ -214,7 +215,13 @@ async def pay_by_code(
         raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])
     whose = Actor(client_id=found["order_client_id"], channel="relative", kind="partner")
     return await attempts.start_attempt(
-        found["order_id"], channel=channel, scene=scene, payer=payer, actor=whose, idempotency=idempotency
+        found["order_id"],
+        channel=channel,
+        scene=scene,
+        payer=payer,
+        browser=browser,
+        actor=whose,
+        idempotency=idempotency,
     )
 
 
