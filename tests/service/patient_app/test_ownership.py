@@ -18,6 +18,8 @@ SIGNED_IN = [route for route in APP_ROUTES if not route.is_public]
 # Browsing needs no account, and signing in begins without one; everything else does.
 PUBLIC = {
     "GET /app/v1/contact",
+    "POST /app/v1/pay-codes/lookup",
+    "POST /app/v1/pay-codes/pay",
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
     "POST /app/v1/sessions/refresh",
