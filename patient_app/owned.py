@@ -26,11 +26,12 @@ from kernel.db import database
 from kernel.errors import HospitalError
 from patient_app.calls import PatientCall
 from payments import errors as payment_errors
-from payments import orders, refunds
+from payments import orders, refunds, relatives
 from payments import queries as payment_queries
 from payments.attempts import Attempt
 from payments.orders import Order
 from payments.refunds import Refund
+from payments.relatives import KnownCode
 
 
 async def own_appointment(call: PatientCall, appointment_id: UUID) -> Appointment:
@@ -143,6 +144,18 @@ async def own_refund(call: PatientCall, refund_id: UUID) -> Refund:
     found = await refunds.read_refund(database(), refund_id, call.actor)
     order = await orders.read_order(database(), found.order_id, call.actor)
     _require(call, order.patient_id, payment_errors.RefundNotFound)
+    return found
+
+
+async def own_pay_code(call: PatientCall, pay_code_id: UUID) -> KnownCode:
+    """Give a relative's code for an order of the path's person.
+
+    Raises:
+        PayCodeNotFound, DatabaseUnavailable.
+    """
+    found = await relatives.read_code(database(), pay_code_id)
+    order = await orders.read_order(database(), found.order_id, call.actor)
+    _require(call, order.patient_id, payment_errors.PayCodeNotFound)
     return found
 
 

@@ -12,12 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from uuid import UUID
 
 from sanic import Request, Sanic
 from sanic.response import HTTPResponse
 
 BUILT: Final = Path(__file__).resolve().parent / "miniprogram" / "dist" / "build" / "h5"
 PLACE: Final = "/m/"
+BACK_FROM_PAYING: Final = "/m/back"
+"""Where a channel's own page leads a payer back to; whatever it appends to the address is left behind here."""
 FILES_MAX: Final = 1_000
 COMPRESSED_FROM_BYTES: Final = 1_024
 COMPRESSIBLE: Final = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
@@ -66,9 +69,23 @@ def mount_pages(app: Sanic[Any, Any], folder: Path = BUILT) -> None:
         # The addresses within the page are relative to the folder.
         return HTTPResponse(None, 308, {"location": PLACE, **SAFE})
 
+    async def lead_back_to_order(_request: Request, order_id: UUID) -> HTTPResponse:
+        return _lead_back(f"#/money/pay/pay?order={order_id}&back=1")
+
+    async def lead_back_to_code(_request: Request) -> HTTPResponse:
+        return _lead_back("#/money/relative/relative?back=1")
+
+    order_path, code_path = f"{BACK_FROM_PAYING}/order/<order_id:uuid>", f"{BACK_FROM_PAYING}/relative"
+    app.add_route(lead_back_to_order, order_path, methods=["GET"], name="patient_pages_back_to_order")
+    app.add_route(lead_back_to_code, code_path, methods=["GET"], name="patient_pages_back_to_code")
     app.add_route(lead_on, "/m", methods=["GET"], name="patient_pages_without_slash", strict_slashes=True)
     app.add_route(show_start, PLACE, methods=["GET", "HEAD"], name="patient_pages", strict_slashes=True)
     app.add_route(show_file, f"{PLACE}<name:path>", methods=["GET", "HEAD"], name="patient_pages_file")
+
+
+def _lead_back(screen: str) -> HTTPResponse:
+    # The address of a screen lies behind a `#`, which channels do not keep: it is written here, not told to them.
+    return HTTPResponse(None, 303, {"location": PLACE + screen, "cache-control": "no-store", **SAFE})
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,13 @@ class Attempt(NamedTuple):
     expires_at: datetime
 
 
+class Browser(NamedTuple):
+    """Where a payer's browser is, and the page of ours to come back to; `return_url` is never a caller's word."""
+
+    address: str
+    return_url: str
+
+
 _COLUMNS: Final = (
     "id, attempt_no, order_id, merchant_code, channel, scene, amount_fen, status, prepared, expires_at, payer"
 )
@@ -72,13 +79,14 @@ async def start_attempt(
     channel: ChannelCode,
     scene: Scene,
     payer: str | None,
+    browser: Browser | None = None,
     actor: Actor,
     idempotency: Idempotency | None = None,
 ) -> Attempt:
-    """Begin to pay an order by a channel, and give what the phone or the kiosk needs for it.
+    """Begin to pay an order by a channel, and give what the phone, the browser or the kiosk needs for it.
 
-    A live attempt of the same payer by the same way is given again. After `ChannelSilent` the same request goes on with
-    the same number.
+    A live attempt of the same payer by the same way is given again; the way to a channel's page, which is good for
+    minutes, is asked for anew. After `ChannelSilent` the same request goes on with the same number.
 
     Raises:
         OrderNotFound, OrderNotOpen, OrderEnding, ChannelNotOffered, PayerRequired, TooManyAttempts.
@@ -86,7 +94,7 @@ async def start_attempt(
         RefusedByChannel: a definite no.
         IdempotencyMismatch, DatabaseUnavailable.
     """
-    if scene is Scene.MINI_PROGRAM and payer is None:
+    if (scene is Scene.MINI_PROGRAM and payer is None) or (scene is Scene.BROWSER and browser is None):
         raise errors.PayerRequired
     if channel in WINDOW_CHANNELS or channel is ChannelCode.INSURANCE:
         raise errors.ChannelNotOffered(channel=channel.value)
@@ -100,9 +108,10 @@ async def start_attempt(
                 await idempotency.remember(tx, {"attempt_id": str(row["id"])})
         merchant = await merchants.read_merchant(tx, row["merchant_code"])
         order = await orders.read_order(tx, row["order_id"], actor)
-    if row["prepared"] is not None or row["status"] not in ("created", "prepared"):
+    is_ready = row["prepared"] is not None and browser is None
+    if is_ready or row["status"] not in ("created", "prepared"):
         return _shape(row)
-    return await _prepare(row, merchant, order)
+    return await _prepare(row, merchant, order, browser)
 
 
 async def _open_attempt(
@@ -207,10 +216,17 @@ async def _insert(
     return row
 
 
-async def _prepare(row: Row, merchant: Merchant, order: Order) -> Attempt:
+async def _prepare(row: Row, merchant: Merchant, order: Order, browser: Browser | None) -> Attempt:
     """Make the attempt known to its channel; no transaction is open."""
     asked = PaymentRequest(
-        row["attempt_no"], Scene(row["scene"]), row["amount_fen"], order.title, row["expires_at"], row["payer"]
+        row["attempt_no"],
+        Scene(row["scene"]),
+        row["amount_fen"],
+        order.title,
+        row["expires_at"],
+        row["payer"],
+        browser.address if browser else None,
+        browser.return_url if browser else None,
     )
     try:
         prepared = await mixed.prepare(merchant, asked, order.id)
@@ -250,14 +266,17 @@ async def _note_refusal(attempt_id: UUID, refusal: ChannelRefused) -> None:
 async def _note_prepared(tx: Transaction, attempt_id: UUID, prepared: Prepared) -> Row:
     """Keep what the channel gave, whatever has been heard of the attempt meanwhile.
 
-    Of several that asked at once, each gets what was given first.
+    Of several that asked at once, each gets what was given first; the way to a page is always the latest.
     """
     given: dict[str, object] = {"parameters": dict(prepared.parameters), "code_url": prepared.code_url}
+    kept = "coalesce(prepared, $2)"
+    if prepared.page_url is not None:
+        given["page_url"], kept = prepared.page_url, "$2"
     at = clock.now()
     await tx.execute("SELECT FROM payment_attempt WHERE id = $1 FOR UPDATE", attempt_id)
     await change_status(tx, "payment_attempt", attempt_id, to="prepared")
     row = await tx.fetchrow(
-        "UPDATE payment_attempt SET prepared = coalesce(prepared, $2), updated_at = $3 WHERE id = $1"  # noqa: S608  our own list of columns
+        f"UPDATE payment_attempt SET prepared = {kept}, updated_at = $3 WHERE id = $1"  # noqa: S608  our own words
         f" RETURNING {_COLUMNS}",
         attempt_id,
         given,

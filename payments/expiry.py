@@ -163,9 +163,10 @@ async def _close_out(gateway: Gateway, attempt: Row) -> PaymentFact | None:
 def _will_never_be_heard_of(attempt: Row) -> bool:
     """Tell whether a channel that does not know the attempt will not come to know it.
 
-    A code on a kiosk's screen may be unknown to the channel until somebody scans it, so its own end is waited for.
+    A code on a kiosk's screen may be unknown to the channel until somebody scans it, and a page until somebody signs in
+    there, so their own end is waited for.
     """
-    if attempt["scene"] == "native_code":
+    if attempt["scene"] in ("native_code", "browser"):
         ended: bool = clock.now() >= attempt["expires_at"] + ENDED_AT_CHANNEL
         return ended
     made: bool = clock.now() >= attempt["created_at"] + PREPARE_SECONDS_MAX

@@ -142,6 +142,21 @@ async def merchant_for(db: Reader, channel: ChannelCode, campus_id: UUID | None)
     return _shape(rows[0])
 
 
+async def channels_for(db: Reader, campus_id: UUID | None) -> list[ChannelCode]:
+    """List the channels by which a campus takes money: by an account of its own, or the whole group's.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT DISTINCT channel FROM payment_merchant WHERE status = 'active'"
+        " AND (campus_id = $1 OR campus_id IS NULL)",
+        campus_id,
+    )
+    taken = {row["channel"] for row in rows}
+    return [channel for channel in ChannelCode if channel.value in taken]
+
+
 async def list_merchants(db: Reader) -> list[Merchant]:
     """List the accounts in use.
 

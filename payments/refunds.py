@@ -321,6 +321,22 @@ async def list_refunds(db: Reader, order_id: UUID) -> list[Refund]:
     return [Refund(*row.values()) for row in rows]
 
 
+async def refunds_of_orders(db: Reader, order_ids: Sequence[UUID]) -> Mapping[UUID, Sequence[Refund]]:
+    """List the refunds of several orders, each order's oldest first; orders without one are left out.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {_COLUMNS} FROM payment_refund WHERE order_id = ANY ($1) ORDER BY order_id, refund_no",  # noqa: S608  our own list of columns
+        list(order_ids),
+    )
+    found: dict[UUID, list[Refund]] = {}
+    for row in rows:
+        found.setdefault(row["order_id"], []).append(Refund(*row.values()))
+    return found
+
+
 async def read_left_fen(tx: Transaction, order_id: UUID) -> int:
     """Give what is left of the payment that was taken for an order: neither gone back nor reserved for that."""
     left: int | None = await tx.fetchval(

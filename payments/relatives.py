@@ -12,13 +12,13 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.crypto import cipher
-from kernel.db import Database, Row, Transaction, database
+from kernel.db import Database, Reader, Row, Transaction, database
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from oauth.attempts import count_failure, seconds_locked
 from payments import attempts, errors, orders
-from payments.attempts import Attempt
+from payments.attempts import Attempt, Browser
 from payments.gateways.port import ChannelCode, Scene
 from payments.orders import Order
 
@@ -47,14 +47,34 @@ class PayCode(NamedTuple):
     expires_at: datetime
 
 
+class ValidCode(NamedTuple):
+    """A code that can be used, as its maker finds it again; the code itself is told only once."""
+
+    id: UUID
+    created_at: datetime
+    expires_at: datetime
+
+
+class KnownCode(NamedTuple):
+    """A code by its id, and the order that it is for."""
+
+    id: UUID
+    order_id: UUID
+
+
 class Payable(NamedTuple):
-    """What a relative sees. status: `payable`, `paid` or `ended`; name: all but the last character masked."""
+    """What a relative sees. status: `payable`, `paid` or `ended`; name: all but the last character masked.
+
+    kind, campus_id: of the order, for surfaces that say in words what it is for and by what it is paid there.
+    """
 
     title: str
     amount_fen: int
     name: str
     status: str
     expires_at: datetime
+    kind: str
+    campus_id: UUID | None
 
 
 async def make_pay_code(
@@ -167,6 +187,34 @@ async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
     )
 
 
+async def list_valid_codes(db: Reader, order_id: UUID) -> list[ValidCode]:
+    """List the codes by which an order can be paid now, the oldest first.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT id, created_at, expires_at FROM pay_code WHERE order_id = $1 AND revoked_at IS NULL"
+        " AND expires_at > $2 ORDER BY created_at, id LIMIT $3",
+        order_id,
+        clock.now(),
+        CODES_PER_ORDER_MAX,
+    )
+    return [ValidCode(*row.values()) for row in rows]
+
+
+async def read_code(db: Reader, code_id: UUID) -> KnownCode:
+    """Say which order a code is for, also when it cannot be used any more.
+
+    Raises:
+        PayCodeNotFound, DatabaseUnavailable.
+    """
+    rows = await db.fetch("SELECT id, order_id FROM pay_code WHERE id = $1", code_id)
+    if not rows:
+        raise errors.PayCodeNotFound
+    return KnownCode(*rows[0].values())
+
+
 async def show_payable(code: str, *, address: str) -> Payable:
     """Show whoever has a code what they would pay.
 
@@ -185,6 +233,8 @@ async def show_payable(code: str, *, address: str) -> Payable:
         mask_name(found["name"]),
         _STATUS[found["order_status"]],
         found["expires_at"],
+        found["kind"],
+        found["campus_id"],
     )
 
 
@@ -195,6 +245,7 @@ async def pay_by_code(
     scene: Scene,
     payer: str | None,
     address: str,
+    browser: Browser | None = None,
     idempotency: Idempotency | None = None,
 ) -> Attempt:
     """Begin to pay a code's order, as `attempts.start_attempt` does for who made it.
@@ -214,7 +265,13 @@ async def pay_by_code(
         raise errors.PayCodeEnded(reason=_STATUS[found["order_status"]])
     whose = Actor(client_id=found["order_client_id"], channel="relative", kind="partner")
     return await attempts.start_attempt(
-        found["order_id"], channel=channel, scene=scene, payer=payer, actor=whose, idempotency=idempotency
+        found["order_id"],
+        channel=channel,
+        scene=scene,
+        payer=payer,
+        browser=browser,
+        actor=whose,
+        idempotency=idempotency,
     )
 
 
@@ -251,8 +308,8 @@ async def _use(code: str, *, address: str) -> Row:
 async def _find(tx: Transaction, code: str) -> Row | None:
     return await tx.fetchrow(
         "SELECT c.id, c.order_id, c.revoked_at, c.expires_at, o.title, o.amount_fen, o.status AS order_status,"
-        " o.client_id AS order_client_id, p.name FROM pay_code c JOIN payment_order o ON o.id = c.order_id"
-        " JOIN patient p ON p.id = o.patient_id WHERE c.code_hash = $1",
+        " o.client_id AS order_client_id, o.kind, o.campus_id, p.name FROM pay_code c"
+        " JOIN payment_order o ON o.id = c.order_id JOIN patient p ON p.id = o.patient_id WHERE c.code_hash = $1",
         _hash(code),
     )
 

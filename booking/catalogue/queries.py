@@ -4,7 +4,7 @@ Lists hold what is active, in order of code, and go on after the last code of th
 id may have been switched off since: old appointments still name it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -242,3 +242,26 @@ async def _get(table: str, columns: str, entry_id: UUID) -> Row:
     if row is None:
         raise EntryNotFound(entity=table)
     return row
+
+
+@dataclass(frozen=True, slots=True)
+class CodeNames:
+    """Names by code, of what was asked for and is known; a department's by language (`zh`, `en`)."""
+
+    departments: Mapping[str, Mapping[str, str]]
+    practitioners: Mapping[str, str]
+
+
+async def names_of_codes(*, departments: Collection[str], practitioners: Collection[str]) -> CodeNames:
+    """Give the names of departments and practitioners by code, those switched off included: old bills name them.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    found = await database().fetch(
+        "SELECT code, name_zh AS zh, name_en AS en FROM department WHERE code = ANY ($1)", list(departments)
+    )
+    people = await database().fetch("SELECT code, name FROM practitioner WHERE code = ANY ($1)", list(practitioners))
+    return CodeNames(
+        {row["code"]: {"zh": row["zh"], "en": row["en"]} for row in found}, {row["code"]: row["name"] for row in people}
+    )

@@ -163,6 +163,21 @@ async def openids_of(account_ids: Sequence[UUID], *, app_id: str) -> Mapping[UUI
     return {row["account_id"]: cipher().open(row["openid_cipher"]) for row in rows}
 
 
+async def openid_of_login_code(code: str, visit: Visit) -> str:
+    """Give the openid of who pays without signing in, by a code of `wx.login`; it is used for that and not kept.
+
+    Raises:
+        SignInRefused: WeChat does not know the code, or it was used.
+        MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
+    """
+    mini_program = _mini_program()
+    attempt = await throttle.begin_attempt(f"wechat-payer\n{visit.address_hash.hex()}", visit)
+    openid = await _ask(mini_program.log_in(code), attempt, visit)
+    async with database().transaction() as tx:
+        await attempt.succeeded(tx)
+    return openid
+
+
 async def openid_of_session(session_id: UUID) -> str | None:
     """Give the openid by which a session was opened: who pays in the mini-program is who holds this phone.
 

@@ -56,7 +56,8 @@ async def revoke_pay_code(call: PartnerCall) -> Reply:
 )
 async def show_payable(call: PartnerCall) -> Reply:
     """Show whoever has a code what they would pay: a title, an amount, and a name of which one character is shown."""
-    return ok((await relatives.show_payable(call.body["code"], address=_guesser(call)))._asdict())
+    shown = await relatives.show_payable(call.body["code"], address=_guesser(call))
+    return ok({name: getattr(shown, name) for name in ("title", "amount_fen", "name", "status", "expires_at")})
 
 
 @routes.post(

@@ -144,6 +144,21 @@ async def self_paid_items(db: Reader, order_id: UUID) -> frozenset[str]:
     return frozenset(row["item_no"] for row in rows)
 
 
+async def claimed_by(db: Reader, bill_nos: Sequence[str], *, patient_id: UUID) -> Mapping[str, UUID]:
+    """Give the orders of a person by which bills may be paid, or are, by the bill's number.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        "SELECT b.bill_no, b.order_id FROM bill_snapshot_bill b JOIN bill_snapshot s USING (order_id)"
+        " WHERE b.bill_no = ANY ($1) AND b.is_claimed AND s.patient_id = $2",
+        list(bill_nos),
+        patient_id,
+    )
+    return {row["bill_no"]: row["order_id"] for row in rows}
+
+
 async def left_items(db: Reader, order_id: UUID, *, refund_no: str | None = None) -> Mapping[str, int]:
     """Give the items that no refund was asked for, or only this one, with their amounts.
 

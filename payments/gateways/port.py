@@ -27,6 +27,7 @@ class Scene(StrEnum):
 
     MINI_PROGRAM = "mini_program"
     NATIVE_CODE = "native_code"
+    BROWSER = "browser"
 
 
 class PaymentState(StrEnum):
@@ -85,7 +86,8 @@ class PaymentRequest:
     """One attempt, as it is put to a channel.
 
     attempt_no: our number of it (out_trade_no), at most 32 letters and digits; payer: the channel's id of the person
-    (openid, buyer id), needed in a mini-program.
+    (openid, buyer id), needed in a mini-program. payer_address, return_url: needed in a browser; the payer's network
+    address, and the page of ours that the channel leads back to.
     """
 
     attempt_no: str
@@ -94,17 +96,21 @@ class PaymentRequest:
     description: str
     expires_at: datetime
     payer: str | None = None
+    payer_address: str | None = None
+    return_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """What the payer's phone or a kiosk needs to go on.
 
-    parameters: signed, for the mini-program's own call, as it wants them; code_url: what a kiosk shows as a code.
+    parameters: signed, for the mini-program's own call, as it wants them; code_url: what a kiosk shows as a code;
+    page_url: the channel's page that a browser goes to, good for some minutes.
     """
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     code_url: str | None = None
+    page_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,38 @@ class RefusedReceipt(NamedTuple):
     created_at: datetime
 
 
+class OrderReceipt(NamedTuple):
+    """A receipt as its payer sees it: status `issuing`, `issued`, `refused` or `written-off`.
+
+    page_url: the fiscal platform's own page of it, where that names one.
+    """
+
+    id: UUID
+    amount_fen: int
+    status: str
+    code: str | None
+    number: str | None
+    check_code: str | None
+    page_url: str | None
+    issued_at: datetime | None
+
+
 _COLUMNS: Final = ", ".join(RefusedReceipt._fields)
+
+
+async def list_receipts(db: Reader, order_id: UUID) -> list[OrderReceipt]:
+    """List the receipts of an order that its payer may hear of, the oldest first.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await db.fetch(
+        f"SELECT {', '.join(OrderReceipt._fields)} FROM fiscal_receipt WHERE order_id = $1 AND status <> 'void'"  # noqa: S608  our own list of columns
+        " ORDER BY sequence LIMIT $2",
+        order_id,
+        FOUND_MAX,
+    )
+    return [OrderReceipt(*row.values()) for row in rows]
 
 
 async def list_refused(db: Reader, *, after: UUID | None, limit: int) -> list[RefusedReceipt]:

@@ -17,6 +17,14 @@ SCREENS = {
     "visits": "pages/visits/visits",
     "messages": "pages/messages/messages",
     "mine": "pages/mine/mine",
+    "pay": "money/pay/pay",
+    "bills": "money/bills/bills",
+    "bill": "money/bill/bill",
+    "orders": "money/orders/orders",
+    "order": "money/order/order",
+    "refund": "money/refund/refund",
+    "share": "money/share/share",
+    "relative": "money/relative/relative",
     "settings": "account/settings/settings",
     "sign-in": "account/sign-in/sign-in",
     "notifications": "account/notifications/notifications",
@@ -30,6 +38,7 @@ SCREENS = {
 NEEDS_SESSION = {
     *("visits", "messages", "notifications", "feedback-list", "feedback-new"),
     *("appointment", "reschedule", "follow-up", "stop"),
+    *("pay", "bills", "bill", "orders", "order", "refund", "share"),
 }
 
 

@@ -21,6 +21,8 @@ from patient_app.openapi import build_app_document
 from patient_app.routing import PREFIX, Route
 from tests.contract import app_message_cases, app_visit_cases, app_wechat_cases  # noqa: F401  they declare cases
 from tests.contract.app_cases import APP_CASES
+from tests.contract.app_money_cases import HIS_APP_CASES
+from tests.contract.cases import HisBeside
 from tests.contract.conformity import APP_ROUTES
 from tests.contract.generate import HOSTILE_TEXTS, tampered, values_of
 from tests.contract.test_fuzz import FUZZED, REQUESTS_A_ROUTE, SECONDS_MAX
@@ -33,20 +35,31 @@ def by_operation(route: Route) -> str:
 
 
 def test_every_operation_has_a_case_and_a_name_of_its_own() -> None:
-    assert set(APP_CASES) == {route.operation for route in APP_ROUTES}
+    assert APP_CASES.keys() | HIS_APP_CASES.keys() == {route.operation for route in APP_ROUTES}
+    assert APP_CASES.keys() & HIS_APP_CASES.keys() == set()
     assert len({route.name for route in APP_ROUTES}) == len(APP_ROUTES)
     assert build_app_document(FEATURES)["openapi"] == "3.1.0"
 
 
-@pytest.mark.parametrize("route", APP_ROUTES, ids=by_operation)
+@pytest.mark.parametrize("route", [route for route in APP_ROUTES if route.operation in APP_CASES], ids=by_operation)
 async def test_an_operation_does_what_it_promises(open_api: OpenApi, phone: Phone, route: Route) -> None:
     answer = await APP_CASES[route.operation](open_api, phone)
     assert answer.status_code in route.statuses, answer.text
     assert re.fullmatch(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT", answer.headers["date"])
 
 
+@pytest.mark.parametrize("operation", HIS_APP_CASES)
+async def test_an_operation_that_asks_the_his_does_what_it_promises(
+    open_api: OpenApi, phone: Phone, his_beside: HisBeside, operation: str
+) -> None:
+    answer = await HIS_APP_CASES[operation](open_api, phone, his_beside)
+    assert answer.is_success, answer.text
+
+
 @pytest.mark.parametrize(
-    "route", [route for route in APP_ROUTES if route.method == "GET" and not route.is_stream], ids=by_operation
+    "route",
+    [one for one in APP_ROUTES if one.method == "GET" and not one.is_stream and one.operation in APP_CASES],
+    ids=by_operation,
 )
 async def test_a_read_that_has_not_changed_is_not_sent_again(open_api: OpenApi, phone: Phone, route: Route) -> None:
     first = await APP_CASES[route.operation](open_api, phone)

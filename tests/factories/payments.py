@@ -109,6 +109,8 @@ class ChannelDouble:
         self._enter("prepare", request.attempt_no)
         self.tried.setdefault(request.attempt_no, _Tried(request))
         self._leave("prepare")
+        if request.scene is Scene.BROWSER:
+            return Prepared(page_url=f"{request.return_url}?link={len(self.numbers['prepare'])}")
         return Prepared({"package": f"prepay_id={request.attempt_no}"}, f"pay://{request.attempt_no}")
 
     async def query(self, attempt_no: str) -> PaymentFact:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sanic import Request, Sanic
-from sanic.response import HTTPResponse
+from sanic.response import HTTPResponse, redirect
 
 from integration.emulators.alipay import bills
 from integration.emulators.alipay.errors import AlipayRefused, BusinessRefused, RefusedAtTheDoor, SystemFault
@@ -21,7 +22,9 @@ from integration.emulators.alipay.memory import read_wall_clock
 from integration.emulators.alipay.trades import Trades
 from integration.emulators.common import faults
 from integration.emulators.common.clock import EmulatorClock
+from integration.emulators.common.errors import ControlRefused
 from integration.emulators.common.faults import Faults
+from integration.emulators.common.pages import payer_page, told_page
 from integration.emulators.common.store import Store, to_ms
 from kernel import clock as kernel_clock
 from kernel.log import get_logger
@@ -34,6 +37,11 @@ BILL_PERTURBED: Final = "bill_perturbed"
 """A bill differs from what happened: `kind` is surplus, shortage, amount or midnight."""
 GATEWAY_FAULTS: Final = frozenset({SYSTEM_ERROR, ANSWER_FORGED, BILL_PERTURBED})
 
+WAP_PAY: Final = "alipay.trade.wap.pay"
+CHANNEL: Final = "支付宝"
+COLOUR: Final = "#1266d6"
+PAGE_BUYER: Final = "2088000000000009"
+"""Who pays on the page of a browser."""
 WANTED: Final = ("app_id", "method", "charset", "sign_type", "sign", "timestamp", "version")
 CLOCKS_APART_MAX: Final = timedelta(minutes=10)
 LINK_TERM: Final = timedelta(seconds=30)
@@ -90,6 +98,8 @@ class Gateway:
     def mount(self, app: Sanic[Any, Any]) -> None:
         """Put the wire's routes into the application."""
         app.add_route(self.answer, "/gateway.do", methods=["POST"], name="gateway")
+        app.add_route(self.open_page, "/gateway.do", methods=["GET"], name="open_page")
+        app.add_route(self.pay_page, "/wap/<token:str>", methods=["POST"], name="pay_page")
         app.add_route(self.download, "/bills/<token:str>", methods=["GET"], name="download")
 
     async def answer(self, request: Request) -> HTTPResponse:
@@ -112,6 +122,41 @@ class Gateway:
         if method in CHANGING and answer["code"] == "10000" and self._faults.take(faults.ANSWER_LOST) is not None:
             return HTTPResponse(b"", 502)
         return self._sign(method, answer)
+
+    async def open_page(self, request: Request) -> HTTPResponse:
+        """alipay.trade.wap.pay: the page in a phone's browser; the trade begins when the payer says yes."""
+        form = _read_form(request)
+        app = self._apps.get(form.get("app_id", ""))
+        back = form.get("return_url", "")
+        if app is None or form.get("method") != WAP_PAY:
+            return told_page(channel=CHANNEL, told="参数无效。", return_url="", status=400)
+        try:
+            call = _read_call(form, app)
+            trade = self._trades.prepare_page(call.app, call.biz, call.notify_url)
+        except AlipayRefused as refusal:
+            return told_page(channel=CHANNEL, told=refusal.text, return_url=back, status=400)
+        action = f"/wap/{trade['qr_code']}?return_url={quote(back, safe='')}"
+        return payer_page(
+            channel=CHANNEL,
+            colour=COLOUR,
+            title=trade["subject"],
+            amount_fen=trade["total_fen"],
+            action=action,
+            return_url=back,
+        )
+
+    async def pay_page(self, request: Request, token: str) -> HTTPResponse:
+        """Take the payer's yes, and lead them back with what a page of Alipay's says."""
+        back = str(request.args.get("return_url", ""))
+        try:
+            trade = self._trades.scan(token, PAGE_BUYER)
+            paid = self._trades.pay(trade["trade_no"])
+        except ControlRefused:
+            return told_page(channel=CHANNEL, told="交易已结束或超时。", return_url=back, status=409)
+        if not back.startswith(("http://", "https://")):
+            return told_page(channel=CHANNEL, told="支付成功。", return_url="", status=200)
+        joint = "&" if urlsplit(back).query else "?"
+        return redirect(f"{back}{joint}out_trade_no={quote(paid['out_trade_no'])}&method={WAP_PAY}.return", status=303)
 
     async def download(self, _request: Request, token: str) -> HTTPResponse:
         """Hand out a bill whose link is still good."""

@@ -58,6 +58,15 @@ class Trades:
         row = self._prepare(app, biz, notify_url, payer="", qr_code=code)
         return {"out_trade_no": row["out_trade_no"], "qr_code": row["qr_code"]}
 
+    def prepare_page(self, app: App, biz: Mapping[str, Any], notify_url: str) -> sqlite3.Row:
+        """alipay.trade.wap.pay: what a page shows; there is no trade before somebody signs in on it.
+
+        `qr_code` of what is given names it for `scan`.
+        """
+        if biz.get("product_code") != "QUICK_WAP_WAY":
+            raise BusinessRefused("ACQ.INVALID_PARAMETER", "参数无效")
+        return self._prepare(app, biz, notify_url, payer="", qr_code=f"wap{secrets.token_hex(16)}")
+
     def query(self, app: App, biz: Mapping[str, Any]) -> Answer:
         """alipay.trade.query."""
         trade = self._find(app, biz)

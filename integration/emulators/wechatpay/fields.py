@@ -72,6 +72,14 @@ def read_prepay(body: dict[str, Any], account: Account, *, wants_payer: bool) ->
     )
 
 
+def require_browser(body: dict[str, Any]) -> None:
+    """Check what a payment in a browser says of its payer. Raises: WireError."""
+    scene = _object(body, "scene_info")
+    text(scene, "payer_client_ip", 45)
+    if text(_object(scene, "h5_info"), "type", 32) not in ("Wap", "iOS", "Android"):
+        raise parameter_error("scene_info.h5_info.type不正确")
+
+
 def read_refund(body: dict[str, Any]) -> RefundAsked:
     """Read a refund. Raises: WireError."""
     number = text(body, "out_refund_no", 64)

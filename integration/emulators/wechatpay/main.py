@@ -9,6 +9,7 @@ from integration.emulators.common.control import Control
 from integration.emulators.common.process import Emulator, run
 from integration.emulators.common.settings import EmulatorSettings
 from integration.emulators.wechatpay.medical_web import MedicalApi
+from integration.emulators.wechatpay.pages import PayerPages
 from integration.emulators.wechatpay.sandbox import Sandbox
 from integration.emulators.wechatpay.service import WechatPay
 from integration.emulators.wechatpay.web import WechatPayApi
@@ -27,6 +28,7 @@ def make(settings: EmulatorSettings) -> Emulator:
         api.mount(app)
         control.mount(app)
         Sandbox(channel).mount(app, control)
+        PayerPages(channel).mount(app)
         MedicalApi(channel).mount(app, api, control)
 
     return Emulator(mount=mount, render_error=api.render_error, start=channel.start, stop=channel.stop)

@@ -10,7 +10,7 @@ from sanic.exceptions import SanicException
 from sanic.response import HTTPResponse
 
 from integration.emulators.common.faults import ANSWER_LOST
-from integration.emulators.wechatpay import errors, fields, refunds, service, trades
+from integration.emulators.wechatpay import errors, fields, pages, refunds, service, trades
 from integration.emulators.wechatpay.accounts import Account
 from integration.emulators.wechatpay.errors import WireError
 from integration.emulators.wechatpay.service import WechatPay
@@ -36,6 +36,7 @@ class WechatPayApi:
         for method, path, handler in (
             ("POST", f"{pay}/jsapi", self.prepay_jsapi),
             ("POST", f"{pay}/native", self.prepay_native),
+            ("POST", f"{pay}/h5", self.prepay_h5),
             ("GET", f"{pay}/out-trade-no/<out_trade_no:str>", self.query_by_number),
             ("GET", f"{pay}/id/<transaction_id:str>", self.query_by_id),
             ("POST", f"{pay}/out-trade-no/<out_trade_no:str>/close", self.close),
@@ -99,6 +100,11 @@ class WechatPayApi:
     def prepay_native(self, request: Request, account: Account) -> Answer:
         """Prepare a payment by a code that a kiosk shows."""
         return 200, {"code_url": trades.code_url(self._prepay(request, account, "NATIVE"))}
+
+    def prepay_h5(self, request: Request, account: Account) -> Answer:
+        """Prepare a payment in a phone's browser."""
+        fields.require_browser(fields.read_object(request.body))
+        return 200, {"h5_url": pages.page_url(self._base_url, self._prepay(request, account, "MWEB"))}
 
     def query_by_number(self, request: Request, account: Account, out_trade_no: str) -> Answer:
         """Show an order by the merchant's number."""

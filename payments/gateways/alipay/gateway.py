@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from alipay.aop.api.domain.AlipayDataDataserviceBillDownloadurlQueryModel import (
     AlipayDataDataserviceBillDownloadurlQueryModel,
@@ -17,6 +18,7 @@ from alipay.aop.api.domain.AlipayTradeFastpayRefundQueryModel import AlipayTrade
 from alipay.aop.api.domain.AlipayTradePrecreateModel import AlipayTradePrecreateModel
 from alipay.aop.api.domain.AlipayTradeQueryModel import AlipayTradeQueryModel
 from alipay.aop.api.domain.AlipayTradeRefundModel import AlipayTradeRefundModel
+from alipay.aop.api.domain.AlipayTradeWapPayModel import AlipayTradeWapPayModel
 from alipay.aop.api.request.AlipayDataDataserviceBillDownloadurlQueryRequest import (
     AlipayDataDataserviceBillDownloadurlQueryRequest,
 )
@@ -26,6 +28,7 @@ from alipay.aop.api.request.AlipayTradeFastpayRefundQueryRequest import AlipayTr
 from alipay.aop.api.request.AlipayTradePrecreateRequest import AlipayTradePrecreateRequest
 from alipay.aop.api.request.AlipayTradeQueryRequest import AlipayTradeQueryRequest
 from alipay.aop.api.request.AlipayTradeRefundRequest import AlipayTradeRefundRequest
+from alipay.aop.api.request.AlipayTradeWapPayRequest import AlipayTradeWapPayRequest
 
 from kernel import clock
 from kernel.money import to_yuan
@@ -55,6 +58,7 @@ from payments.gateways.references import KeyStore
 LIVE_URL: Final = "https://openapi.alipay.com"
 JSAPI: Final = "JSAPI_PAY"
 FACE_TO_FACE: Final = "FACE_TO_FACE_PAYMENT"
+IN_A_BROWSER: Final = "QUICK_WAP_WAY"
 SUBJECT_CHARACTERS_MAX: Final = 128
 NOT_IN_SUBJECTS: Final = str.maketrans(dict.fromkeys('/=&,"\r\n\t', " "))
 """Alipay asks for none of these signs; the last would also break the lines of its bills."""
@@ -93,9 +97,25 @@ class AlipayGateway:
 
     async def prepare(self, request: PaymentRequest) -> Prepared:
         """Make the attempt known to Alipay. Raises: ChannelUnavailable, ChannelRefused."""
-        if request.scene is Scene.MINI_PROGRAM:
-            return await self._create(request)
-        return await self._precreate(request)
+        match request.scene:
+            case Scene.MINI_PROGRAM:
+                return await self._create(request)
+            case Scene.NATIVE_CODE:
+                return await self._precreate(request)
+            case Scene.BROWSER:
+                return self._lead_to_page(request)
+
+    def _lead_to_page(self, request: PaymentRequest) -> Prepared:
+        """Sign the way to Alipay's page for browsers on phones; the trade begins there, so nothing is called here."""
+        assert request.return_url is not None, "a browser has a page to come back to"
+        model = AlipayTradeWapPayModel()
+        model.product_code = IN_A_BROWSER
+        model.quit_url = request.return_url
+        _describe(model, request)
+        call = AlipayTradeWapPayRequest(biz_model=model)
+        call.notify_url = self.notify_url
+        call.return_url = request.return_url
+        return Prepared(page_url=f"{self.gateway_url}?{urlencode(self._wire.write(call))}")
 
     async def _create(self, request: PaymentRequest) -> Prepared:
         """Create a trade for a known payer: the mini-program opens it by `my.tradePay({tradeNO})`."""

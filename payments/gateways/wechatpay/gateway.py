@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from wechatpayv3.async_ import WeChatPayType
 
@@ -53,6 +54,11 @@ PASSING_CODES: Final = frozenset(
 """The channel does not know either, or not yet; whatever the status is."""
 PAYMENT_EVENT: Final = "TRANSACTION.SUCCESS"
 REFUND_EVENTS: Final = frozenset({"REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED"})
+PAY_TYPES: Final = {
+    Scene.MINI_PROGRAM: WeChatPayType.MINIPROG,
+    Scene.NATIVE_CODE: WeChatPayType.NATIVE,
+    Scene.BROWSER: WeChatPayType.H5,
+}
 NUMBER: Final = re.compile(r"[0-9A-Za-z_-]{6,64}")
 """What the SDK puts into a path as it is; the channel would take some signs more."""
 
@@ -146,23 +152,27 @@ class WechatPayGateway:
     async def prepare(self, request: PaymentRequest) -> Prepared:
         """Make the attempt known to the channel. Raises: ChannelUnavailable, ChannelRefused."""
         require_number(request.attempt_no)
-        is_mini_program = request.scene is Scene.MINI_PROGRAM
-        if is_mini_program and not request.payer:
-            raise ChannelRefused("PAYER_MISSING")
         answer = await self.client.call(
             "pay",
             description=_shorten(request.description),
             out_trade_no=request.attempt_no,
             amount={"total": request.amount_fen, "currency": "CNY"},
-            payer={"openid": request.payer} if is_mini_program else None,
             time_expire=request.expires_at.astimezone(clock.SHANGHAI).isoformat(timespec="seconds"),
             notify_url=self.notify_urls.payments,
-            pay_type=WeChatPayType.MINIPROG if is_mini_program else WeChatPayType.NATIVE,
+            pay_type=PAY_TYPES[request.scene],
+            **_payer_of(request),
         )
         self.require_answer(answer, OK)
-        if is_mini_program:
-            return Prepared(parameters=self.sign_parameters(_text_of(answer, "prepay_id")))
-        return Prepared(code_url=_text_of(answer, "code_url"))
+        match request.scene:
+            case Scene.MINI_PROGRAM:
+                return Prepared(parameters=self.sign_parameters(_text_of(answer, "prepay_id")))
+            case Scene.NATIVE_CODE:
+                return Prepared(code_url=_text_of(answer, "code_url"))
+            case Scene.BROWSER:
+                assert request.return_url is not None, "a browser has a page to come back to"
+                return Prepared(
+                    page_url=f"{_text_of(answer, 'h5_url')}&redirect_url={quote(request.return_url, safe='')}"
+                )
 
     def sign_parameters(self, prepay_id: str) -> Mapping[str, str]:
         """Give what wx.requestPayment wants, signed."""
@@ -343,6 +353,25 @@ def _text_of(answer: Answer, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ChannelUnavailable(f"an answer without {name}")
     return value
+
+
+def _payer_of(request: PaymentRequest) -> dict[str, Any]:
+    """Name who pays as the scene wants it: by openid, by network address (H5), or not at all.
+
+    Raises:
+        ChannelRefused: it is not known.
+    """
+    match request.scene:
+        case Scene.MINI_PROGRAM:
+            if not request.payer:
+                raise ChannelRefused("PAYER_MISSING")
+            return {"payer": {"openid": request.payer}}
+        case Scene.BROWSER:
+            if not request.payer_address or not request.return_url:
+                raise ChannelRefused("PAYER_MISSING")
+            return {"scene_info": {"payer_client_ip": request.payer_address, "h5_info": {"type": "Wap"}}}
+        case Scene.NATIVE_CODE:
+            return {}
 
 
 def _shorten(description: str) -> str:

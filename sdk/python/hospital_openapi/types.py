@@ -1153,7 +1153,7 @@ class Payment(TypedDict):
     channel: Literal['wechatpay', 'alipay', 'insurance', 'cash', 'card']
     """By which way."""
 
-    scene: Literal['mini_program', 'native_code', 'window']
+    scene: Literal['mini_program', 'native_code', 'browser', 'window']
     """Where the person pays."""
 
     amount_fen: Amount

@@ -878,7 +878,7 @@ export interface Payment {
   /** By which way. */
   channel: "wechatpay" | "alipay" | "insurance" | "cash" | "card";
   /** Where the person pays. */
-  scene: "mini_program" | "native_code" | "window";
+  scene: "mini_program" | "native_code" | "browser" | "window";
   /** How much, in fen. */
   amount_fen: Amount;
   /**

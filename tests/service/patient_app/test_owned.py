@@ -11,9 +11,10 @@ from kernel.ids import new_id
 from oauth.sign_in.subjects import Visit
 from patient_app import owned
 from patient_app.calls import PatientCall
+from payments.relatives import make_pay_code
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import account_actor
-from tests.factories.paying import Till
+from tests.factories.paying import Till, actor_of
 from tests.service.open_api.test_ownership import (
     Belongings,
     ban_of_patient,
@@ -40,6 +41,9 @@ def call_for(patient_id: UUID) -> PatientCall:
 async def make(api: OpenApi, name: str) -> UUID:
     """Something that a partner has made for a patient."""
     portal = api.portal
+    if name == "own_pay_code":
+        order = await (await Till.open(api)).order()
+        return (await make_pay_code(order.id, actor=actor_of(portal))).id
     if name in ("own_order", "own_refund", "own_attempt"):
         if name == "own_attempt":
             till = await Till.open(api)
@@ -72,6 +76,7 @@ OF: dict[str, str] = {
     "own_ban": "SELECT patient_id FROM booking_ban WHERE id = $1",
     "own_order": "SELECT patient_id FROM payment_order WHERE id = $1",
     "own_attempt": f"SELECT ({_OF_ORDER}) FROM payment_attempt WHERE id = $1",
+    "own_pay_code": f"SELECT ({_OF_ORDER}) FROM pay_code WHERE id = $1",
     "own_refund": f"SELECT ({_OF_ORDER}) FROM payment_refund WHERE id = $1",
 }
 

@@ -24,6 +24,8 @@ PUBLIC = {
     "GET /app/v1/directory/open",
     "GET /app/v1/directory/search",
     "GET /app/v1/doctors/<practitioner_id:uuid>",
+    "POST /app/v1/pay-codes/lookup",
+    "POST /app/v1/pay-codes/pay",
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
     "POST /app/v1/sessions/refresh",

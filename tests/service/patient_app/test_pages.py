@@ -85,3 +85,14 @@ async def test_every_answer_of_the_server_keeps_strangers_out(web_server: WebSer
             assert answer.headers["x-content-type-options"] == "nosniff"
         assert (await http.head("/m/")).status_code in (200, 503)
         assert (await http.post("/m/")).status_code == 405
+
+
+async def test_a_channel_leads_back_to_the_screen_and_what_it_appends_is_left_behind(web_server: WebServer) -> None:
+    order = "0198c0de-0000-7000-8000-00000000c0de"
+    async with httpx.AsyncClient(base_url=web_server.base_url) as http:
+        paid = await http.get(f"/m/back/order/{order}", params={"out_trade_no": "P1A01", "sign": "x#/account"})
+        by_code = await http.get("/m/back/relative", params={"trade_no": "1"})
+        nonsense = await http.get("/m/back/order/nonsense")
+    assert (paid.status_code, paid.headers["location"]) == (303, f"/m/#/money/pay/pay?order={order}&back=1")
+    assert (by_code.status_code, by_code.headers["location"]) == (303, "/m/#/money/relative/relative?back=1")
+    assert nonsense.status_code == 404

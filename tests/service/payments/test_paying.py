@@ -60,6 +60,30 @@ async def test_a_fact_told_many_times_and_late_changes_nothing_more(payments: Pa
     await payments.require_sound()
 
 
+async def test_a_browser_gets_a_fresh_way_to_the_channels_page_each_time(payments: PaymentsUnderTest) -> None:
+    order = await payments.order()
+
+    async def pay(browser: attempts.Browser | None) -> attempts.Attempt:
+        return await attempts.start_attempt(
+            order.id,
+            channel=ChannelCode.WECHATPAY,
+            scene=Scene.BROWSER,
+            payer=None,
+            browser=browser,
+            actor=PORTAL,
+        )
+
+    with pytest.raises(errors.PayerRequired):
+        await pay(None)
+    ways = [await pay(attempts.Browser("203.0.113.9", "https://hospital.example/m/paid")) for _ in range(2)]
+
+    assert ways[0].attempt_no == ways[1].attempt_no
+    assert [way.prepared and way.prepared["page_url"] for way in ways] == [
+        "https://hospital.example/m/paid?link=1",
+        "https://hospital.example/m/paid?link=2",
+    ]
+
+
 async def test_the_same_key_gives_the_same_order_and_the_same_attempt(payments: PaymentsUnderTest) -> None:
     order = await payments.order()
     key = Idempotency("portal", "one-key", "POST /payments", {"channel": "1"})

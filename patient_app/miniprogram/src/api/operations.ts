@@ -252,6 +252,72 @@ export function getBookingOfOrder(patientId: types.Id, orderId: types.Id): Promi
   return read<types.AppBookingResult>(`/members/${patientId}/orders/${orderId}/booking`);
 }
 
+/** What `listOrders` may be asked. */
+export type ListOrdersQuery = {
+  limit?: types.Limit;
+  cursor?: types.Cursor;
+};
+
+/** List what a member has paid or is to pay, the newest first, with how far money is that goes back. */
+export function listOrders(patientId: types.Id, query: ListOrdersQuery = {}): Promise<Reading<types.OrderList>> {
+  return read<types.OrderList>(`/members/${patientId}/orders`, query);
+}
+
+/** Read an order with all that its screens show: what it is for, how to pay it, refunds, receipts, codes. */
+export function getOrder(patientId: types.Id, orderId: types.Id): Promise<Reading<types.PatientOrder>> {
+  return read<types.PatientOrder>(`/members/${patientId}/orders/${orderId}`);
+}
+
+/** Read how an order stands; the channel by which it was begun to be paid is asked, at most every five seconds. */
+export function getOrderState(patientId: types.Id, orderId: types.Id): Promise<Reading<types.OrderState>> {
+  return read<types.OrderState>(`/members/${patientId}/orders/${orderId}/state`);
+}
+
+/** Begin to pay an order: the answer is what WeChat's own sheet takes, or the channel's page, or a code to scan. */
+export function startPayment(patientId: types.Id, orderId: types.Id, body: types.PaymentStart, key: string): Promise<types.StartedPayment> {
+  return change<types.StartedPayment>("POST", `/members/${patientId}/orders/${orderId}/payments`, body, key);
+}
+
+/** Give an order up, so that what it was for is free again; money that comes all the same goes back. */
+export function closeOrder(patientId: types.Id, orderId: types.Id, key: string): Promise<types.OrderState> {
+  return change<types.OrderState>("POST", `/members/${patientId}/orders/${orderId}/close`, undefined, key);
+}
+
+/** List what a member owes, with every item, and the order by which a bill is being paid already. */
+export function listBills(patientId: types.Id): Promise<Reading<types.UnpaidBillList>> {
+  return read<types.UnpaidBillList>(`/members/${patientId}/bills`);
+}
+
+/** Make one order for the bills that were chosen, if they still are what was shown. */
+export function orderBills(patientId: types.Id, body: types.BillOrderRequest, key: string): Promise<types.OrderState> {
+  return change<types.OrderState>("POST", `/members/${patientId}/bills/order`, body, key);
+}
+
+/** Ask for the money of items that were paid; the hospital agrees first that each was not dispensed or done. */
+export function askItemsBack(patientId: types.Id, orderId: types.Id, body: types.BillRefundRequest, key: string): Promise<types.PatientRefund> {
+  return change<types.PatientRefund>("POST", `/members/${patientId}/orders/${orderId}/refunds`, body, key);
+}
+
+/** Make a code and a link by which a relative may pay an open order. They are shown this once. */
+export function makePayCode(patientId: types.Id, orderId: types.Id, key: string): Promise<types.PatientPayCode> {
+  return change<types.PatientPayCode>("POST", `/members/${patientId}/orders/${orderId}/pay-codes`, undefined, key);
+}
+
+/** End a code before its time; a payment that was begun with it may still be made. */
+export function revokePayCode(patientId: types.Id, payCodeId: types.Id, key: string): Promise<void> {
+  return change<void>("DELETE", `/members/${patientId}/pay-codes/${payCodeId}`, undefined, key);
+}
+
+/** Show whoever has a code what they would pay: what kind of thing, how much, and one character of a name. */
+export function showPayable(body: types.PatientPayCodeLookup, key: string): Promise<types.PatientPayable> {
+  return change<types.PatientPayable>("POST", "/pay-codes/lookup", body, key);
+}
+
+/** Begin to pay a code's order, as often as asked the same payment; a second one goes back by itself. */
+export function payByCode(body: types.PatientPayCodePayment, key: string): Promise<types.StartedPayment> {
+  return change<types.StartedPayment>("POST", "/pay-codes/pay", body, key);
+}
+
 /** What `listFeedback` may be asked. */
 export type ListFeedbackQuery = {
   limit?: types.Limit;

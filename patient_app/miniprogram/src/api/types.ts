@@ -1475,6 +1475,26 @@ export interface AppWaitlistTaken {
   order_id: Id | null;
 }
 
+/** One bill. */
+export interface BillOrderRequestBillsItem {
+  /** The bill's number. */
+  bill_no: string;
+  /** As it came with the bill. */
+  hash: string;
+}
+
+/** Bills to be paid by one order. */
+export interface BillOrderRequest {
+  /** The bills, as they were shown. */
+  bills: BillOrderRequestBillsItem[];
+}
+
+/** Items whose money is asked back. */
+export interface BillRefundRequest {
+  /** The items' numbers. */
+  item_nos: string[];
+}
+
 /** The code that was sent to the account's own telephone. */
 export interface ConfirmationRequest {
   /** As it was given when the code was asked for. */
@@ -1576,6 +1596,291 @@ export interface MemberRequest {
   consent_version?: string;
 }
 
+/** An order in the list of what was paid. */
+export interface OrderBrief {
+  /** The order. */
+  order_id: Id;
+  /**
+   * `payable`; `ending`: its time is over and the channels are being asked; `ended`: nobody paid; `paid`: the
+   * money is there, the hospital confirms; `done`; `returning`: paid, but it cannot be had, and the money goes
+   * back; `refunded`: all has gone back.
+   */
+  state: "payable" | "ending" | "ended" | "paid" | "done" | "returning" | "refunded";
+  /** Whether it ended because its time was over. */
+  is_expired: boolean;
+  /** Until when a payment can be begun. */
+  pay_until: Instant;
+  /** The appointment whose fee it pays, as soon as there is one. */
+  appointment_id: Id | null;
+  /** The order's number, as the hospital's staff ask for it. */
+  order_no: string;
+  /** What kind of thing is paid. */
+  kind: "registration" | "outpatient_bill" | "deposit" | "discharge";
+  /** What is paid, in words. */
+  title: string;
+  /** The visit whose fee it is; null for anything else. */
+  visit: PaidVisit | null;
+  /** What is to be paid. */
+  amount_fen: Amount;
+  /** What has gone back. */
+  refunded_fen: Amount;
+  /**
+   * How far its latest refund is; null where there is none. `asked`: the hospital looks at it; `agreed`: the
+   * hospital has agreed; `sent`: it is with the bank; `arrived`; `handed_over`: at the window; `in_hand`: a person
+   * at the hospital sees to it; `declined`: the money stays.
+   */
+  refund_step: "asked" | "agreed" | "sent" | "arrived" | "handed_over" | "in_hand" | "declined" | null;
+  /** When it was ordered. */
+  created_at: Instant;
+  /** When it was paid. */
+  paid_at: Instant | null;
+}
+
+/** A page of orders, the newest first. */
+export interface OrderList {
+  /** The orders. */
+  items: OrderBrief[];
+  next: Next;
+}
+
+/** How an order stands. */
+export interface OrderState {
+  /** The order. */
+  order_id: Id;
+  /**
+   * `payable`; `ending`: its time is over and the channels are being asked; `ended`: nobody paid; `paid`: the
+   * money is there, the hospital confirms; `done`; `returning`: paid, but it cannot be had, and the money goes
+   * back; `refunded`: all has gone back.
+   */
+  state: "payable" | "ending" | "ended" | "paid" | "done" | "returning" | "refunded";
+  /** Whether it ended because its time was over. */
+  is_expired: boolean;
+  /** Until when a payment can be begun. */
+  pay_until: Instant;
+  /** The appointment whose fee it pays, as soon as there is one. */
+  appointment_id: Id | null;
+}
+
+/** The visit whose fee is paid. */
+export interface PaidVisit {
+  /** The practitioner's name. */
+  practitioner: string;
+  /** The department, in the language asked for. */
+  department: string;
+  /** The campus, in the language asked for. */
+  campus: string;
+  /** The day. */
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** When its half hour ends. */
+  ends_at: Instant;
+}
+
+/** One thing of a bill. */
+export interface PatientOrderBillsItemItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** The number of the refund that it was asked back with. */
+  refund_no: string | null;
+}
+
+/** A bill as its payer saw it. */
+export interface PatientOrderBillsItem {
+  /** The bill's number. */
+  bill_no: string;
+  /** What kind of thing was ordered. */
+  kind: "prescription" | "laboratory" | "examination" | "treatment" | "other";
+  /** Which department ordered it, in the language asked for; null where it is not known. */
+  department: string | null;
+  /** Who ordered it; null where it is not known. */
+  practitioner: string | null;
+  /** When. */
+  ordered_at: Instant;
+  /** What is to be paid. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** What it is made of. */
+  items: PatientOrderBillsItemItemsItem[];
+}
+
+/** A fiscal receipt. */
+export interface PatientOrderReceiptsItem {
+  /** The receipt. */
+  id: Id;
+  /** What it is for. */
+  amount_fen: Amount;
+  /** `issuing`: it is being made; `written-off`: a refund has ended it. */
+  status: "issuing" | "issued" | "written-off";
+  /** The kind of receipt, as the fiscal platform numbers it. */
+  code: string | null;
+  /** Its number. */
+  number: string | null;
+  /** With which it can be checked. */
+  check_code: string | null;
+  /** The fiscal platform's page of it. */
+  page_url: string | null;
+  /** When it was issued. */
+  issued_at: Instant | null;
+}
+
+/** A code by which a relative may pay. */
+export interface PatientOrderPayCodesItem {
+  /** The code's id, with which it can be ended. */
+  id: Id;
+  /** When it was made. */
+  created_at: Instant;
+  /** Until when it can be used. */
+  expires_at: Instant;
+}
+
+/** An order with all that its screens show. */
+export interface PatientOrder {
+  /** The order. */
+  order_id: Id;
+  /**
+   * `payable`; `ending`: its time is over and the channels are being asked; `ended`: nobody paid; `paid`: the
+   * money is there, the hospital confirms; `done`; `returning`: paid, but it cannot be had, and the money goes
+   * back; `refunded`: all has gone back.
+   */
+  state: "payable" | "ending" | "ended" | "paid" | "done" | "returning" | "refunded";
+  /** Whether it ended because its time was over. */
+  is_expired: boolean;
+  /** Until when a payment can be begun. */
+  pay_until: Instant;
+  /** The appointment whose fee it pays, as soon as there is one. */
+  appointment_id: Id | null;
+  /** The order's number, as the hospital's staff ask for it. */
+  order_no: string;
+  /** What kind of thing is paid. */
+  kind: "registration" | "outpatient_bill" | "deposit" | "discharge";
+  /** What is paid, in words. */
+  title: string;
+  /** The visit whose fee it is; null for anything else. */
+  visit: PaidVisit | null;
+  /** What is to be paid. */
+  amount_fen: Amount;
+  /** What has gone back. */
+  refunded_fen: Amount;
+  /**
+   * How far its latest refund is; null where there is none. `asked`: the hospital looks at it; `agreed`: the
+   * hospital has agreed; `sent`: it is with the bank; `arrived`; `handed_over`: at the window; `in_hand`: a person
+   * at the hospital sees to it; `declined`: the money stays.
+   */
+  refund_step: "asked" | "agreed" | "sent" | "arrived" | "handed_over" | "in_hand" | "declined" | null;
+  /** When it was ordered. */
+  created_at: Instant;
+  /** When it was paid. */
+  paid_at: Instant | null;
+  /** For whom. */
+  patient_name: string;
+  /** By which ways it can be paid here. */
+  channels: ("wechatpay" | "alipay")[];
+  /** The bills that it pays; none for anything else. */
+  bills: PatientOrderBillsItem[];
+  /** What goes back, the oldest first. */
+  refunds: PatientRefund[];
+  /** Its receipts, the oldest first. */
+  receipts: PatientOrderReceiptsItem[];
+  /** The codes that are valid. */
+  pay_codes: PatientOrderPayCodesItem[];
+}
+
+/** A code by which a relative may pay, told once. */
+export interface PatientPayCode {
+  /** The code's id. */
+  id: Id;
+  /** The code. */
+  code: string;
+  /** The page on which it is paid. */
+  link: string;
+  /** Until when it can be used. */
+  expires_at: Instant;
+}
+
+/** A code that a relative was given. */
+export interface PatientPayCodeLookup {
+  /** The code. */
+  code: string;
+}
+
+/** How a relative wants to pay. */
+export interface PatientPayCodePayment {
+  /** The code. */
+  code: string;
+  /** By which way it is paid. */
+  channel: "wechatpay" | "alipay";
+  /**
+   * `mini_program`: WeChat's own sheet; `browser`: the channel's own page; `native_code`: a code that another
+   * phone scans.
+   */
+  scene: "mini_program" | "browser" | "native_code";
+  /** Of `wx.login`, for paying in the mini-program; good once. */
+  wechat_code?: string;
+}
+
+/** What a relative sees of an order. */
+export interface PatientPayable {
+  /** What is paid, in words. */
+  title: string;
+  amount_fen: Amount;
+  /** The patient's name, all but its last character masked. */
+  name: string;
+  /** Whether it can be paid. */
+  status: "payable" | "paid" | "ended";
+  /** Until when the code can be used. */
+  expires_at: Instant;
+  /** By which ways it can be paid here. */
+  channels: ("wechatpay" | "alipay")[];
+}
+
+/** How far money is that goes back. */
+export interface PatientRefund {
+  /** The refund. */
+  id: Id;
+  /** Its number, as the hospital's staff ask for it. */
+  refund_no: string;
+  /** What goes back. */
+  amount_fen: Amount;
+  /**
+   * `asked`: the hospital looks at it; `agreed`: the hospital has agreed; `sent`: it is with the bank; `arrived`;
+   * `handed_over`: at the window; `in_hand`: a person at the hospital sees to it; `declined`: the money stays.
+   */
+  step: "asked" | "agreed" | "sent" | "arrived" | "handed_over" | "in_hand" | "declined";
+  /** Whether what goes back was paid twice. */
+  is_second_payment: boolean;
+  /** When it was asked for. */
+  created_at: Instant;
+  /** When it arrived, or ended. */
+  ended_at: Instant | null;
+}
+
+/** How an order shall be paid. */
+export interface PaymentStart {
+  /** By which way it is paid. */
+  channel: "wechatpay" | "alipay";
+  /**
+   * `mini_program`: WeChat's own sheet; `browser`: the channel's own page; `native_code`: a code that another
+   * phone scans.
+   */
+  scene: "mini_program" | "browser" | "native_code";
+}
+
 /** A code that was sent. */
 export interface PhoneCode {
   /** Given back with the code: it is good on the phone or browser that asked for it alone. */
@@ -1634,6 +1939,70 @@ export interface SessionRequest {
   transport: "cookie" | "body";
   /** The version of the privacy policy that was shown and agreed to. */
   privacy_version: string;
+}
+
+/** What a device goes on with; all null where the payment is over already. */
+export interface StartedPayment {
+  /** The payment. */
+  id: Id;
+  /** For the mini-program's own call. */
+  parameters: Record<string, unknown> | null;
+  /** The channel's page, good for some minutes. */
+  page_url: string | null;
+  /** What is shown as a code. */
+  code_url: string | null;
+  /** Until when it can be paid. */
+  expires_at: Instant;
+}
+
+/** One thing of a bill. */
+export interface UnpaidBillItemsItem {
+  /** The item's number. */
+  item_no: string;
+  /** What it is. */
+  name: string;
+  /** Its specification; may be empty. */
+  specification: string;
+  /** The unit. */
+  unit: string;
+  /** How many. */
+  quantity: number;
+  /** The price of one. */
+  unit_price_fen: Amount;
+  /** The price of all. */
+  amount_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+}
+
+/** A bill that is paid as a whole or not at all. */
+export interface UnpaidBill {
+  /** The bill's number. */
+  bill_no: string;
+  /** What kind of thing was ordered. */
+  kind: "prescription" | "laboratory" | "examination" | "treatment" | "other";
+  /** Which department ordered it, in the language asked for; null where it is not known. */
+  department: string | null;
+  /** Who ordered it; null where it is not known. */
+  practitioner: string | null;
+  /** When. */
+  ordered_at: Instant;
+  /** What is to be paid. */
+  total_fen: Amount;
+  /** What the insurance bears of it if it is used. */
+  insurance_fen: Amount;
+  /** Changes with everything of the bill that a payer sees; goes along when it is ordered. */
+  hash: string;
+  /** The order by which it is being paid already. */
+  order_id: Id | null;
+  /** What it is made of. */
+  items: UnpaidBillItemsItem[];
+}
+
+/** What a member owes now. */
+export interface UnpaidBillList {
+  /** The bills. */
+  items: UnpaidBill[];
 }
 
 /** Showing one's number, by WeChat. */

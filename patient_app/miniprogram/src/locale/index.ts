@@ -16,6 +16,7 @@ import enFeedback from "./en/feedback.json";
 import enHelp from "./en/help.json";
 import enHome from "./en/home.json";
 import enMessages from "./en/messages.json";
+import enMoney from "./en/money.json";
 import enQueue from "./en/queue.json";
 import enRights from "./en/rights.json";
 import enVisits from "./en/visits.json";
@@ -30,6 +31,7 @@ import zhFeedback from "./zh/feedback.json";
 import zhHelp from "./zh/help.json";
 import zhHome from "./zh/home.json";
 import zhMessages from "./zh/messages.json";
+import zhMoney from "./zh/money.json";
 import zhQueue from "./zh/queue.json";
 import zhRights from "./zh/rights.json";
 import zhVisits from "./zh/visits.json";
@@ -48,6 +50,7 @@ const zh = {
   help: zhHelp,
   home: zhHome,
   messages: zhMessages,
+  money: zhMoney,
   queue: zhQueue,
   rights: zhRights,
   visits: zhVisits,
@@ -64,6 +67,7 @@ const en: Shape<typeof zh> = {
   help: enHelp,
   home: enHome,
   messages: enMessages,
+  money: enMoney,
   queue: enQueue,
   rights: enRights,
   visits: enVisits,

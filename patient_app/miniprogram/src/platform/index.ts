@@ -17,6 +17,8 @@ export const hasWechatSignIn = isWechat;
 export const hasScanner = isWechat;
 /** Whether there are subscribe messages, for each of which somebody has to say yes. */
 export const hasSubscriptions = isWechat;
+/** Whether pages outside of the app can be opened. */
+export const hasPages = !isWechat;
 /** Where the platform answers; a browser asks the host that the page came from. */
 export const origin: string = import.meta.env.VITE_PLATFORM_URL ?? "";
 
@@ -94,6 +96,42 @@ export async function pay(handover: Handover): Promise<void> {
   }
   window.location.assign(url);
   // #endif
+}
+
+export type PayScene = "mini_program" | "browser" | "native_code";
+
+const WIDE_PIXELS = 768;
+
+/** Where the person pays here: WeChat's own sheet, a channel's page, or on a desk a code for their phone to scan. */
+export function payScene(): PayScene {
+  // #ifdef MP-WEIXIN
+  return "mini_program";
+  // #endif
+  // #ifdef H5
+  return window.innerWidth >= WIDE_PIXELS ? "native_code" : "browser";
+  // #endif
+}
+
+/** Tell whether this is WeChat's own browser: the channels' pages do not open there. */
+export function isInsideWechat(): boolean {
+  // #ifdef H5
+  return /micromessenger/i.test(navigator.userAgent);
+  // #endif
+  // #ifndef H5
+  return false;
+  // #endif
+}
+
+/** Give a text to the device, to be pasted into a message. */
+export function copyText(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    uni.setClipboardData({
+      data: text,
+      showToast: false,
+      success: () => resolve(),
+      fail: () => reject(new Refused("copy")),
+    });
+  });
 }
 
 /** Ask leave to send one message of each kind. Answers which were granted; a browser has none to grant. */

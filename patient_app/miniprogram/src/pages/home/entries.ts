@@ -34,6 +34,14 @@ export const entries: Entry[] = [
     isForElders: true,
   },
   {
+    id: "bills",
+    icon: "receipt",
+    title: "home.bills",
+    text: "home.bills_text",
+    go: toScreen("/money/bills/bills"),
+    isForElders: true,
+  },
+  {
     id: "waitlist",
     icon: "clock",
     title: "home.waitlist",

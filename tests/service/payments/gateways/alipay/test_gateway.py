@@ -1,8 +1,11 @@
 """The platform's side of Alipay, against the emulator's process."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
+import httpx
 import pytest
 
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
@@ -51,6 +54,30 @@ async def test_a_payment_from_the_mini_program(shop: Shop) -> None:
     )
     assert paid.occurred_at is not None
     assert timedelta(0) <= await shop.now() - paid.occurred_at < timedelta(minutes=1)
+
+
+async def test_a_payment_in_a_browser_begins_on_alipays_page(shop: Shop) -> None:
+    back = "https://hospital.example/m/paid?order=1"
+    request = replace(await shop.request(1250, Scene.BROWSER), payer_address="203.0.113.9", return_url=back)
+    prepared = await shop.gateway.prepare(request)
+    # Signing the way calls nobody: there is no trade before the payer's yes.
+    assert (await shop.gateway.query(request.attempt_no)).state is PaymentState.ABSENT
+
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        shown = await browser.get(prepared.page_url)
+        assert (shown.status_code, "¥12.50" in shown.text) == (200, True)
+        forged = await browser.get(prepared.page_url.replace("12.5", "0.01"))
+        assert (forged.status_code, "验签出错" in forged.text) == (400, True)
+        action = re.search(r'action="([^"]+)"', shown.text)
+        assert action is not None
+        yes = f"{prepared.page_url.partition('/gateway.do')[0]}{unescape(action[1])}"
+        paid = await browser.post(yes)
+        assert paid.headers["location"].startswith(f"{back}&out_trade_no={request.attempt_no}")
+        assert (await browser.post(yes)).status_code == 409
+
+    fact = await shop.gateway.query(request.attempt_no)
+    assert (fact.state, fact.amount_fen) == (PaymentState.PAID, 1250)
+    assert len(await shop.wait_for_forms(request.attempt_no, 1)) == 1
 
 
 async def test_preparing_twice_is_one_trade_and_another_amount_is_refused(shop: Shop) -> None:

@@ -74,6 +74,44 @@ async def test_a_payment_by_a_code_at_a_kiosk(
     assert (fact.state, fact.payer) == (PaymentState.PAID, "somebody-else")
 
 
+RETURN = "https://hospital.example/m/paid?order=1&to=%E5%B9%BF"
+
+
+async def test_a_payment_in_a_browser_goes_to_the_channels_page_and_comes_back(
+    gateway: WechatPayGateway, listener: Listener, new_number: NewNumber
+) -> None:
+    number = new_number()
+    asked = replace(payment_request(number, scene=Scene.BROWSER), payer_address="203.0.113.9", return_url=RETURN)
+    prepared = await gateway.prepare(asked)
+    assert prepared.page_url is not None
+    # Asked again, the same order gets another link: one is good for minutes only.
+    again = await gateway.prepare(asked)
+    assert again.page_url != prepared.page_url
+
+    async with httpx.AsyncClient(trust_env=False) as browser:
+        gone = await browser.get(prepared.page_url)
+        shown = await browser.get(again.page_url or "")
+        assert (gone.status_code, shown.status_code) == (410, 200)
+        assert "¥50.00" in shown.text
+        assert (await gateway.query(number)).state is PaymentState.UNPAID
+        paid = await browser.post(again.page_url or "")
+        assert (paid.status_code, paid.headers["location"]) == (303, RETURN)
+        # Who taps twice is told, and nothing is taken twice.
+        assert (await browser.post(again.page_url or "")).status_code == 410
+
+    fact = await gateway.query(number)
+    assert (fact.state, fact.amount_fen) == (PaymentState.PAID, 5000)
+    await listener.wait_for(1)
+    assert len(listener.came) == 1
+
+
+async def test_a_browser_without_an_address_or_a_way_back_is_refused_here(
+    gateway: WechatPayGateway, new_number: NewNumber
+) -> None:
+    with pytest.raises(ChannelRefused, match="PAYER_MISSING"):
+        await gateway.prepare(payment_request(new_number(), scene=Scene.BROWSER))
+
+
 async def test_an_attempt_that_the_channel_never_heard_of_is_absent(
     gateway: WechatPayGateway, new_number: NewNumber
 ) -> None:
