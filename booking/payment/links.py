@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from kernel.db import Reader, Row, Transaction
+from kernel.db import Database, Reader, Row, Transaction
 from payments import orders as payments
 from payments.orders import Order
 
@@ -45,6 +45,18 @@ async def hand_to_appointment(tx: Transaction, hold_id: UUID, appointment_id: UU
 async def read_link(tx: Transaction, order_id: UUID) -> Row | None:
     """Read what an order pays for."""
     return await tx.fetchrow("SELECT * FROM registration_order WHERE order_id = $1", order_id)
+
+
+async def appointment_of_order(db: Database, order_id: UUID) -> UUID | None:
+    """Give the appointment whose fee an order pays; None while it is a hold's, and for an order of anything else.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    found: UUID | None = await db.fetchval(
+        "SELECT appointment_id FROM registration_order WHERE order_id = $1", order_id
+    )
+    return found
 
 
 async def was_ordered(tx: Transaction, hold_id: UUID) -> bool:

@@ -1,6 +1,7 @@
 """One case for each operation of the patient surface: a request of a phone that succeeds."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -9,12 +10,14 @@ from feedback.service import answer_case
 from patients.rights.exports import make_exports
 from patients.rights.ports import set_holdings
 from runtime.rights import build_holdings
+from tests.factories.booking import ScheduleUnderTest
 from tests.factories.consents import consented
 from tests.factories.feedback import Feedback
 from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import PRIVACY, Phone
 from tests.factories.waiting_rooms import FullClinic, Visitor
+from tests.factories.patient_app import PRIVACY, Phone, open_to_app
 
 Play = Callable[[OpenApi, Phone], Awaitable[httpx.Response]]
 APP_CASES: dict[str, Play] = {}
@@ -347,3 +350,96 @@ async def _(api: OpenApi, phone: Phone) -> httpx.Response:
     visitor = await Visitor.in_queue(api, phone)
     await visitor.step("call", "start", "finish")
     return await phone.get(f"{visitor.place}/events", headers={"last-event-id": str(2**40)})
+# --- finding a doctor and booking
+
+
+async def sold_to_app(api: OpenApi, **more: Any) -> ScheduleUnderTest:
+    """A session of which the app may book."""
+    return await open_to_app(api.hospital, await api.hospital.schedule(seats=2, slots=2, **more))
+
+
+@app_case("GET /app/v1/directory")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get("/directory")
+
+
+@app_case("GET /app/v1/directory/open")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    schedule = await sold_to_app(api)
+    return await phone.get("/directory/open", params={"date": schedule.clinic_date.isoformat()})
+
+
+@app_case("GET /app/v1/directory/search")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await sold_to_app(api)
+    return await phone.get("/directory/search", params={"q": "n"})
+
+
+@app_case("GET /app/v1/departments/<department_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await sold_to_app(api)
+    return await phone.get(f"/departments/{api.hospital.department_id}")
+
+
+@app_case("GET /app/v1/doctors/<practitioner_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    schedule = await sold_to_app(api)
+    found = await api.db.fetchval("SELECT practitioner_id FROM schedule WHERE id = $1", schedule.id)
+    return await phone.get(f"/doctors/{found}")
+
+
+@app_case("GET /app/v1/clinic-sessions/<schedule_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(f"/clinic-sessions/{(await sold_to_app(api)).id}")
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/slots/<slot_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(f"/members/{await phone.add_member()}/slots/{(await sold_to_app(api)).slots[0]}")
+
+
+async def kept(api: OpenApi, phone: Phone) -> str:
+    """A seat kept for a new member; gives its address."""
+    base = f"/members/{await phone.add_member()}/holds"
+    answer = await phone.post(base, {"slot_id": str((await sold_to_app(api)).slots[0])})
+    return f"{base}/{answer.json()['id']}"
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/holds")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    slot = (await sold_to_app(api)).slots[0]
+    return await phone.post(f"/members/{await phone.add_member()}/holds", {"slot_id": str(slot)})
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/holds/<hold_id:uuid>")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.get(await kept(api, phone))
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/holds/<hold_id:uuid>/release")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{await kept(api, phone)}/release")
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/holds/<hold_id:uuid>/confirm")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{await kept(api, phone)}/confirm")
+
+
+@app_case("POST /app/v1/members/<patient_id:uuid>/holds/<hold_id:uuid>/order")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post(f"{await kept(api, phone)}/order")
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/appointments/<appointment_id:uuid>/booking")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    hold = await kept(api, phone)
+    booked = (await phone.post(f"{hold}/confirm")).json()["appointment"]
+    return await phone.get(f"/members/{booked['patient_id']}/appointments/{booked['id']}/booking")
+
+
+@app_case("GET /app/v1/members/<patient_id:uuid>/orders/<order_id:uuid>/booking")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    hold = await kept(api, phone)
+    order = (await phone.post(f"{hold}/order")).json()
+    return await phone.get(f"{hold.partition('/holds')[0]}/orders/{order['order_id']}/booking")

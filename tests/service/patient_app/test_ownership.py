@@ -18,6 +18,12 @@ SIGNED_IN = [route for route in APP_ROUTES if not route.is_public]
 # Browsing needs no account, and signing in begins without one; everything else does.
 PUBLIC = {
     "GET /app/v1/contact",
+    "GET /app/v1/clinic-sessions/<schedule_id:uuid>",
+    "GET /app/v1/departments/<department_id:uuid>",
+    "GET /app/v1/directory",
+    "GET /app/v1/directory/open",
+    "GET /app/v1/directory/search",
+    "GET /app/v1/doctors/<practitioner_id:uuid>",
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
     "POST /app/v1/sessions/refresh",
