@@ -8,6 +8,7 @@ import { ref } from "vue";
 
 import enAccount from "./en/account.json";
 import enAllowed from "./en/allowed.json";
+import enBooking from "./en/booking.json";
 import enCommon from "./en/common.json";
 import enDevices from "./en/devices.json";
 import enFamily from "./en/family.json";
@@ -21,6 +22,7 @@ import enVisits from "./en/visits.json";
 import enWaitlist from "./en/waitlist.json";
 import zhAccount from "./zh/account.json";
 import zhAllowed from "./zh/allowed.json";
+import zhBooking from "./zh/booking.json";
 import zhCommon from "./zh/common.json";
 import zhDevices from "./zh/devices.json";
 import zhFamily from "./zh/family.json";
@@ -38,6 +40,7 @@ export type Language = "zh" | "en";
 const zh = {
   account: zhAccount,
   allowed: zhAllowed,
+  booking: zhBooking,
   common: zhCommon,
   devices: zhDevices,
   family: zhFamily,
@@ -53,6 +56,7 @@ const zh = {
 const en: Shape<typeof zh> = {
   account: enAccount,
   allowed: enAllowed,
+  booking: enBooking,
   common: enCommon,
   devices: enDevices,
   family: enFamily,

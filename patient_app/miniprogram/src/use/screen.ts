@@ -20,11 +20,13 @@ export interface Screen<T> {
   reload: () => Promise<void>;
 }
 
-interface Options {
+interface Options<T> {
   /** False for screens that anybody may read. */
   needsSession?: boolean;
   /** Read again whenever the screen comes back to the front; true unless told otherwise. */
   isFresh?: boolean;
+  /** What was kept of it (`recall`), shown at once while the hospital is asked. */
+  known?: () => Reading<T> | null;
 }
 
 /**
@@ -36,7 +38,7 @@ interface Options {
  * `load` may be called at any time and must read reactive values itself. While a later load is under way, what is
  * shown stays.
  */
-export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options = {}): Screen<T> {
+export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options<T> = {}): Screen<T> {
   const screen = reactive({
     status: "loading",
     data: null,
@@ -53,6 +55,10 @@ export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options =
     if (options.needsSession !== false && session.status === "out") {
       Object.assign(screen, { status: "signed-out", data: null, problem: null, keptAt: null });
       return;
+    }
+    const known = screen.data ? null : options.known?.();
+    if (known) {
+      Object.assign(screen, { status: "ready", data: known.data, problem: null, keptAt: null });
     }
     try {
       const reading = await load();

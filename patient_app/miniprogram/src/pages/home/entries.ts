@@ -18,6 +18,14 @@ const toScreen = (path: string) => (): void => open(path);
 
 export const entries: Entry[] = [
   {
+    id: "find",
+    icon: "search",
+    title: "home.find",
+    text: "home.find_text",
+    go: toScreen("/booking/find/find"),
+    isForElders: true,
+  },
+  {
     id: "visits",
     icon: "calendar",
     title: "home.visits",

@@ -1,0 +1,172 @@
+"""Finding a doctor and booking in a browser, before the real server: every screen in every look, and what says no."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import date, timedelta
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from kernel import clock
+from tests.factories.booking import require_books_agree
+from tests.factories.booking_pages import Cardiology, sign_in_at, with_member
+from tests.factories.front_end import require_build
+from tests.factories.open_api import OpenApi
+from tests.factories.patient_pages import LOOKS, USUAL, App, Look, open_app, open_browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    require_build("h5")
+    async with open_browser() as started:
+        yield started
+
+
+async def stands(app: App, screen: str) -> None:
+    """What every screen has to be: readable, within reach, no wider than the phone; and a picture of it."""
+    await app.settled(screen)
+    assert await app.barriers() == []
+    assert await app.small_targets() == []
+    width = await app.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= app.look.width, f"{screen} is wider than the phone"
+    await app.picture(f"booking-{screen}")
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
+async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, open_api: OpenApi, look: Look) -> None:
+    cardiology = await Cardiology.build(open_api)
+    number, _ = await with_member()
+    async with open_app(browser, open_api.server.base_url, look) as app:
+        await app.open("booking/find/find")
+        await stands(app, "find")
+        await app.tap(f"day-{cardiology.free.clinic_date}")
+        await expect(app.part("department").first).to_contain_text("有号" if look.language != "en" else "Free")
+        await app.part("department").filter(has_text="心血管" if look.language != "en" else "Cardio").click()
+        await stands(app, "department")
+        await app.tap("to-doctor")
+        await stands(app, "doctor-page")
+        await app.tap("session-free")
+        await stands(app, "seats")
+        await app.part("band").first.click()
+        await app.settled("confirm", "signed-out")
+        await app.tap("to-sign-in")
+        await sign_in_at(app, number)
+        await stands(app, "confirm")
+        await app.tap("book")
+        await stands(app, "result")
+        booked = await app.part("number").text_content()
+        await expect(app.part("code")).to_have_attribute("data-text", booked or "")
+        assert await open_api.db.fetchval("SELECT count(*) FROM appointment WHERE status = 'booked'") == 2
+        # Back does not book again.
+        await app.page.go_back()
+        await app.settled("seats")
+    await require_books_agree(open_api.db)
+
+
+async def test_what_is_typed_finds_by_pinyin_and_nothing_found_is_said(browser: Browser, open_api: OpenApi) -> None:
+    await Cardiology.build(open_api)
+    async with open_app(browser, open_api.server.base_url) as app:
+        await app.open("booking/find/find")
+        await app.settled("find")
+        search = app.part("search").locator("input")
+        await search.fill("xxgnk")
+        await expect(app.part("found-department")).to_have_count(1)
+        await search.fill("wangjg")
+        await expect(app.part("nothing-found")).to_be_visible()
+        await app.picture("booking-nothing-found")
+        await search.fill("gaoxueya")
+        await search.fill("高血压")
+        await expect(app.part("found-doctor")).to_contain_text("王建国")
+        await app.picture("booking-found")
+        await app.tap("found-doctor")
+        await app.settled("doctor-page")
+
+
+async def test_a_full_day_and_one_that_is_not_open_say_so(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    async with open_app(browser, open_api.server.base_url) as app:
+        await app.open("booking/doctor/doctor", id=str(cardiology.doctor))
+        await app.settled("doctor-page")
+        await app.tap(f"day-{cardiology.closed.clinic_date}")
+        await expect(app.part("session-soon")).to_contain_text("开始放号")
+        await app.picture("booking-soon")
+        await app.tap(f"day-{cardiology.full.clinic_date}")
+        await app.tap("session-full")
+        await expect(app.part("no-seat")).to_contain_text("约满")
+        await app.picture("booking-full")
+        await app.tap("other-days")
+        await app.settled("doctor-page")
+        await app.open("booking/department/department", id=str(cardiology.department), date=str(clock.today()))
+        await app.settled("department")
+        await expect(app.part("none-that-day")).to_be_visible()
+        await app.tap("next-date")
+        await app.settled("doctor-page")
+        await expect(app.part("session-free")).to_have_count(1)
+
+
+async def at_confirmation(app: App, cardiology: Cardiology, number: str) -> None:
+    await app.open("booking/confirm/confirm", slot=str(cardiology.free.slots[0]))
+    await app.settled("confirm", "signed-out")
+    await app.tap("to-sign-in")
+    await sign_in_at(app, number)
+    await app.settled("confirm")
+
+
+async def test_who_may_not_book_is_told_why_before_anything_is_taken(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    number, own = await with_member(born=date(1980, 5, 17))
+    await open_api.db.execute("UPDATE clinic SET age_years_min = 60")
+    async with open_app(browser, open_api.server.base_url) as app:
+        await at_confirmation(app, cardiology, number)
+        await expect(app.part("refusal")).to_contain_text("60 岁及以上")
+        await expect(app.part("book")).to_have_attribute("aria-disabled", "true")
+        await app.picture("booking-wrong-age")
+        await open_api.db.execute("UPDATE clinic SET age_years_min = NULL")
+        until = clock.now() + timedelta(days=30)
+        await open_api.db.execute("UPDATE patient SET banned_until = $2 WHERE id = $1", own, until)
+        await app.page.reload()
+        await app.settled("confirm")
+        await expect(app.part("refusal")).to_contain_text("多次预约后没有来")
+        await app.picture("booking-banned")
+    assert await open_api.db.fetchval("SELECT count(*) FROM hold") == 0
+
+
+async def test_a_seat_that_was_taken_meanwhile_is_said_so(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    number, _ = await with_member()
+    async with open_app(browser, open_api.server.base_url) as app:
+        await at_confirmation(app, cardiology, number)
+        for _ in range(3):
+            rival = await open_api.patient(open_api.kiosk)
+            await open_api.book(cardiology.free.slots[0], rival, open_api.kiosk)
+        await app.tap("book")
+        await expect(app.part("refusal")).to_contain_text("刚刚约满")
+    await require_books_agree(open_api.db)
+
+
+async def test_two_taps_at_once_take_one_seat_and_the_fee_is_ordered_once(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    await open_api.db.execute("UPDATE registration_payment_rule SET policy = 'at-booking'")
+    number, own = await with_member()
+    async with open_app(browser, open_api.server.base_url, USUAL) as app:
+        await at_confirmation(app, cardiology, number)
+        button = app.part("book")
+        await expect(button).to_contain_text("去支付")
+        await asyncio.gather(*(button.dispatch_event("click") for _ in range(3)))
+        await expect(app.page).to_have_url(re.compile("order="))
+        held = await open_api.db.fetch("SELECT patient_id FROM hold WHERE status = 'active'")
+        assert [row["patient_id"] for row in held] == [own]
+        assert await open_api.db.fetchval("SELECT count(*) FROM payment_order WHERE status = 'open'") == 1
+        # Who comes back finds the seat kept, and may give it up.
+        await app.open("booking/confirm/confirm", slot=str(cardiology.free.slots[0]))
+        await app.settled("confirm")
+        await expect(app.part("count-down")).to_contain_text("还剩")
+        await app.picture("booking-kept")
+        await app.tap("release")
+        await app.page.get_by_text("放弃这个号", exact=True).last.click()
+        await expect(app.part("kept")).to_have_count(0)
+    assert await open_api.db.fetchval("SELECT count(*) FROM hold WHERE status = 'active'") == 0
+    await require_books_agree(open_api.db)
