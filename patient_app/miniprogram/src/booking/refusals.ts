@@ -1,4 +1,4 @@
-/** Why somebody cannot have a number, as a nurse would say it. What has no words of its own is said as the hospital does. */
+/** Why somebody cannot have a number, as a nurse would say it; what has no words here is said as the hospital does. */
 import { t } from "@/locale";
 import { dayWords, momentWords } from "@/use/words";
 
