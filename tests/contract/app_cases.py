@@ -15,9 +15,8 @@ from tests.factories.consents import consented
 from tests.factories.feedback import Feedback
 from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
-from tests.factories.patient_app import PRIVACY, Phone
-from tests.factories.waiting_rooms import FullClinic, Visitor
 from tests.factories.patient_app import PRIVACY, Phone, open_to_app
+from tests.factories.waiting_rooms import FullClinic, Visitor
 
 Play = Callable[[OpenApi, Phone], Awaitable[httpx.Response]]
 APP_CASES: dict[str, Play] = {}
@@ -350,6 +349,8 @@ async def _(api: OpenApi, phone: Phone) -> httpx.Response:
     visitor = await Visitor.in_queue(api, phone)
     await visitor.step("call", "start", "finish")
     return await phone.get(f"{visitor.place}/events", headers={"last-event-id": str(2**40)})
+
+
 # --- finding a doctor and booking
 
 

@@ -164,6 +164,94 @@ export function bookVisitFollowUp(patientId: types.Id, appointmentId: types.Id, 
   return change<types.AppVisit>("POST", `/members/${patientId}/appointments/${appointmentId}/follow-up`, body, key);
 }
 
+/** Read the campuses, and the departments that see outpatients, under their headings. */
+export function getDirectory(): Promise<Reading<types.AppDirectory>> {
+  return read<types.AppDirectory>("/directory");
+}
+
+/** What `listOpenDepartments` may be asked. */
+export type ListOpenDepartmentsQuery = {
+  /** Which day. */
+  date: types.Date;
+};
+
+/** List the departments that have something free on a day, and at which campuses. */
+export function listOpenDepartments(query: ListOpenDepartmentsQuery): Promise<Reading<types.AppOpenDepartments>> {
+  return read<types.AppOpenDepartments>("/directory/open", query);
+}
+
+/** What `searchDirectory` may be asked. */
+export type SearchDirectoryQuery = {
+  /** Chinese, pinyin, initials, or a disease. */
+  q: types.Text;
+};
+
+/** Find departments and doctors by name, pinyin, initials or what they treat, the best first. */
+export function searchDirectory(query: SearchDirectoryQuery): Promise<Reading<types.AppSearchResult>> {
+  return read<types.AppSearchResult>("/directory/search", query);
+}
+
+/** What `getDepartment` may be asked. */
+export type GetDepartmentQuery = {
+  /** Whose sessions are shown; the first day with something free unless given. */
+  date?: types.Date;
+};
+
+/** Read a department's days, and who sees patients there on one of them; without a day, on the first with a seat. */
+export function getDepartment(departmentId: types.Id, query: GetDepartmentQuery = {}): Promise<Reading<types.AppDepartment>> {
+  return read<types.AppDepartment>(`/departments/${departmentId}`, query);
+}
+
+/** Read who a doctor is, and their sessions of the coming days. */
+export function getDoctor(practitionerId: types.Id): Promise<Reading<types.AppDoctor>> {
+  return read<types.AppDoctor>(`/doctors/${practitionerId}`);
+}
+
+/** Read a session's half hours, with the numbers left of each. */
+export function listSeats(scheduleId: types.Id): Promise<Reading<types.AppSeats>> {
+  return read<types.AppSeats>(`/clinic-sessions/${scheduleId}`);
+}
+
+/** Read what the member is about to book, on which terms, and whether something stands against it. */
+export function getBookingTerms(patientId: types.Id, slotId: types.Id): Promise<Reading<types.AppBookingTerms>> {
+  return read<types.AppBookingTerms>(`/members/${patientId}/slots/${slotId}`);
+}
+
+/** Keep a seat of a half hour for the member while they confirm or pay. */
+export function holdSeat(patientId: types.Id, body: types.AppHoldRequest, key: string): Promise<types.AppHold> {
+  return change<types.AppHold>("POST", `/members/${patientId}/holds`, body, key);
+}
+
+/** Read how long a seat is kept. */
+export function getHold(patientId: types.Id, holdId: types.Id): Promise<Reading<types.AppHold>> {
+  return read<types.AppHold>(`/members/${patientId}/holds/${holdId}`);
+}
+
+/** Give a kept seat back. */
+export function releaseHold(patientId: types.Id, holdId: types.Id, key: string): Promise<types.AppHold> {
+  return change<types.AppHold>("POST", `/members/${patientId}/holds/${holdId}/release`, undefined, key);
+}
+
+/** Make the kept seat an appointment, where nothing is paid now. */
+export function confirmHold(patientId: types.Id, holdId: types.Id, key: string): Promise<types.AppBookingResult> {
+  return change<types.AppBookingResult>("POST", `/members/${patientId}/holds/${holdId}/confirm`, undefined, key);
+}
+
+/** Make the order by which the kept seat is paid and so becomes an appointment. */
+export function orderHold(patientId: types.Id, holdId: types.Id, key: string): Promise<types.AppHoldOrder> {
+  return change<types.AppHoldOrder>("POST", `/members/${patientId}/holds/${holdId}/order`, undefined, key);
+}
+
+/** Read what was booked: the number, where to go and when. */
+export function getBooking(patientId: types.Id, appointmentId: types.Id): Promise<Reading<types.AppBookingResult>> {
+  return read<types.AppBookingResult>(`/members/${patientId}/appointments/${appointmentId}/booking`);
+}
+
+/** Read what came of paying for a kept seat. */
+export function getBookingOfOrder(patientId: types.Id, orderId: types.Id): Promise<Reading<types.AppBookingResult>> {
+  return read<types.AppBookingResult>(`/members/${patientId}/orders/${orderId}/booking`);
+}
+
 /** What `listFeedback` may be asked. */
 export type ListFeedbackQuery = {
   limit?: types.Limit;

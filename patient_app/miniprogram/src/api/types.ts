@@ -43,6 +43,9 @@ export type Next = string | null;
 /** From one (bad) to five (good). */
 export type SatisfactionMark = number;
 
+/** One line of text in UTF-8 without control characters. */
+export type Text = string;
+
 /** The person who is meant when the app opens. */
 export interface AccountDefaultMember {
   /** The person. */
@@ -182,6 +185,129 @@ export interface AppAccountObstacle {
   patient_id: Id;
 }
 
+/** AppBookingResultAppointment. */
+export interface AppBookingResultAppointment {
+  /** The appointment. */
+  id: Id;
+  /** For whom. */
+  patient_id: Id;
+  /** What the patient reads; the last digit is a check digit. */
+  number: string;
+  /** As FHIR has it. */
+  status: "booked" | "arrived" | "fulfilled" | "cancelled" | "noshow" | "entered-in-error";
+  /** The number in the session. */
+  queue_number: number;
+  /** The day. */
+  date: Date;
+  /** When its half hour begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /** From when one can check in. */
+  check_in_from: Instant;
+  /** The doctor's name. */
+  practitioner: string;
+  /** Their title. */
+  title: string;
+  /** The department's name. */
+  department: string;
+  /** The clinic's name. */
+  clinic: string;
+  /** The campus's name. */
+  campus: string;
+  /** The campus's address. */
+  address: string;
+  /** The room's floor; empty where it is not known. */
+  floor: string;
+  /** The room's name. */
+  room: string;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** How the fee stands. */
+  payment: "none" | "open" | "paid" | "refunding" | "refunded";
+  /**
+   * How the fee is paid: `now`: the number is had by paying; `later`: until the visit; `window`: at the hospital;
+   * `free`: nothing is paid.
+   */
+  pay: "now" | "later" | "window" | "free";
+}
+
+/** What came of a booking. */
+export interface AppBookingResult {
+  /**
+   * `booked`; `unpaid`: the order waits to be paid; `waiting`: it was paid and is being settled; `failed`: the
+   * number was not had, and what was paid goes back.
+   */
+  outcome: "booked" | "unpaid" | "waiting" | "failed";
+  /** The order, where it is what was asked for and nothing is booked. */
+  order_id: Id | null;
+  /** What was booked; null before it is. */
+  appointment: AppBookingResultAppointment | null;
+}
+
+/** AppBookingTermsRefusal. */
+export interface AppBookingTermsRefusal {
+  /** As booking would refuse it. */
+  code: string;
+  /** In the language asked for. */
+  sentence: string;
+  /** What else the refusal says: `rule`, `limit`, `until`, `opens_at` ... */
+  details: Record<string, unknown>;
+}
+
+/** AppBookingTermsHold. */
+export interface AppBookingTermsHold {
+  /** The hold. */
+  id: Id;
+  /** Of which half hour. */
+  slot_id: Id;
+  /** Until when. */
+  until: Instant;
+}
+
+/** What a member is about to book, and on which terms. */
+export interface AppBookingTerms {
+  /** The half hour. */
+  slot_id: Id;
+  /** Its session. */
+  schedule_id: Id;
+  /** Its department. */
+  department_id: Id;
+  /** The day. */
+  date: Date;
+  /** When the half hour begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /** The doctor's name. */
+  practitioner: string;
+  /** Their title. */
+  title: string;
+  /** The department's name. */
+  department: string;
+  /** The clinic's name. */
+  clinic: string;
+  /** The campus's name. */
+  campus: string;
+  /** The room's name. */
+  room: string;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /**
+   * How the fee is paid: `now`: the number is had by paying; `later`: until the visit; `window`: at the hospital;
+   * `free`: nothing is paid.
+   */
+  pay: "now" | "later" | "window" | "free";
+  /** Until when the number can be given back. */
+  cancel_until: Instant;
+  /** How long a seat is kept. */
+  hold_seconds: number;
+  /** What stands against it; null where nothing does. */
+  refusal: AppBookingTermsRefusal | null;
+  /** What is kept for them there already; null where nothing is. */
+  hold: AppBookingTermsHold | null;
+}
+
 /** Whether the person can check in for an appointment now, and where. */
 export interface AppCheckIn {
   /** The appointment. */
@@ -244,6 +370,41 @@ export interface AppCheckInRequest {
   place: AppCheckInRequestPlace;
 }
 
+/** A doctor's half day, as it can be booked now. */
+export interface AppClinicSession {
+  /** The session. */
+  schedule_id: Id;
+  /** Its day. */
+  date: Date;
+  /** Its half day. */
+  period: "morning" | "afternoon" | "evening" | "night";
+  /** When it begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /**
+   * `free`: something can be booked now; `full`; `stopped`: the clinic does not take place; `soon`: it opens
+   * later, see `opens_at`; `over`: it has begun its last half hour.
+   */
+  state: "free" | "full" | "stopped" | "soon" | "over";
+  /** Numbers that can be booked now. */
+  available: number;
+  /** When it opens for booking; null once it is open. */
+  opens_at: Instant | null;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** The kind of visit, in the language asked for. */
+  service: string;
+  /** Its campus. */
+  campus_id: Id;
+  /** The campus's name. */
+  campus: string;
+  /** The clinic's name. */
+  clinic: string;
+  /** The room's name. */
+  room: string;
+}
+
 /** What an application has been allowed. */
 export interface AppConsent {
   /** The consent or sign-in. */
@@ -275,6 +436,112 @@ export interface AppConsentList {
 export interface AppContact {
   /** The number to ring; null where the hospital has given none. */
   phone: string | null;
+}
+
+/** How a day stands. */
+export interface AppDayState {
+  /** The day. */
+  date: Date;
+  /** The best of the day's sessions; `none`: there is none. */
+  state: "free" | "soon" | "full" | "stopped" | "none";
+}
+
+/** A doctor with the sessions of the day. */
+export interface AppDepartmentDoctorsItem {
+  /** The doctor. */
+  id: Id;
+  /** Their name. */
+  name: string;
+  /** Their title, in the language asked for. */
+  title: string;
+  /** Their department. */
+  department_id: Id;
+  /** Its name, in the language asked for. */
+  department: string;
+  /** What they treat, the first of it in lists. */
+  treats: string[];
+  /** Their sessions of the day here. */
+  sessions: AppClinicSession[];
+  /** The next day with something free, where this one has nothing; null where none is known. */
+  next_date: Date | null;
+}
+
+/** A department's coming days, and its doctors on one of them. */
+export interface AppDepartment {
+  /** The department. */
+  id: Id;
+  /** Its name, in the language asked for. */
+  name: string;
+  /** The day whose sessions are shown. */
+  date: Date;
+  /** The coming days, today first. */
+  days: AppDayState[];
+  /** Those who are free first, then by their next day. */
+  doctors: AppDepartmentDoctorsItem[];
+}
+
+/** A site of the hospital. */
+export interface AppDirectoryCampusesItem {
+  /** The campus. */
+  id: Id;
+  /** Its name, in the language asked for. */
+  name: string;
+  /** Where it is. */
+  address: string;
+  /** Degrees, WGS 84. */
+  latitude: number;
+  /** Degrees, WGS 84. */
+  longitude: number;
+}
+
+/** A department that sees outpatients. */
+export interface AppDirectoryGroupsItemDepartmentsItem {
+  /** The department. */
+  id: Id;
+  /** Its name, in the language asked for. */
+  name: string;
+  /** Where it sees patients. */
+  campus_ids: Id[];
+}
+
+/** Departments that stand under one heading. */
+export interface AppDirectoryGroupsItem {
+  /** The department that is the heading; null for those without one. */
+  id: Id | null;
+  /** The heading, in the language asked for; null for those without one. */
+  name: string | null;
+  /** The departments. */
+  departments: AppDirectoryGroupsItemDepartmentsItem[];
+}
+
+/** Where one can be seen: campuses, and departments under their headings. */
+export interface AppDirectory {
+  /** The campuses. */
+  campuses: AppDirectoryCampusesItem[];
+  /** The departments, by heading. */
+  groups: AppDirectoryGroupsItem[];
+}
+
+/** Who a doctor is, and their sessions of the coming days. */
+export interface AppDoctor {
+  /** The doctor. */
+  id: Id;
+  /** Their name. */
+  name: string;
+  /** Their title, in the language asked for. */
+  title: string;
+  /** Their department. */
+  department_id: Id;
+  /** Its name, in the language asked for. */
+  department: string;
+  /** What they treat, the first of it in lists. */
+  treats: string[];
+  /** What is said of them. */
+  introduction: string;
+  /** The coming days, today first. */
+  days: AppDayState[];
+  /** Their sessions, in order of time. */
+  sessions: AppClinicSession[];
 }
 
 /** What was filed, with all that was said. */
@@ -429,6 +696,43 @@ export interface AppFeedbackVisit {
   practitioner: string;
 }
 
+/** A seat that is kept for a member. */
+export interface AppHold {
+  /** The hold. */
+  id: Id;
+  /** For whom. */
+  patient_id: Id;
+  /** Of which half hour. */
+  slot_id: Id;
+  /** `active`: it is kept; `confirmed`: it is an appointment; `released`: given back; `expired`: its time is over. */
+  status: "active" | "confirmed" | "released" | "expired";
+  /** Until when it is kept. */
+  until: Instant;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /**
+   * How the fee is paid: `now`: the number is had by paying; `later`: until the visit; `window`: at the hospital;
+   * `free`: nothing is paid.
+   */
+  pay: "now" | "later" | "window" | "free";
+}
+
+/** The order by which a kept seat is paid. */
+export interface AppHoldOrder {
+  /** The order. */
+  order_id: Id;
+  /** What is to be paid, in fen. */
+  amount_fen: Amount;
+  /** Until when it can be paid. */
+  expires_at: Instant;
+}
+
+/** Which half hour to keep a seat of. */
+export interface AppHoldRequest {
+  /** The half hour. */
+  slot_id: Id;
+}
+
 /** What it leads to in the app. */
 export interface AppMessageSubject {
   /** What it is. */
@@ -465,6 +769,22 @@ export interface AppMessage {
 export interface AppMessageList {
   items: AppMessage[];
   next: Next;
+}
+
+/** A department with something free. */
+export interface AppOpenDepartmentsItemsItem {
+  /** The department. */
+  department_id: Id;
+  /** Where something is free. */
+  campus_ids: Id[];
+}
+
+/** Departments that have something free on a day. */
+export interface AppOpenDepartments {
+  /** The day. */
+  date: Date;
+  /** The departments. */
+  items: AppOpenDepartmentsItemsItem[];
 }
 
 /** One group. */
@@ -631,6 +951,97 @@ export interface AppReadAll {
 export interface AppReadAllRequest {
   /** The newest message that was on the screen: what came since stays unread. */
   up_to: Id;
+}
+
+/** A department that was found. */
+export interface AppSearchResultDepartmentsItem {
+  /** The department. */
+  id: Id;
+  /** Its name, in the language asked for. */
+  name: string;
+}
+
+/** Somebody whom patients book. */
+export interface AppSearchResultDoctorsItem {
+  /** The doctor. */
+  id: Id;
+  /** Their name. */
+  name: string;
+  /** Their title, in the language asked for. */
+  title: string;
+  /** Their department. */
+  department_id: Id;
+  /** Its name, in the language asked for. */
+  department: string;
+  /** What they treat, the first of it in lists. */
+  treats: string[];
+}
+
+/** What was found, the best first. */
+export interface AppSearchResult {
+  /** Departments. */
+  departments: AppSearchResultDepartmentsItem[];
+  /** Doctors. */
+  doctors: AppSearchResultDoctorsItem[];
+}
+
+/** A half hour at most, with the numbers left of it. */
+export interface AppSeatsBandsItem {
+  /** The half hour. */
+  slot_id: Id;
+  /** When it begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /** Numbers that can be booked now. */
+  available: number;
+}
+
+/** A session's half hours that are still to come. */
+export interface AppSeats {
+  /** The session. */
+  schedule_id: Id;
+  /** Its day. */
+  date: Date;
+  /** Its half day. */
+  period: "morning" | "afternoon" | "evening" | "night";
+  /** When it begins. */
+  starts_at: Instant;
+  /** When it ends. */
+  ends_at: Instant;
+  /**
+   * `free`: something can be booked now; `full`; `stopped`: the clinic does not take place; `soon`: it opens
+   * later, see `opens_at`; `over`: it has begun its last half hour.
+   */
+  state: "free" | "full" | "stopped" | "soon" | "over";
+  /** Numbers that can be booked now. */
+  available: number;
+  /** When it opens for booking; null once it is open. */
+  opens_at: Instant | null;
+  /** Registration fee in fen. */
+  fee_fen: Amount;
+  /** The kind of visit, in the language asked for. */
+  service: string;
+  /** Its campus. */
+  campus_id: Id;
+  /** The campus's name. */
+  campus: string;
+  /** The clinic's name. */
+  clinic: string;
+  /** The room's name. */
+  room: string;
+  /** The doctor. */
+  practitioner_id: Id;
+  /** Their name. */
+  practitioner: string;
+  /** Their title. */
+  title: string;
+  /** The department. */
+  department_id: Id;
+  /** Its name. */
+  department: string;
+  /** The half hours in order. */
+  bands: AppSeatsBandsItem[];
 }
 
 /** The tokens of a session. */
