@@ -1,7 +1,7 @@
 """An account in its owner's hands: signing in, family, consents, who used what, devices, a copy, and its end."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -52,7 +52,16 @@ SCREENS = {
 }
 ELDER_DARK = Look("elder-dark", 360, 640, is_elder=True, is_dark=True)
 STALE = timedelta(minutes=11)
+HOTLINE = "020-8765 4321"
 TOAST = ".uni-toast:visible, .uni-simple-toast__text:visible"
+
+
+@pytest.fixture(scope="module")
+def with_hotline(tmp_path_factory: pytest.TempPathFactory, database_url: str, redis_url: str) -> Iterator[WebServer]:
+    """A hospital that has given a number to ring; up before there is a browser, whose threads bear no fork."""
+    folder = tmp_path_factory.mktemp("hotline")
+    with WebServer.up(folder, database_url=database_url, redis_url=redis_url, HOTLINE=HOTLINE) as server:
+        yield server
 
 
 @pytest.fixture
@@ -432,20 +441,16 @@ async def test_what_stands_in_the_way_is_named_and_led_to(browser: Browser, open
         await app.settled("visits")
 
 
-async def test_help_answers_and_says_whom_to_ring(
-    browser: Browser, tmp_path: Path, database_url: str, redis_url: str
-) -> None:
-    hotline = "020-8765 4321"
-    with WebServer.up(tmp_path, database_url=database_url, redis_url=redis_url, HOTLINE=hotline) as server:
-        async with open_app(browser, server.base_url, USUAL) as app:
-            await app.open("account/help/help")
-            await app.settled("help")
-            await app.tap("question-2")
-            await expect(app.part("answer-2")).to_contain_text("出生医学证明")
-            await expect(app.part("hotline")).to_contain_text(hotline)
-            await app.picture("help-open")
-            await app.tap("question-2")
-            await expect(app.part("answer-2")).to_have_count(0)
+async def test_help_answers_and_says_whom_to_ring(with_hotline: WebServer, browser: Browser) -> None:
+    async with open_app(browser, with_hotline.base_url, USUAL) as app:
+        await app.open("account/help/help")
+        await app.settled("help")
+        await app.tap("question-2")
+        await expect(app.part("answer-2")).to_contain_text("出生医学证明")
+        await expect(app.part("hotline")).to_contain_text(HOTLINE)
+        await app.picture("help-open")
+        await app.tap("question-2")
+        await expect(app.part("answer-2")).to_have_count(0)
 
 
 async def test_who_is_signed_out_elsewhere_is_led_back_to_where_they_were(browser: Browser, open_api: OpenApi) -> None:
