@@ -19,7 +19,8 @@ const TODOS: Partial<Record<HomeTodosItem["kind"], (id: string) => void>> = {
 };
 
 /** Where somebody says how a visit was. */
-export const ratingDoor: ((visitId: string) => void) | null = null as ((visitId: string) => void) | null;
+export const ratingDoor: ((visitId: string) => void) | null = (visitId) =>
+  open("/feedback/rating/rating", { appointment: visitId });
 
 /** How a step of a visit is taken, or null where nothing takes it. */
 export function stepDoor(step: Step | null): Go | null {
