@@ -20,6 +20,7 @@ ACCOUNT_PEOPLE: Final = 8
 PORTAL = "demo-city-portal"
 # Of the invented prefix, above those of the patients themselves.
 DEMO_PHONES = ("14409990001", "14409990002")
+COMPLAINTS_STAFF: Final = "S0003"
 
 
 async def load_clients(tx: Transaction) -> None:
@@ -43,6 +44,14 @@ async def load_staff(tx: Transaction) -> None:
     await tx.executemany(
         "INSERT INTO staff (id, code, name) VALUES ($1, $2, $3) ON CONFLICT (code) DO NOTHING",
         [(stable_id("staff", code), code, name) for code, name in DEMO_STAFF],
+    )
+    # Somebody who may answer whatever a patient of the sandbox complains of.
+    await tx.execute(
+        "INSERT INTO staff_assignment (id, staff_id, role, given_at) SELECT $1, s.id, 'complaints_office', $3"
+        " FROM staff s WHERE s.code = $2",
+        stable_id("staff_assignment", COMPLAINTS_STAFF),
+        COMPLAINTS_STAFF,
+        clock.now(),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import time
 import pytest
 from playwright.async_api import Browser, expect
 
+from runtime.demo_hospital.access import COMPLAINTS_STAFF
 from tests.factories.app_journeys import Patient, book_for
 from tests.factories.both_sides import (
     AGREE_SECONDS_MAX,
@@ -56,13 +57,9 @@ def schedules(his: HisWindow) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def cashier(own_hospital: Hospital) -> Iterator[OpenApi]:
-    """Somebody of the office that charges belong to."""
-    office = OpenApi.of(own_hospital, "slot_office", staff="S0001")
-    office.done(
-        "/administration/staff", {"code": "S0900", "name": "收费处演示员", "roles": [{"role": "charges_office"}]}
-    )
-    office.http.headers["acting-staff"] = "S0900"
+def complaints(own_hospital: Hospital) -> Iterator[OpenApi]:
+    """Somebody of the office that may answer whatever is complained of."""
+    office = OpenApi.of(own_hospital, "slot_office", staff=COMPLAINTS_STAFF)
     yield office
     office.http.close()
 
@@ -204,7 +201,7 @@ async def file_complaint(app: App, visit_id: str) -> None:
 
 
 async def test_a_complaint_is_answered_told_and_contested(
-    browser: Browser, cashier: OpenApi, portal: OpenApi, schedules: Iterator[str], patient: Patient
+    browser: Browser, complaints: OpenApi, portal: OpenApi, schedules: Iterator[str], patient: Patient
 ) -> None:
     visit = book_for(portal, patient, next(schedules))
     async with patient.app(browser) as app:
@@ -212,9 +209,9 @@ async def test_a_complaint_is_answered_told_and_contested(
         [case] = (await patient.reads("/feedback"))["items"]
         assert (case["kind"], case["category"], case["anonymous"]) == ("complaint", "charges", True)
         assert case["appointment_id"] == visit["id"]
-        seen = cashier.get(f"/administration/feedback/{case['id']}")
+        seen = complaints.get(f"/administration/feedback/{case['id']}")
         assert seen["patient_id"] is None, "anonymous"
-        cashier.done(f"/administration/feedback/{case['id']}/answer", {"text": ANSWER})
+        complaints.done(f"/administration/feedback/{case['id']}/answer", {"text": ANSWER})
         message = await told(patient, "feedback.answered")
 
         await app.open(INBOX)
@@ -235,7 +232,7 @@ async def test_a_complaint_is_answered_told_and_contested(
         await app.tap("send")
         await expect(app.part("said")).to_contain_text("下午三点左右去的。")
         await app.picture("feedback-reopened")
-    held = cashier.get(f"/administration/feedback/{case['id']}")
+    held = complaints.get(f"/administration/feedback/{case['id']}")
     assert (held["status"], [one["text"] for one in held["messages"]]) == (
         "reopened",
         [SAID, ANSWER, "下午三点左右去的。"],
@@ -275,7 +272,7 @@ async def test_a_visit_that_took_place_is_rated_and_amended(
 async def test_every_screen_stands_in_every_look(
     browser: Browser,
     portal: OpenApi,
-    cashier: OpenApi,
+    complaints: OpenApi,
     his: HisWindow,
     own_hospital: Hospital,
     slot_office: OpenApi,
@@ -286,7 +283,7 @@ async def test_every_screen_stands_in_every_look(
     book_for(portal, patient, next(schedules))
     filed = {"kind": "complaint", "category": "charges", "text": SAID, "appointment_id": visit}
     case = (await patient.phone.post(f"/members/{patient.patient_id}/feedback", filed)).json()["id"]
-    cashier.done(f"/administration/feedback/{case}/answer", {"text": ANSWER})
+    complaints.done(f"/administration/feedback/{case}/answer", {"text": ANSWER})
     await told(patient, "feedback.answered")
     message = await told(patient, "appointment.booked")
     screens = {

@@ -41,3 +41,11 @@ export function openSubject(message: AppMessage, door: Door): void {
   chooseMember(message.patient_id);
   open(door.path, { ...door.values, member: message.patient_id });
 }
+
+/** Messages that want an answer, by their `until`; of the others it only says how long they are of use. */
+const ANSWERED = new Set(["waitlist.offered", "stop.offered"]);
+
+/** By when the person has to answer; null where there is nothing to answer. */
+export function answerBy(message: AppMessage): string | null {
+  return ANSWERED.has(message.kind) ? message.until : null;
+}
