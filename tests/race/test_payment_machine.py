@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -27,6 +28,7 @@ from hypothesis.stateful import (
 )
 
 from kernel import clock
+from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.errors import HospitalError
 from kernel.ids import new_id
@@ -38,6 +40,7 @@ from payments.invariants import find_broken
 from payments.orders import Order, close_order
 from payments.refunds import Ask, Refund
 from payments.resolving import Resolution, resolve_exception
+from tests.factories.keys import write_keys
 from tests.factories.payments import CASHIER, MANAGER, PORTAL, ChannelDouble, PaymentsUnderTest
 
 pytestmark = pytest.mark.race
@@ -402,7 +405,10 @@ class Payments(RuleBasedStateMachine):
     "examples",
     [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
 )
-async def test_any_sequence_of_steps_leaves_every_fen_explained(database: Database, examples: int) -> None:
+async def test_any_sequence_of_steps_leaves_every_fen_explained(
+    database: Database, tmp_path: Path, examples: int
+) -> None:
+    load_cipher(write_keys(tmp_path / "keys"))  # A relative's code is made from a key.
     Payments.db, Payments.loop, Payments.steps_taken = database, asyncio.get_running_loop(), 0
     Payments.ends.clear()
     Payments.seen.clear()
