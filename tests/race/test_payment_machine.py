@@ -54,7 +54,8 @@ TABLES = (
     " payment_event, pay_code, payment_order, payment_notification, ledger_link, ledger_seal, ledger_posting,"
     " ledger_entry, outbox"
 )
-HEAL_ROUNDS = 6
+HEAL_STEPS = (*[timedelta(minutes=11)] * 3, timedelta(days=1), *[timedelta(minutes=11)] * 3)
+"""A code for a relative keeps an order open for a day."""
 KINDS = ("registration", "outpatient_bill", "deposit", "discharge")
 CARD = Merchant("card-main", ChannelCode.CARD, "terminal-1", "")
 DRAWERS = ("cash-main", CARD.code)
@@ -374,8 +375,8 @@ class Payments(RuleBasedStateMachine):
         his.silent, his.rejects, his.declines, his.breaks, his.refuses_reversal = False, None, None, False, None
         his.lost.clear()
         his.crashes.clear()
-        for _ in range(HEAL_ROUNDS):
-            self.now += timedelta(minutes=11)
+        for step in HEAL_STEPS:
+            self.now += step
             with clock.frozen(self.now):
                 await self._tick()
         with clock.frozen(self.now):
@@ -387,7 +388,7 @@ class Payments(RuleBasedStateMachine):
         left_open = {case.order_id for case in cases}
         rows = await self.db.fetch("SELECT id, status, refunded_fen FROM payment_order")
         waiting = {row["order_id"] for row in await self.db.fetch(
-            "SELECT order_id FROM payment_refund WHERE status IN ('requested', 'cancelled', 'declined')"
+            "SELECT order_id FROM payment_refund WHERE status IN ('requested', 'cancelled')"
             " OR status = 'processing' AND merchant_code = ANY ($1)", list(DRAWERS)
         )}  # fmt: skip
         for name, query in SEEN.items():
