@@ -38,6 +38,7 @@ class Cause(StrEnum):
     REFUND_ABNORMAL = "refund_abnormal"
     REFUND_AMOUNT_MISMATCH = "refund_amount_mismatch"
     REFUND_AFTER_END = "refund_after_end"
+    REFUND_DECLINED = "refund_declined"
     DISCHARGE_UNKNOWN = "discharge_unknown"
     DISCHARGE_REFUSED = "discharge_refused"
     INSURANCE_NOT_BACK = "insurance_not_back"
@@ -83,6 +84,7 @@ ALLOWED: Final[Mapping[Cause, frozenset[Action]]] = {
     Cause.REFUND_ABNORMAL: _REFUND,
     Cause.REFUND_AMOUNT_MISMATCH: frozenset({Action.EXPLAIN}),
     Cause.REFUND_AFTER_END: frozenset({Action.EXPLAIN}),
+    Cause.REFUND_DECLINED: frozenset({Action.REFUND, Action.EXPLAIN}),
     Cause.DISCHARGE_UNKNOWN: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
     Cause.DISCHARGE_REFUSED: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
     Cause.INSURANCE_NOT_BACK: frozenset({Action.ASK_AGAIN, Action.EXPLAIN}),
@@ -144,6 +146,10 @@ EXPLAINED: Final[Mapping[Cause, Sentence]] = {
     ),
     Cause.REFUND_AFTER_END: Sentence(
         "退款已按其他方式了结后，渠道又退款成功", "The channel refunded what had been ended in another way."
+    ),
+    Cause.REFUND_DECLINED: Sentence(
+        "退款未获复核人同意，款项仍在本院，没有对应的有效业务",
+        "A second person declined a refund, and nothing that stands was paid for with the money.",
     ),
     Cause.DISCHARGE_UNKNOWN: Sentence(
         "出院结算：HIS 多次未答复，预交金余额尚未退回",

@@ -15,7 +15,8 @@ from kernel.db import Reader, Row, Transaction, database
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.ids import new_id
-from payments import errors, events, ledger
+from payments import errors, events, exceptions, ledger
+from payments.exceptions import Cause, Subject
 from payments.gateways.port import ChannelCode
 from payments.states import change_status
 
@@ -228,6 +229,8 @@ async def approve_refund(refund_id: UUID, *, actor: Actor, idempotency: Idempote
 async def decline_refund(refund_id: UUID, *, actor: Actor, idempotency: Idempotency | None = None) -> Refund:
     """Decline a refund that waits for approval; what it had reserved can be asked for again.
 
+    Money that nothing stands behind (of an order that was given up, say) is a case again, so that it is not forgotten.
+
     Raises:
         As approve_refund.
     """
@@ -251,9 +254,23 @@ async def _judge(refund_id: UUID, *, approves: bool, actor: Actor, idempotency: 
             await _send_on_its_way(tx, row, approved_by=actor.staff_code, actor=actor)
         else:
             await give_up(tx, row, to="declined", by=actor)
+            await _show_what_nothing_stands_behind(tx, row)
         if idempotency:
             await idempotency.remember(tx, {"refund_id": str(refund_id)})
         return await read_refund(tx, refund_id, actor)
+
+
+async def _show_what_nothing_stands_behind(tx: Transaction, refund: Row) -> None:
+    stands = await tx.fetchval(
+        "SELECT o.status = 'settled' AND t.role = 'accepted' FROM payment_transaction t"
+        " JOIN payment_order o ON o.id = t.order_id WHERE t.id = $1",
+        refund["transaction_id"],
+    )
+    if stands:
+        return
+    about = Subject(refund["refund_no"], order_id=refund["order_id"], transaction_id=refund["transaction_id"])
+    facts = {"refund_no": refund["refund_no"], "amount_fen": refund["amount_fen"]}
+    await exceptions.open_exception(tx, Cause.REFUND_DECLINED, about, facts=facts)
 
 
 async def give_up(tx: Transaction, refund: Row, *, to: Literal["declined", "cancelled"], by: Actor) -> None:

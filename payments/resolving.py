@@ -79,6 +79,8 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
         await _act_on_refund(tx, found.refund_id, resolution, actor)
     elif found.settlement_id is not None:
         await _act_on_settlement(tx, found.settlement_id, resolution, actor)
+    elif resolution.action is Action.REFUND and found.cause is Cause.REFUND_DECLINED:
+        await _ask_once_more(tx, found, actor)
     elif resolution.action is Action.REFUND:
         assert found.cause in _DISPUTED, "only disputed money is refunded by itself"
         assert found.transaction_id is not None, "disputed money was written down"
@@ -93,6 +95,24 @@ async def _act(tx: Transaction, found: PaymentException, resolution: Resolution,
     elif resolution.action is Action.ASK_AGAIN:
         assert found.attempt_id is not None, "an attempt is asked about"
         await events.ask_worker(tx, "attempt.close", "attempt", found.attempt_id)
+
+
+async def _ask_once_more(tx: Transaction, found: PaymentException, actor: Actor) -> None:
+    """Ask for a refund that was declined under a new number; above the limit a second person judges it anew."""
+    declined = await tx.fetchrow(
+        "SELECT transaction_id, cause, reason, tells_his FROM payment_refund WHERE refund_no = $1",
+        found.facts["refund_no"],
+    )
+    assert declined is not None, "a refund is never removed"
+    await refunds.refund_all(
+        tx,
+        declined["transaction_id"],
+        cause=declined["cause"],
+        reason=declined["reason"],
+        tells_his=declined["tells_his"],
+        actor=actor,
+        by_rule=False,
+    )
 
 
 async def _act_on_settlement(tx: Transaction, settlement_id: UUID, resolution: Resolution, actor: Actor) -> None:

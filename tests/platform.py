@@ -19,7 +19,7 @@ from runtime.frontend import SWITCH
 
 ROOT = Path(__file__).parent.parent
 COMMAND = str(ROOT / "hospital")
-UP_SECONDS_MAX = 240
+UP_SECONDS_MAX = 420
 COMMAND_SECONDS_MAX = 120
 
 

@@ -17,7 +17,6 @@ from booking.waitlist import service as waitlist
 from booking.waitlist.errors import OfferEnded
 from integration.his.billing import NOT_YET, HisBilling, HisReceipt, Money
 from integration.his.errors import HisDisagrees, HisUnavailable
-from integration.his.port import Rejected as HisRejected
 from kernel import clock
 from kernel.db import Row, Transaction, database
 from kernel.errors import HospitalError
@@ -94,11 +93,12 @@ class RegistrationFulfilment:
     async def reverse(self, order: PaidOrder, reversal: Reversal) -> Settled | Rejected:
         """Have the HIS undo a settlement, or the part of it that an appointment costs less.
 
+        A settlement that a person has given up is first voided: then nothing is done under its number any more.
+
         Raises:
             OutcomeUnknown.
         """
         try:
-            # A settlement that is still on its way must not arrive once the money has gone back.
             if reversal.his_no is None and await self._billing.void_number(reversal.settlement_no) is None:
                 return Settled("")
             outcome = await self._billing.reverse_settlement(
@@ -108,9 +108,7 @@ class RegistrationFulfilment:
             )
         except (HisUnavailable, HisDisagrees) as error:
             raise OutcomeUnknown(error.code) from error
-        if isinstance(outcome, HisReceipt):
-            return _settled(outcome)
-        return _undone_or_refused(outcome, reversal)
+        return _settled(outcome) if isinstance(outcome, HisReceipt) else Rejected(outcome.code)
 
     @property
     def _billing(self) -> HisBilling:
@@ -241,13 +239,6 @@ async def _is_definite(appointment_id: UUID) -> bool:
     if row["status"] in PAYABLE and row["his_status"] != "rejected":
         return False
     return not await OUTBOX.pending_aggregates(db, HIS_HANDLER, [f"appointment:{appointment_id}"])
-
-
-def _undone_or_refused(outcome: HisRejected, reversal: Reversal) -> Settled | Rejected:
-    """A settlement that the HIS never heard of counts as undone, when nobody was told that it has it."""
-    if outcome.code == "entry_unknown" and reversal.his_no is None:
-        return Settled("")
-    return Rejected(outcome.code)
 
 
 def _money(order: PaidOrder, amount_fen: int) -> Money:

@@ -25,12 +25,15 @@ from payments.gateways.port import BillKind, ChannelCode, Gateway, Merchant
 BESIDE_THE_DAY: Final = timedelta(hours=6)
 HIS: Final = "his"
 HIS_PAGES_MAX: Final = 20_000
-# Money that an account took or gave back, whatever became of it here, and under which number the HIS ought to have it.
+# Money that an account took or gave back, whatever became of it here, and under which number the HIS ought to have it:
+# what a person had given up, and the HIS then took back, it had; what it only voided, below, it never had.
 _PLATFORM_LINES: Final = """
 INSERT INTO book_line (closing_id, side, merchant, kind, number, amount_fen, occurred_at, channel_no, settlement_no,
                        is_of_day)
 SELECT $1::uuid, 'platform', $2::text, 'payment', a.attempt_no, t.amount_fen, t.paid_at, t.transaction_no,
-       CASE WHEN t.role = 'accepted' AND s.status <> 'rejected' THEN s.settlement_no END,
+       CASE WHEN t.role = 'accepted' AND (s.status <> 'rejected' OR EXISTS (
+           SELECT FROM payment_refund back WHERE back.transaction_id = t.id AND back.reversal_no <> ''
+       )) THEN s.settlement_no END,
        t.paid_at >= $3 AND t.paid_at < $4
 FROM payment_transaction t JOIN payment_attempt a ON a.id = t.attempt_id
 LEFT JOIN payment_settlement s ON s.transaction_id = t.id
@@ -45,7 +48,8 @@ _REVERSAL_LINES: Final = """
 INSERT INTO book_line (closing_id, side, merchant, kind, number, amount_fen, occurred_at, settlement_no, is_of_day)
 SELECT $1::uuid, 'reversal', r.merchant_code, 'refund', r.refund_no, r.amount_fen, r.reversed_at, r.refund_no,
        r.reversed_at >= $2 AND r.reversed_at < $3
-FROM payment_refund r WHERE r.reversed_at >= $2 - $4::interval AND r.reversed_at < $3 + $4::interval
+FROM payment_refund r
+WHERE r.reversal_no <> '' AND r.reversed_at >= $2 - $4::interval AND r.reversed_at < $3 + $4::interval
 """
 _TOTALS: Final = """
 SELECT count(*) AS line_count, coalesce(sum(amount_fen) FILTER (WHERE kind = 'payment'), 0)::bigint AS paid_fen,

@@ -18,7 +18,8 @@ from runtime.supervisor import control, logs, run_file, setup
 from runtime.supervisor.children import Child, ProcessSpec
 from runtime.supervisor.plan import Options, SetupRefused, make_plan, platform_specs, store_specs
 
-READY_SECONDS_MAX = 90.0
+READY_SECONDS_MAX = 240.0
+"""A dozen processes that load at once on a busy machine of two cores take more than a minute and a half."""
 ORPHAN_SECONDS_MAX = 10.0
 HOUSEKEEPING_SECONDS = 5.0
 

@@ -9,19 +9,16 @@ from tests.platform import Hospital, command
 
 CLOSE_SECONDS_MAX: Final = 300
 
-# A difference is explained where a person has decided that money goes, or stays, apart from what a channel or the HIS
-# has: paid by other means, given up, sent although the HIS refused, kept as disputed.
+# The HIS may have settled what nobody has paid for in one case only: a person gave the settlement up, and then persons
+# kept the money, or sent it though the HIS had not taken it back.
 _UNEXPLAINED: Final = """
 SELECT d.kind, d.line_kind, d.number, d.channel_fen, d.platform_fen, d.his_fen FROM book_difference d
-JOIN book_closing c ON c.day = d.day AND c.status <> 'superseded'
 WHERE d.day = $1 AND d.status <> 'vanished' AND NOT EXISTS (
-    SELECT FROM payment_exception e JOIN payment_order o ON o.id = e.order_id
-    LEFT JOIN payment_settlement s ON s.order_id = o.id
-    WHERE e.status = 'resolved' AND e.resolved_by NOT LIKE 'system:%'
-      AND e.action IN ('pay_offline', 'cancel', 'proceed', 'explain', 'refund', 'mark_settled')
-      AND (d.number LIKE o.order_no || '%' OR d.number = s.settlement_no))
+    SELECT FROM payment_settlement s JOIN payment_refund r ON r.transaction_id = s.transaction_id
+    WHERE d.kind = 'his-surplus' AND s.settlement_no = d.number AND s.status = 'rejected' AND s.decided_by = 'person'
+      AND coalesce(r.reversal_no, '') = '' AND (r.status IN ('declined', 'cancelled') OR EXISTS (
+          SELECT FROM payment_exception e WHERE e.refund_id = r.id AND e.action = 'proceed')))
 """
-
 
 _DIFFERENCES: Final = (
     "SELECT kind, line_kind, merchant, number, channel_fen, platform_fen, his_fen FROM book_difference"

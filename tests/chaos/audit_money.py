@@ -178,11 +178,14 @@ async def compare_with_his(db: asyncpg.Connection, his: httpx.AsyncClient, days:
     )
     ours = {row["number"]: (row["his_no"], row["fen"]) for row in rows}
     given_up = await db.fetch(
-        "SELECT s.settlement_no, s.his_no, o.amount_fen FROM payment_settlement s"
-        " JOIN payment_order o ON o.id = s.order_id WHERE s.status = 'rejected' AND s.decided_by = 'person'"
+        "SELECT s.settlement_no, o.amount_fen FROM payment_settlement s JOIN payment_order o ON o.id = s.order_id"
+        " JOIN payment_refund r ON r.transaction_id = s.transaction_id"
+        " WHERE s.status = 'rejected' AND s.decided_by = 'person' AND (r.reversal_no <> '' OR"
+        " r.status IN ('declined', 'cancelled') OR EXISTS"
+        " (SELECT FROM payment_exception e WHERE e.refund_id = r.id AND e.action = 'proceed'))"
     )
     for row in given_up:
-        # The HIS may have had it; then its reversal, above, takes it back.
+        # The HIS may have had it; then its reversal, above, takes it back, or a person has decided that it does not.
         if row["settlement_no"] in there:
             ours[row["settlement_no"]] = (there[row["settlement_no"]][0], row["amount_fen"])
     return differences("HIS entry", ours, there)

@@ -26,6 +26,7 @@ DECISIONS: Final[dict[str, dict[str, int]]] = {
     "reversal_refused": {"cancel": 5, "proceed": 1, "retry": 1},
     "refund_abnormal": {"retry": 3, "pay_offline": 5, "cancel": 1},
     "refund_after_end": {"explain": 1},
+    "refund_declined": {"refund": 3, "explain": 1},
     "discharge_unknown": {"ask_again": 1},
     "discharge_refused": {"ask_again": 1},
 }

@@ -182,10 +182,13 @@ class MoodOfHis:
         """Go on until told to stop."""
         while not stop.is_set():
             name = self.rng.choice(("answers_lost", "answers_late"))
-            times = self.rng.randint(1, 3)
-            await self.his.call("his fault", "POST", "/api/faults", {name: times, "late_seconds": 2})
-            self.faults[name] += times
+            await self.misbehave(name, times=self.rng.randint(1, 3))
             await asyncio.sleep(self.rng.uniform(*FAULT_PAUSE_SECONDS) * 3)
+
+    async def misbehave(self, fault: str, *, times: int) -> None:
+        """Have it lose or delay so many answers."""
+        await self.his.call("his fault", "POST", "/api/faults", {fault: times, "late_seconds": 2})
+        self.faults[fault] += times
 
     async def heal(self) -> None:
         """Have it answer from now on."""

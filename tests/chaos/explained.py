@@ -19,7 +19,7 @@ SELECT a.attempt_no, o.kind, o.status, t.role, t.channel, t.amount_fen, ap.statu
 FROM payment_transaction t JOIN payment_order o ON o.id = t.order_id JOIN payment_attempt a ON a.id = t.attempt_id
 LEFT JOIN (SELECT transaction_id, sum(amount_fen) FILTER (WHERE status = 'succeeded') AS back,
            sum(amount_fen) FILTER (WHERE status = 'paid_offline') AS offline,
-           sum(amount_fen) FILTER (WHERE status IN ('cancelled', 'declined')) AS given_up
+           sum(amount_fen) FILTER (WHERE status = 'cancelled') AS given_up
            FROM payment_refund GROUP BY transaction_id) r ON r.transaction_id = t.id
 LEFT JOIN payment_settlement s ON s.transaction_id = t.id
 LEFT JOIN registration_order l ON l.order_id = o.id LEFT JOIN appointment ap ON ap.id = l.appointment_id

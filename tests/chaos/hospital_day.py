@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -48,6 +48,15 @@ LINK_SECONDS_MAX: Final = 120
 
 # Low enough that persons are asked during a run, and that some refunds want a second one.
 APPROVAL_ABOVE_FEN, ASKS_MAX, CLOSE_TRIES_MAX = 15_000, 1, 3
+
+PROVOKED_TIMES: Final = 8
+PROVOKED: Final = {
+    "outcome: settlement unknown, decided by a person": (("his", "answers_lost"),),
+    "outcome: receipt refused, asked for again by a person": (("fiscal", "receipt_refused"),),
+    "outcome: refund stuck at a channel, put right by a person": (("wechatpay", "refund_abnormal"),),
+    "outcome: refund paid by other means": (("wechatpay", "refund_abnormal"), ("alipay", "refund_abnormal")),
+}
+"""By which faults what may not come about by chance does. The rest comes about where people go on for longer."""
 
 
 @dataclass
@@ -154,6 +163,20 @@ class HospitalDay:
             self.cashier.work(stop),
             self.pharmacy.work(stop),
         )
+
+    async def provoke(self, missing: Sequence[str]) -> None:
+        """Have foreign systems misbehave in just the way of which a run has seen nothing so far."""
+        for outcome, faults in PROVOKED.items():
+            if outcome in missing:
+                for system, fault in faults:
+                    await self._misbehave(system, fault)
+
+    async def _misbehave(self, system: str, fault: str) -> None:
+        if system == "his":
+            await self.mood_of_his.misbehave(fault, times=PROVOKED_TIMES)
+            return
+        [emulated] = [mood.system for mood in self.moods if mood.system.name == system]
+        await emulated.set_fault(fault, dict(emulated.known_faults)[fault], times=PROVOKED_TIMES)
 
     async def heal(self) -> None:
         """Have every foreign system behave from now on."""

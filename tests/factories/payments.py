@@ -223,12 +223,13 @@ class HisDouble:
 
     lost: coming answers that are lost after it has settled; silent: it is away. rejects: the reason of its no.
     crashes: after how many coming calls the caller itself breaks down.
-    declines: the feature's own no. breaks: the feature has a fault.
+    declines: the feature's own no. breaks: the feature has a fault. voided: numbers that were given up.
     """
 
     settled: dict[str, int] = field(default_factory=dict)
     reversed_fen: Counter[str] = field(default_factory=Counter)
     reversals: set[str] = field(default_factory=set)
+    voided: set[str] = field(default_factory=set)
     accepted: Counter[UUID] = field(default_factory=Counter)
     lost: Counter[str] = field(default_factory=Counter)
     crashes: Counter[str] = field(default_factory=Counter)
@@ -266,6 +267,8 @@ class HisDouble:
         if self.rejects is not None:
             self._leave("settle")
             return Rejected(self.rejects)
+        if order.settlement_no in self.voided:
+            return Rejected("number_void")
         self.settled[order.settlement_no] = order.amount_fen
         self._leave("settle")
         return Settled(f"H{order.settlement_no}")
@@ -281,6 +284,10 @@ class HisDouble:
         self._enter("reverse")
         if self.refuses_reversal is not None:
             return Rejected(self.refuses_reversal)
+        if reversal.his_no is None and reversal.settlement_no not in self.settled:
+            self.voided.add(reversal.settlement_no)
+            self._leave("reverse")
+            return Settled("")
         if reversal.refund_no not in self.reversals:
             self.reversals.add(reversal.refund_no)
             self.reversed_fen[reversal.settlement_no] += reversal.amount_fen

@@ -34,6 +34,7 @@ class BillingDouble:
     """Settles registration fees once per number, and takes them back within what was settled.
 
     rejects: the word of its no. lost: coming answers that are lost after it has done it. silent: it is away.
+    voided: numbers that were given up, under which nothing is done any more.
     """
 
     receipts: dict[str, HisReceipt] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class BillingDouble:
     lost: Counter[str] = field(default_factory=Counter)
     calls: Counter[str] = field(default_factory=Counter)
     silent: bool = False
+    voided: set[str] = field(default_factory=set)
 
     async def settle_registration(
         self, *, settlement_no: str, appointment_id: UUID, money: Money
@@ -49,6 +51,8 @@ class BillingDouble:
         self._enter("settle")
         if self.rejects is not None:
             return Rejected(self.rejects, "no")
+        if settlement_no in self.voided:
+            return Rejected("number_void", "no")
         if settlement_no not in self.receipts:
             if self.net_fen(appointment_id) > 0:
                 return Rejected("already_charged", "no")
@@ -58,6 +62,13 @@ class BillingDouble:
 
     async def find_receipt(self, number: str) -> HisReceipt | None:
         self._enter("find")
+        return self.receipts.get(number)
+
+    async def void_number(self, number: str) -> HisReceipt | None:
+        self._enter("void")
+        if number not in self.receipts:
+            self.voided.add(number)
+        self._leave("void")
         return self.receipts.get(number)
 
     async def reverse_settlement(self, *, refund_no: str, settlement_no: str, money: Money) -> HisReceipt | Rejected:

@@ -6,6 +6,7 @@ import pytest
 
 from payments import errors, exceptions, ledger, refunds
 from payments.exceptions import Action
+from payments.refunds import Ask
 from payments.resolving import Resolution, resolve_exception
 from tests.factories.payments import CASHIER, MANAGER, PORTAL, PaymentsUnderTest
 
@@ -106,3 +107,61 @@ async def test_a_fault_of_the_feature_loses_no_money_and_is_tried_again(payments
 
     assert (await payments.look(order)).status == "settled"
     await payments.require_sound()
+
+
+async def test_money_of_what_was_given_up_is_a_case_again_when_its_refund_is_declined(
+    payments: PaymentsUnderTest,
+) -> None:
+    """Paid, not settled, not refunded: such money never lies about unseen."""
+    payments.his.silent = True
+    order, _ = await payments.paid(90_000)
+    await payments.pass_time(until=A_LONG_TIME, step=timedelta(minutes=5))
+    [unknown] = await exceptions.list_exceptions(payments.db, limit=5)
+    await resolve_exception(unknown.id, Resolution(action=Action.REFUND, reason="r"), actor=CASHIER)
+    [refund] = await refunds.list_refunds(payments.db, order.id)
+    await refunds.decline_refund(refund.id, actor=MANAGER)
+
+    [found] = await exceptions.list_exceptions(payments.db, limit=5)
+    assert (found.cause, found.allowed, found.facts) == (
+        "refund_declined",
+        ["explain", "refund"],
+        {"refund_no": refund.refund_no, "amount_fen": 90_000},
+    )
+    await payments.require_sound()
+    await resolve_exception(found.id, Resolution(action=Action.REFUND, reason="r"), actor=CASHIER)
+    [_, again] = await refunds.list_refunds(payments.db, order.id)
+    assert (again.status, again.cause, again.tells_his) == ("requested", "his_rejected", True)
+    await refunds.approve_refund(again.id, actor=MANAGER)
+    payments.his.silent = False
+    await payments.pass_time(until=timedelta(minutes=20), step=timedelta(minutes=5))
+
+    assert (await payments.look(order)).status == "refunded"
+    assert payments.wechat.held_fen == 0
+    assert payments.his.voided == {f"{order.order_no}S"}
+    assert await exceptions.list_exceptions(payments.db, limit=5) == []
+    await payments.require_sound()
+
+
+async def test_a_person_may_keep_such_money_and_says_why(payments: PaymentsUnderTest) -> None:
+    payments.his.silent = True
+    order, _ = await payments.paid(90_000)
+    await payments.pass_time(until=A_LONG_TIME, step=timedelta(minutes=5))
+    for action in (Action.REFUND, Action.EXPLAIN):
+        [found] = await exceptions.list_exceptions(payments.db, limit=5)
+        await resolve_exception(found.id, Resolution(action=action, reason="已另行处理"), actor=CASHIER)
+        for refund in await refunds.list_refunds(payments.db, order.id):
+            if refund.status == "requested":
+                await refunds.decline_refund(refund.id, actor=MANAGER)
+
+    assert await exceptions.list_exceptions(payments.db, limit=5) == []
+    assert payments.wechat.held_fen == 90_000
+    await payments.require_sound()
+
+
+async def test_a_declined_refund_of_what_stands_is_no_case(payments: PaymentsUnderTest) -> None:
+    order, _ = await payments.paid(90_000)
+    refund = await refunds.request_refund(order.id, amount_fen=None, ask=Ask(reason="r"), actor=CASHIER)
+
+    await refunds.decline_refund(refund.id, actor=MANAGER)
+
+    assert await exceptions.list_exceptions(payments.db, limit=5) == []

@@ -7,8 +7,12 @@ import pytest
 from booking import followup, service
 from booking.errors import FollowUpNotAllowed
 from booking.payment.orders import order_hold
+from integration.his.billing import Money
 from payments import exceptions
+from payments.exceptions import Action
+from payments.resolving import Resolution, resolve_exception
 from tests.factories.booking import PORTAL
+from tests.factories.payments import CASHIER
 from tests.factories.registration import FEE_FEN, RegistrationUnderTest, refusal
 
 
@@ -124,6 +128,37 @@ async def test_a_visit_that_has_begun_is_not_refunded_by_itself(clinic: Registra
     assert await clinic.refunds(order) == [(FEE_FEN, "cancelled", "abnormal")]
     assert (await causes(clinic), (await clinic.look(booked)).payment) == (["reversal_refused"], "refunding")
     assert clinic.payments.wechat.held_fen == FEE_FEN
+
+
+@pytest.mark.parametrize("had_it", [True, False])
+async def test_a_fee_that_a_person_gives_up_is_not_settled_once_the_money_is_back(
+    clinic: RegistrationUnderTest, *, had_it: bool
+) -> None:
+    """The settlement is still on its way when the money goes back: the HIS refuses what arrives then."""
+    booked, order = await clinic.paid(await clinic.schedule(), settles=False)
+    settlement_no, money = f"{order.order_no}S", Money(FEE_FEN, "wechatpay")
+    if had_it:
+        await clinic.billing.settle_registration(settlement_no=settlement_no, appointment_id=booked.id, money=money)
+    clinic.billing.silent = True
+    await clinic.pass_time(timedelta(hours=2), step=timedelta(minutes=10))
+    [case] = await exceptions.list_exceptions(clinic.db, limit=5)
+    assert (case.cause, case.facts["settlement_no"]) == ("settlement_unknown", settlement_no)
+    await resolve_exception(case.id, Resolution(action=Action.REFUND, reason="患者要求退款"), actor=CASHIER)
+    await clinic.payments.settle_down()
+    assert await clinic.refunds(order) == [(FEE_FEN, "his_rejected", "reversing")]
+
+    clinic.billing.silent = False
+    clinic.billing.lost["void"] = 1
+    await clinic.pass_time(timedelta(minutes=30), step=timedelta(minutes=5))
+
+    assert (await clinic.payments.look(order)).status == "refunded"
+    assert (clinic.billing.net_fen(booked.id), clinic.payments.wechat.held_fen) == (0, 0)
+    arrived = await clinic.billing.settle_registration(
+        settlement_no=settlement_no, appointment_id=booked.id, money=money
+    )
+    assert getattr(arrived, "code", None) == (None if had_it else "number_void")
+    assert clinic.billing.net_fen(booked.id) == 0
+    await clinic.require_sound()
 
 
 async def test_a_process_without_the_his_leaves_the_fee_unknown(clinic: RegistrationUnderTest) -> None:

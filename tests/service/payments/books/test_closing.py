@@ -11,15 +11,17 @@ import pytest
 from kernel import clock
 from kernel.clock import clinic_date, frozen
 from kernel.db import Database
-from payments import attempts, refunds
+from payments import attempts, exceptions, refunds
 from payments.books.closings import Closing, LineSource, close_books, get_closing, keep_books
 from payments.books.differences import list_differences
 from payments.books.errors import BooksDoNotBalance, BooksOutdated, ClosingNotFound, DayAlreadyClosed
 from payments.books.lines import BookLine, LineKind, Side
 from payments.books.sources import ChannelBill, PlatformRecord, ReversalRecord
+from payments.exceptions import Action
 from payments.gateways.port import Bill, BillKind, ChannelCode, RefundState
 from payments.orders import Order
 from payments.refunds import Ask
+from payments.resolving import Resolution, resolve_exception
 from runtime.books import describe
 from tests.factories.bills import alipay_bill, wechat_bill
 from tests.factories.books import Told, at
@@ -136,6 +138,32 @@ async def play(day: Day) -> None:
             at_window.id, channel=ChannelCode.CASH, amount_fen=1_500, slip_no="SLIP-1", actor=CASHIER
         )
         await payments.settle_down()
+
+
+@pytest.mark.parametrize("had_it", [True, False])
+async def test_what_a_person_gave_up_agrees_with_the_his_once_it_has_undone_it(day: Day, *, had_it: bool) -> None:
+    """The HIS had it and took it back, or had it never and voids its number: nobody is sent to take it back again."""
+    payments = day.payments
+    await payments.db.execute("UPDATE payment_rule SET settlement_asks_max = 1")
+    with frozen(NOON):
+        payments.his.lost["settle"], payments.his.silent = 1, not had_it
+        order, _ = await payments.paid(2_500)
+        [case] = await exceptions.list_exceptions(payments.db, limit=5)
+        await resolve_exception(case.id, Resolution(action=Action.REFUND, reason="患者要求退款"), actor=CASHIER)
+        await day.keep()
+        under_way = [(one.kind, one.number) for one in await list_differences(payments.db, day=DAY)]
+        payments.his.silent = False
+        await payments.settle_down()
+        await payments.pass_time(until=timedelta(minutes=10))
+    assert (await payments.look(order)).status == "refunded"
+
+    await day.keep()
+
+    assert under_way == ([("his-surplus", f"{order.order_no}S")] if had_it else [])
+    assert await list_differences(payments.db, day=DAY, statuses=("open", "explained", "resolved")) == []
+    report = await day.close()
+    taken_back = [one["refunded_fen"] for one in report["sides"] if one["side"] == "reversal"]
+    assert taken_back == [2_500 if had_it else 0]
 
 
 async def test_a_days_report_says_what_the_ledger_says(day: Day) -> None:
