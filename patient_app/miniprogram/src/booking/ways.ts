@@ -1,9 +1,9 @@
 /** Where booking leads to. */
 import { replace } from "@/navigation";
 
-/** Pay an order; the number is had by it. Going back from there returns to what was being booked. */
+/** Pay an order, in this screen's place: the number is had by it, and going back does not keep another. */
 export function toPay(order: string): void {
-  replace("/booking/result/result", { order });
+  replace("/money/pay/pay", { order });
 }
 
 /** Show what came of it, in this screen's place: going back does not book again. */

@@ -63,6 +63,6 @@ export const entries: Entry[] = [
     title: "home.settings",
     text: "home.settings_text",
     go: toScreen("/account/settings/settings"),
-    isForElders: true,
+    isForElders: false,
   },
 ];
