@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -32,6 +33,7 @@ from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.errors import HospitalError
 from kernel.ids import new_id
+from patients.service import register_patient
 from payments import exceptions, expiry, inbox, merchants, refunds, relatives
 from payments.attempts import Attempt, record_window_payment, record_window_refund
 from payments.exceptions import Action, Cause, PaymentException
@@ -41,6 +43,7 @@ from payments.orders import Order, close_order
 from payments.refunds import Ask, Refund
 from payments.resolving import Resolution, resolve_exception
 from tests.factories.keys import write_keys
+from tests.factories.patients import registration
 from tests.factories.payments import CASHIER, MANAGER, PORTAL, ChannelDouble, PaymentsUnderTest
 
 pytestmark = pytest.mark.race
@@ -89,6 +92,7 @@ class Payments(RuleBasedStateMachine):
 
     db: ClassVar[Database]
     loop: ClassVar[asyncio.AbstractEventLoop]
+    patient_id: ClassVar[UUID]
     steps_taken: ClassVar[int] = 0
     ends: ClassVar[Counter[str]] = Counter()
     seen: ClassVar[Counter[str]] = Counter()
@@ -135,7 +139,7 @@ class Payments(RuleBasedStateMachine):
 
     @rule(target=made, kind=kinds)
     def order(self, kind: str) -> Any:
-        return self.run(lambda: self.payments.order(AMOUNT_FEN, kind=kind, expires_at=self.now + timedelta(minutes=15)))
+        return self.run(lambda: self._order(kind))
 
     @rule(target=made, kind=kinds, channel=channels)
     def buy(self, kind: str, channel: str) -> Any:
@@ -143,8 +147,12 @@ class Payments(RuleBasedStateMachine):
         answer = self.run(lambda: self._buy(kind, channel))
         return multiple() if isinstance(answer, HospitalError) else answer
 
+    async def _order(self, kind: str) -> Order:
+        until = self.now + timedelta(minutes=15)
+        return await self.payments.order(AMOUNT_FEN, kind=kind, patient_id=self.patient_id, expires_at=until)
+
     async def _buy(self, kind: str, channel: str) -> Order:
-        order = await self.payments.order(AMOUNT_FEN, kind=kind, expires_at=self.now + timedelta(minutes=15))
+        order = await self._order(kind)
         attempt = await self.payments.attempt(order, self.double(channel).merchant.channel)
         await self.payments.tell(self.double(channel).pay(attempt.attempt_no))
         await self.payments.settle_down()
@@ -233,10 +241,8 @@ class Payments(RuleBasedStateMachine):
         self.run(self._hand_over)
 
     async def _hand_over(self) -> None:
-        for row in await self.db.fetch(
-            "SELECT id FROM payment_refund WHERE merchant_code = ANY ($1) AND status IN ('processing', 'abnormal')",
-            list(DRAWERS),
-        ):
+        query = "SELECT id FROM payment_refund WHERE merchant_code = ANY ($1) AND status IN ('processing', 'abnormal')"
+        for row in await self.db.fetch(query, list(DRAWERS)):
             await record_window_refund(row["id"], slip_no="BACK1", actor=CASHIER)
 
     @rule(amount_fen=st.sampled_from([1, 70_000, 150_000]))
@@ -402,6 +408,77 @@ class Payments(RuleBasedStateMachine):
         assert Cause.UNKNOWN_REFUND not in known
 
 
+async def begin(database: Database, folder: Path) -> None:
+    """Begin with nothing counted, and with the one patient whose orders they all are: a relative sees their name."""
+    load_cipher(write_keys(folder / "keys"))
+    Payments.db, Payments.loop, Payments.steps_taken = database, asyncio.get_running_loop(), 0
+    Payments.patient_id = (await register_patient(registration(), actor=PORTAL))[0].id
+    Payments.ends.clear()
+    Payments.seen.clear()
+
+
+def relatives_pay(machine: Payments) -> None:
+    order = machine.order(kind="outpatient_bill")
+    machine.pay(machine.begin_as_a_relative(order=order, channel="wechat"), short_fen=0, is_told=True)
+
+
+def hand_cash_back(machine: Payments) -> None:
+    order = machine.order(kind="registration")
+    machine.take_cash(order=order)
+    machine.work()
+    machine.ask_back(order=order, amount_fen=20_000)
+    machine.work()
+    machine.hand_over()
+
+
+def pay_back_by_other_means(machine: Payments) -> None:
+    order = machine.buy(kind="outpatient_bill", channel="wechat")
+    machine.refund_as(channel="wechat", state=RefundState.ABNORMAL)
+    machine.ask_back(order=order, amount_fen=20_000)
+    machine.work()
+    machine.resolve(choice=1)
+
+
+def have_a_second_person_approve(machine: Payments) -> None:
+    order = machine.buy(kind="deposit", channel="alipay")
+    machine.judge(refund=machine.ask_back(order=order, amount_fen=None), approves=True)
+
+
+def refuse_a_reversal(machine: Payments) -> None:
+    order = machine.buy(kind="outpatient_bill", channel="alipay")
+    machine.refuse_reversals(refuses="drug_dispensed")
+    machine.ask_back(order=order, amount_fen=20_000)
+
+
+PLAYED: dict[str, Callable[[Payments], None]] = {
+    "begun by a relative's code": relatives_pay,
+    "a refund handed over": hand_cash_back,
+    "a refund paid by other means": pay_back_by_other_means,
+    "a refund with a second person": have_a_second_person_approve,
+    "a reversal refused": refuse_a_reversal,
+}
+"""What takes several steps in one order, which chance seldom finds in thirty: played as well, by the same steps."""
+
+
+def play(steps: Callable[[Payments], None]) -> None:
+    """Take these steps, then heal; the invariants hold after them, and at the end every fen is explained."""
+    machine = Payments()
+    machine.build()
+    steps(machine)
+    machine.work()
+    machine.nothing_is_broken()
+    machine.teardown()
+
+
+@pytest.mark.parametrize("outcome", PLAYED)
+async def test_what_chance_seldom_finds_is_explained(database: Database, tmp_path: Path, outcome: str) -> None:
+    await begin(database, tmp_path)
+
+    await asyncio.to_thread(play, PLAYED[outcome])
+
+    assert Payments.seen[outcome] == 1
+
+
 @pytest.mark.parametrize(
     "examples",
     [10, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.timeout(1500)])],
@@ -409,18 +486,13 @@ class Payments(RuleBasedStateMachine):
 async def test_any_sequence_of_steps_leaves_every_fen_explained(
     database: Database, tmp_path: Path, examples: int
 ) -> None:
-    load_cipher(write_keys(tmp_path / "keys"))  # A relative's code is made from a key.
-    Payments.db, Payments.loop, Payments.steps_taken = database, asyncio.get_running_loop(), 0
-    Payments.ends.clear()
-    Payments.seen.clear()
-    bounds = settings(
-        max_examples=examples,
-        stateful_step_count=30,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+    await begin(database, tmp_path)
+    ignored = list(HealthCheck)
+    bounds = settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=ignored)
     await asyncio.to_thread(run_state_machine_as_test, Payments, settings=bounds)
     assert Payments.steps_taken > examples * 10
     assert Payments.ends["settled"] >= examples // 5
     assert examples < 100 or {"closed", "refunded"} <= set(Payments.ends), Payments.ends
-    assert examples < 100 or not [name for name in SEEN if not Payments.seen[name]], Payments.seen
+    assert examples < 100 or not [name for name in SEEN if not Payments.seen[name] and name not in PLAYED], (
+        Payments.seen
+    )
