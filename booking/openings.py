@@ -187,9 +187,17 @@ async def get_schedule(schedule_id: UUID, *, channel: str) -> ScheduleOpening:
 
 
 async def nearest_openings(
-    wanted: ScheduleFilter, *, channel: str, place: Place | None, closest_first: bool, limit: int
+    wanted: ScheduleFilter,
+    *,
+    channel: str,
+    place: Place | None,
+    closest_first: bool,
+    limit: int,
+    first_day: date | None = None,
 ) -> list[SlotOpening]:
     """Find the slots that the channel may book soonest, at all campuses, within the last of `HORIZONS_DAYS`.
+
+    first_day: none before this clinic day; the days of the horizon are counted from it.
 
     closest_first: by distance from the place first and by time second, instead of the other way round.
 
@@ -199,11 +207,12 @@ async def nearest_openings(
     assert place is not None or not closest_first, "the closest to nowhere"
     campuses = await _distances(place)
     rows: list[Row] = []
+    begin = max(clock.today(), first_day or date.min)
     for days in HORIZONS_DAYS[-1:] if closest_first else HORIZONS_DAYS:
         query = _Statement([channel, clock.now(), list(campuses), list(campuses.values())])
         query.narrow(wanted)
-        query.where("sc.clinic_date >= {}::date", clock.today())
-        query.where("sc.clinic_date <= {}::date", clock.today() + timedelta(days=days))
+        query.where("sc.clinic_date >= {}::date", begin)
+        query.where("sc.clinic_date <= {}::date", begin + timedelta(days=days))
         statement = _NEAREST_CLOSEST_FIRST if closest_first else _NEAREST_SOONEST_FIRST
         rows = await _settled(statement.format(conditions=query.conditions, limit=query.value(limit)), query.values)
         if len(rows) == limit:

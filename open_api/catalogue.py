@@ -184,6 +184,7 @@ async def find_nearest_openings(call: PartnerCall) -> Reply:
         place=Place(query["latitude"], query["longitude"]) if "latitude" in query else None,
         closest_first=query.get("order") == "distance",
         limit=query.get("limit", FOUND_DEFAULT),
+        first_day=_date(call, "date_from"),
     )
     return ok({"items": found})
 

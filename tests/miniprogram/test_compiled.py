@@ -21,6 +21,7 @@ OF_WECHAT = {
     "button",
     "image",
     "input",
+    "picker",
     "scroll-view",
     "slot",
     "text",

@@ -370,6 +370,7 @@ class AsyncOperations(ABC):
         latitude: float | None = None,
         longitude: float | None = None,
         order: Literal['time', 'distance'] | None = None,
+        date_from: types.Date | None = None,
         limit: int | None = None,
     ) -> types.OpeningList:
         """Find the slots that your channel may book soonest, or closest to where the patient is.
@@ -387,6 +388,7 @@ class AsyncOperations(ABC):
                 "latitude": latitude,
                 "longitude": longitude,
                 "order": order,
+                "date_from": date_from,
                 "limit": limit,
             },
             is_kept=True,

@@ -86,6 +86,7 @@ export interface FindNearestOpeningsQuery {
   latitude?: number | undefined;
   longitude?: number | undefined;
   order?: "time" | "distance" | undefined;
+  date_from?: types.Date | undefined;
   limit?: number | undefined;
 }
 

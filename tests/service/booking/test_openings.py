@@ -1,6 +1,6 @@
 """What a channel reads of schedules: its own free seats, its own opening hours, the nearest first."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -190,3 +190,19 @@ async def test_instants_are_utc(hospital: HospitalUnderTest) -> None:
     await hospital.schedule(seats=1)
     [found] = await schedules(hospital)
     assert found.starts_at.tzinfo == UTC
+
+
+async def test_the_nearest_openings_begin_with_the_day_that_is_asked_for(hospital: HospitalUnderTest) -> None:
+    soon = await hospital.schedule(seats=1)
+    later = await hospital.schedule(seats=1, starts_in=timedelta(days=5))
+    wanted = ScheduleFilter(department_id=hospital.department_id)
+
+    async def first_from(day: date | None) -> list[UUID]:
+        found = await nearest_openings(
+            wanted, channel="portal", place=None, closest_first=False, limit=5, first_day=day
+        )
+        return [entry.schedule_id for entry in found]
+
+    assert await first_from(None) == await first_from(date(2000, 1, 1)) == [soon.id, later.id]
+    assert await first_from(soon.clinic_date + timedelta(days=1)) == [later.id]
+    assert await first_from(later.clinic_date + timedelta(days=1)) == []

@@ -18,7 +18,7 @@ import httpx
 
 from hospital_openapi import problems, types
 from hospital_openapi.errors import Problem, Unprocessable
-from hospital_openapi.partner_check.visit import Failed, LeftOut, Visit, each_name, require
+from hospital_openapi.partner_check.visit import Failed, LeftOut, Visit, each_name, early_enough, require
 
 BOOKING_SCOPES: Final = frozenset(
     {"catalogue.read", "slots.read", "patients.read", "patients.write", "appointments.read", "appointments.write"}
@@ -327,7 +327,8 @@ def _full_schedules(visit: Visit) -> Iterator[types.Schedule]:
     for number, department in enumerate(visit.english.iterate_departments(limit=100)):
         if number == DEPARTMENTS_SEARCHED:
             return
-        for schedule in visit.english.list_schedules(department_id=department["id"], limit=100)["items"]:
+        coming = visit.english.list_schedules(department_id=department["id"], date_from=early_enough(), limit=100)
+        for schedule in coming["items"]:
             if not schedule["available"] and schedule["opens_at"] is None:
                 yield schedule
 

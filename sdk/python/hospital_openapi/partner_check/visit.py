@@ -4,12 +4,15 @@ import contextlib
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Final
 
 from hospital_openapi import types
 from hospital_openapi.client import HospitalClient
 from hospital_openapi.errors import Conflict, Problem
 
+DAYS_AHEAD: Final = 2
+"""Far enough for every rule of cancelling, wherever the clock of this machine stands."""
 DEPARTMENTS_MAX: Final = 60
 OPENINGS_MAX: Final = 100
 # The area code of the demonstration's invented people: no such district issues cards.
@@ -34,6 +37,11 @@ def require(holds: object, sentence: str) -> None:
     """
     if not holds:
         raise Failed(sentence)
+
+
+def early_enough() -> str:
+    """Give the first day of which a number can surely be moved, cancelled and waited for."""
+    return (date.today() + timedelta(days=DAYS_AHEAD)).isoformat()  # noqa: DTZ011  a day more or less is all the same
 
 
 @dataclass
@@ -72,7 +80,10 @@ class Visit:
             for number, department in enumerate(self.english.iterate_departments(limit=100)):
                 if number == DEPARTMENTS_MAX or len(seen) >= OPENINGS_MAX:
                     break
-                for opening in self.english.find_nearest_openings(department_id=department["id"], limit=20)["items"]:
+                found = self.english.find_nearest_openings(
+                    department_id=department["id"], date_from=early_enough(), limit=20
+                )
+                for opening in found["items"]:
                     if opening["schedule_id"] not in seen and not self._needs_turn(opening["schedule_id"], seen):
                         seen.add(opening["schedule_id"])
                         self.openings.append(opening)
