@@ -14,6 +14,7 @@ def summary(folder: DataFolder) -> str:
     rows = [
         ("Open API", f"{base}/open/v1"),
         ("Documentation", f"{base}/docs"),
+        ("Patients' pages", f"{base}/m/"),
         ("Developer portal", f"{base}/developer"),
         ("Access tokens", f"{base}/oauth/token"),
     ]
