@@ -93,7 +93,7 @@ def test_alipay_the_fiscal_platform_the_insurance_and_wechat_are_played_too(fold
         ("fiscal", "FISCAL_BASE_URL", {"account.json"}, {"key"}),
         ("insurance", "INSURANCE_BASE_URL", {"account.json"},
          {"app_secret", "app_private_key", "app_public_key", "centre_public_key"}),
-        ("wechat", "WECHAT_BASE_URL", {"account.json"}, {"app_secret"}),
+        ("wechat", "WECHAT_BASE_URL", {"account.json", "templates.json"}, {"app_secret"}),
     ):  # fmt: skip
         own, web = specs[name].environment, specs["web-1"].environment
         prefix = f"{name.upper()}_EMULATOR"
