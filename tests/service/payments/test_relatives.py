@@ -65,6 +65,7 @@ async def test_a_relative_sees_what_is_needed_and_pays(payments: PaymentsUnderTe
     shown = await show_payable(code.code, address=HOME)
     assert shown._asdict() == {
         "title": "门诊缴费", "amount_fen": 2500, "name": "***明", "status": "payable", "expires_at": code.expires_at,
+        "kind": "outpatient_bill", "campus_id": None,
     }  # fmt: skip
     await payments.tell(payments.wechat.pay(await pay(code)))
     await payments.settle_down()

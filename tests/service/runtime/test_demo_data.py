@@ -73,7 +73,7 @@ async def test_a_sandbox_gets_its_hospital_once(
         "practitioner": 300,
         "patient": 10_000,
         "oauth_client": 3,
-        "staff": 2,
+        "staff": 3,
         "payment_merchant": 1,  # the drawer: no channel's keys are here
     }
     assert counts["patient_access"] == 10_000
