@@ -85,11 +85,12 @@ async def test_somebody_books_tomorrows_cardiology(browser: Browser, hospital_ru
         await app.picture("journey-result")
 
     office = OpenApi.of(hospital_running, "slot_office", staff="S0001")
-    [appointment] = office.get("/appointments", number=number)["items"]
-    assert (appointment["status"], appointment["channel"]) == ("booked", "miniprogram")
     his = HisWindow.of(hospital_running)
-    known = eventually("the appointment at the HIS", lambda: his.find(platform_id=appointment["id"]))
-    assert known["status"] == "booked"
+    with office.http, his.http:
+        [appointment] = office.get("/appointments", number=number)["items"]
+        assert (appointment["status"], appointment["channel"]) == ("booked", "miniprogram")
+        known = eventually("the appointment at the HIS", lambda: his.find(platform_id=appointment["id"]))
+        assert known["status"] == "booked"
 
 
 async def test_how_long_a_slow_phone_waits_for_the_departments(
