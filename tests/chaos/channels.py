@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,7 +107,7 @@ RIGHT: Final = Wrong()
 
 
 @dataclass
-class EmulatedChannel(Emulated):
+class EmulatedChannel(Emulated, ABC):
     """A channel as its payers use it. `paid` keeps what it acknowledged to them, by payment number, in fen."""
 
     paid: dict[str, int] = field(default_factory=dict)
@@ -121,8 +122,9 @@ class EmulatedChannel(Emulated):
             self.paid[payment["payment_no"]] = wrong.amount_fen or int(payment["amount_fen"])
         return is_done
 
+    @abstractmethod
     async def _act(self, payment: dict[str, Any], act: str, *, late: bool, wrong: Wrong) -> httpx.Response:
-        raise NotImplementedError
+        """Ask the emulator for it, each in its own words."""
 
 
 class EmulatedWechatPay(EmulatedChannel):
