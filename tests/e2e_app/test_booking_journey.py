@@ -6,6 +6,7 @@ And how long a slow phone on a slow network waits for the list of departments: t
 import os
 import re
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -86,7 +87,7 @@ async def test_somebody_books_tomorrows_cardiology(browser: Browser, hospital_ru
 
     office = OpenApi.of(hospital_running, "slot_office", staff="S0001")
     his = HisWindow.of(hospital_running)
-    with office.http, his.http:
+    with closing(office.http), closing(his.http):
         [appointment] = office.get("/appointments", number=number)["items"]
         assert (appointment["status"], appointment["channel"]) == ("booked", "miniprogram")
         known = eventually("the appointment at the HIS", lambda: his.find(platform_id=appointment["id"]))
