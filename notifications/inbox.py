@@ -47,18 +47,22 @@ class Message:
     read_at: datetime | None
 
 
-async def list_messages(account_id: UUID, *, language: Language, before: UUID | None, limit: int) -> Sequence[Message]:
-    """List an account's messages, newest first; `before` is the last one of the page before.
+async def list_messages(
+    account_id: UUID, *, language: Language, before: UUID | None, limit: int, is_unread: bool = False
+) -> Sequence[Message]:
+    """List an account's messages, or those not read yet, newest first; `before` is the last one of the page before.
 
     Raises:
         DatabaseUnavailable.
     """
     rows = await database().fetch(
         "SELECT n.*, k.kind_group FROM notification n JOIN notification_kind k ON k.code = n.kind"  # noqa: S608  our own condition
-        f" WHERE {_MINE} AND ($2::uuid IS NULL OR n.id < $2) ORDER BY n.id DESC LIMIT $3",
+        f" WHERE {_MINE} AND ($2::uuid IS NULL OR n.id < $2) AND (NOT $4 OR n.read_at IS NULL)"
+        " ORDER BY n.id DESC LIMIT $3",
         account_id,
         before,
         limit,
+        is_unread,
     )
     return [_message(row, language) for row in rows]
 

@@ -1,6 +1,6 @@
 """The first screen of a member: what comes next, and what waits for them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,21 +10,23 @@ from booking.visit_options import find_options
 from booking.visits import Visit
 from kernel import clock
 from kernel.db import database
-from notifications.inbox import count_unread
+from notifications.inbox import count_unread, list_messages
 from open_api.calls import Reply, ok
 from patient_app import visit_answers
 from patient_app.calls import PatientCall
+from patient_app.messages import render_message, text_language
 from patient_app.routing import MEMBER, Routes
 from payments.queries import OrderFilter, list_orders
 
 routes = Routes("home")
 
 ORDERS_MAX: Final = 10
+NOTICES_MAX: Final = 3
 
 
 @routes.get(f"{MEMBER}/home", response="app/home.json")
 async def get_home(call: PatientCall) -> Reply:
-    """Read a member's next visit, and what has to be answered or paid, the most urgent first."""
+    """Read a member's next visit, what has to be answered or paid, the most urgent first, and the newest messages."""
     upcoming = await visits.list_upcoming(call.patient_id, channel=call.channel)
     open_orders = await visits.read_open_orders(upcoming[:1])
     now = clock.now()
@@ -34,7 +36,9 @@ async def get_home(call: PatientCall) -> Reply:
     shown = nearest and visit_answers.brief(
         nearest, find_options(nearest, at=now), open_orders.get(nearest.id), call.language
     )
-    return ok({"next_visit": shown, "todos": todos, "unread": await count_unread(call.account_id)})
+    notices = await _notices(call, {str(one["id"]) for one in todos})
+    unread = await count_unread(call.account_id)
+    return ok({"next_visit": shown, "todos": todos, "notices": notices, "unread": unread})
 
 
 def _stopped(upcoming: Sequence[Visit], language: str) -> list[dict[str, Any]]:
@@ -62,6 +66,13 @@ async def _orders(call: PatientCall) -> list[dict[str, Any]]:
         for one in orders
         if one.expires_at > now
     ]
+
+
+async def _notices(call: PatientCall, todo_ids: Collection[str]) -> list[dict[str, Any]]:
+    """List the newest messages that nobody has read, of all the account's people; what is to be done stands above."""
+    limit = NOTICES_MAX + len(todo_ids)
+    found = await list_messages(call.account_id, language=text_language(call), before=None, limit=limit, is_unread=True)
+    return [render_message(one) for one in found if one.subject_id not in todo_ids][:NOTICES_MAX]
 
 
 def _todo(

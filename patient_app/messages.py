@@ -35,10 +35,10 @@ async def list_messages(call: PatientCall) -> Reply:
     query = call.query
     limit = query.get("limit", LIMIT_DEFAULT)
     before = parse_id(str(read_cursor(_LIST, query["cursor"])[0])) if "cursor" in query else None
-    found = await inbox.list_messages(call.account_id, language=_language(call), before=before, limit=limit + 1)
+    found = await inbox.list_messages(call.account_id, language=text_language(call), before=before, limit=limit + 1)
     shown = found[:limit]
     return page(
-        [_render(one) for one in shown],
+        [render_message(one) for one in shown],
         next_cursor=write_cursor(_LIST, str(shown[-1].id)) if len(found) > limit else None,
     )
 
@@ -52,8 +52,8 @@ async def count_unread(call: PatientCall) -> Reply:
 @routes.get("/messages/<message_id:uuid>", response="app/message.json", errors=[MessageNotFound, DatabaseUnavailable])
 async def get_message(call: PatientCall) -> Reply:
     """Read one message, as when a WeChat message was tapped; that marks nothing."""
-    message = await inbox.read_message(call.account_id, call.path["message_id"], language=_language(call))
-    return ok(_render(message))
+    message = await inbox.read_message(call.account_id, call.path["message_id"], language=text_language(call))
+    return ok(render_message(message))
 
 
 @routes.post("/messages/<message_id:uuid>/read", errors=[MessageNotFound, DatabaseUnavailable])
@@ -115,11 +115,13 @@ async def note_subscriptions(call: PatientCall) -> Reply:
     return Reply(None, NO_CONTENT)
 
 
-def _language(call: PatientCall) -> Language:
+def text_language(call: PatientCall) -> Language:
+    """Name the language of stored words that fits the one asked for."""
     return "en" if call.language == "en" else "zh"
 
 
-def _render(message: Message) -> dict[str, Any]:
+def render_message(message: Message) -> dict[str, Any]:
+    """Give a message as the app shows it."""
     return {
         "id": message.id,
         "kind": message.kind,

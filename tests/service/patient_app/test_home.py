@@ -1,7 +1,10 @@
 """The first screen: the nearest visit whoever booked it, and what waits for an answer or for money."""
 
+from dataclasses import replace
 from datetime import timedelta
 
+from notifications.telling import tell
+from tests.factories.notifications import Centre
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
 from tests.factories.paying import Till
@@ -11,6 +14,7 @@ async def test_a_new_member_has_nothing_to_do(phone: Phone) -> None:
     assert (await phone.get(f"/members/{await phone.add_member()}/home")).json() == {
         "next_visit": None,
         "todos": [],
+        "notices": [],
         "unread": 0,
     }
 
@@ -53,3 +57,31 @@ async def test_an_open_order_waits_to_be_paid(open_api: OpenApi, phone: Phone) -
     await open_api.db.execute("UPDATE payment_order SET patient_id = $1 WHERE id = $2", own, order.id)
     [todo] = (await phone.get(f"/members/{own}/home")).json()["todos"]
     assert (todo["kind"], todo["id"], todo["amount_fen"]) == ("payment", str(order.id), order.amount_fen)
+
+
+async def test_the_newest_unread_messages_stand_on_it_until_they_are_read(open_api: OpenApi, phone: Phone) -> None:
+    own, mother = await phone.add_member(), await phone.add_member("parent")
+    centre = Centre(open_api.db)
+    for number in range(4):
+        await centre.tell("bill.new", mother if number == 3 else own, key=f"bill:{number}")
+    inbox = [one["id"] for one in (await phone.get("/messages")).json()["items"]]
+    home = (await phone.get(f"/members/{own}/home")).json()
+    assert [one["id"] for one in home["notices"]] == inbox[:3]
+    assert (home["notices"][0]["patient_id"], home["unread"]) == (str(mother), 4)
+
+    await phone.post(f"/messages/{inbox[0]}/read")
+    home = (await phone.get(f"/members/{own}/home")).json()
+    assert ([one["id"] for one in home["notices"]], home["unread"]) == (inbox[1:], 3)
+
+
+async def test_a_message_of_what_is_to_be_done_is_not_told_twice(open_api: OpenApi, phone: Phone) -> None:
+    till = await Till.open(open_api)
+    order = await till.order()
+    own = await phone.add_member()
+    await open_api.db.execute("UPDATE payment_order SET patient_id = $1 WHERE id = $2", own, order.id)
+    centre = Centre(open_api.db)
+    occurrence = centre.occurrence("payment.paid", own, key="event:1")
+    async with open_api.db.transaction() as tx:
+        await tell(tx, [replace(occurrence, subject_kind="order", subject_id=str(order.id))])
+    home = (await phone.get(f"/members/{own}/home")).json()
+    assert ([one["id"] for one in home["todos"]], home["notices"], home["unread"]) == ([str(order.id)], [], 1)

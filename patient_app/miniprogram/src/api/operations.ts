@@ -86,7 +86,7 @@ export function agreeToPrivacy(body: types.AgreementRequest, key: string): Promi
   return change<void>("PUT", "/account/agreements/privacy", body, key);
 }
 
-/** Read a member's next visit, and what has to be answered or paid, the most urgent first. */
+/** Read a member's next visit, what has to be answered or paid, the most urgent first, and the newest messages. */
 export function getHome(patientId: types.Id): Promise<Reading<types.Home>> {
   return read<types.Home>(`/members/${patientId}/home`);
 }

@@ -1543,6 +1543,8 @@ export interface Home {
   next_visit: AppVisitBrief | null;
   /** What waits, the most urgent first. */
   todos: HomeTodosItem[];
+  /** The newest messages that nobody has read, of all the account's people; what stands in `todos` is left out. */
+  notices: AppMessage[];
   /** How many messages of the account nobody has read. */
   unread: number;
 }
