@@ -77,6 +77,24 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class InsuranceConsent:
+    """Where people agree to paying with their insurance, and who tells us to what they agreed.
+
+    base_url, partner, secret: of the insurance's electronic credential, asked what a code stands for; secret is a
+    reference. Where they agree to be asked for (consent) and to what was decided (cashier): pages in a browser, and
+    mini-programs as `APPID/PATH`; in a cashier's address `{payOrdId}` stands for the insurance's number.
+    """
+
+    base_url: str
+    partner: str
+    secret: str
+    consent_page: str | None
+    cashier_page: str | None
+    consent_mini_program: str | None
+    cashier_mini_program: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a platform process is told."""
 
@@ -108,6 +126,7 @@ class Settings:
     wechat_app_secret: str | None
     insurance_institution: str | None
     insurance_city: str | None
+    insurance_consent: InsuranceConsent | None
     ready_file: Path | None
     log_level: str
     bench_echo: bool
@@ -185,6 +204,7 @@ class Settings:
             wechat_app_secret=_reference(env, "WECHAT_APP_SECRET"),
             insurance_institution=env.get("INSURANCE_INSTITUTION") or None,
             insurance_city=env.get("INSURANCE_CITY") or None,
+            insurance_consent=_insurance_consent(env),
             ready_file=Path(env["READY_FILE"]) if env.get("READY_FILE") else None,
             log_level=log_level,
             bench_echo=env.get("BENCH_ECHO") == "1",
@@ -261,6 +281,35 @@ def _require_fiscal(env: Mapping[str, str]) -> None:
     if missing := [name for name in ("FISCAL_APP_ID", "FISCAL_KEY", "FISCAL_PLACE_CODE") if not env.get(name)]:
         raise SettingsError(f"with FISCAL_BASE_URL production wants {', '.join(missing)}")
     _reference(env, "FISCAL_KEY")
+
+
+def _insurance_consent(env: Mapping[str, str]) -> InsuranceConsent | None:
+    """Read where people agree to paying with their insurance; None: they cannot.
+
+    Raises:
+        SettingsError: half of it is missing, or an address is none.
+    """
+    secret, base_url = _reference(env, "INSURANCE_CONSENT_SECRET"), _web_address(env, "INSURANCE_CONSENT_BASE_URL")
+    partner = env.get("INSURANCE_CONSENT_PARTNER") or None
+    pages = [_web_address(env, f"INSURANCE_{place}_PAGE") for place in ("CONSENT", "CASHIER")]
+    programs = [_mini_program(env, f"INSURANCE_{place}_MINI_PROGRAM") for place in ("CONSENT", "CASHIER")]
+    if not any((secret, base_url, partner, *pages, *programs)):
+        return None
+    if secret is None or base_url is None or partner is None:
+        raise SettingsError(
+            "INSURANCE_CONSENT_BASE_URL, INSURANCE_CONSENT_PARTNER and INSURANCE_CONSENT_SECRET belong together"
+        )
+    for kind, (consent, cashier) in (("PAGE", pages), ("MINI_PROGRAM", programs)):
+        if (consent is None) != (cashier is None):
+            raise SettingsError(f"INSURANCE_CONSENT_{kind} and INSURANCE_CASHIER_{kind} belong together")
+    return InsuranceConsent(base_url, partner, secret, *pages, *programs)
+
+
+def _mini_program(env: Mapping[str, str], name: str) -> str | None:
+    text = env.get(name) or None
+    if text is not None and not re.fullmatch(r"wx[0-9a-f]{16}/\S{1,900}", text):
+        raise SettingsError(f"{name} is a mini-program and a path in it (wx.../PATH), not {text!r}")
+    return text
 
 
 def _reference(env: Mapping[str, str], name: str) -> str | None:

@@ -192,6 +192,8 @@ STATUS: Final[dict[str, int]] = {
     "payments.bill_not_unpaid": 409,
     "payments.channel_not_offered": 409,
     "payments.channel_silent": 503,
+    "payments.consent_of_another": 409,
+    "payments.consent_refused": 409,
     "payments.dead_letter_not_found": 404,
     "payments.deposit_out_of_bounds": 409,
     "payments.exception_not_found": 404,

@@ -18,6 +18,7 @@ from patients.consents import Consents
 from patients.rights.ports import set_holdings
 from payments.billing import close_billing
 from payments.insurance.centres import close_centres
+from payments.insurance.consents import close_desk
 from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.rights import build_holdings
@@ -63,6 +64,7 @@ async def platform(settings: Settings, *, pool_size: int = 10) -> AsyncIterator[
         await close_billing()
         close_mini_program()
         await close_centres()
+        await close_desk()
         await redis.close_redis()
         await database.close()
 

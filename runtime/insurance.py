@@ -6,6 +6,7 @@ from kernel.db import Database, database
 from kernel.settings import Settings
 from payments import merchants
 from payments.gateways.insurance.centre import MobilePaymentCentre
+from payments.gateways.insurance.credential import CredentialDesk
 from payments.gateways.insurance.port import InsuranceCentre
 from payments.gateways.port import Merchant, PaymentRequest, Prepared
 from payments.gateways.references import KeyStore
@@ -20,6 +21,7 @@ from payments.gateways.wechatpay.medical import (
 )
 from payments.insurance import claims, mixed, shares
 from payments.insurance.centres import CentreOf
+from payments.insurance.consents import Close, Desk, MiniProgramPlace, Place
 from payments.insurance.mixed import Mixed
 from payments.insurance.shares import Share
 
@@ -111,6 +113,26 @@ class WechatMixedOrders:
     def _payments(self, institution_code: str) -> MedicalPayments:
         institution = Institution(name=self._name, code=institution_code, city_id=self._city_id)
         return MedicalPayments(self._gateway, institution, notify_url=self._notify_url)
+
+
+def open_desk(settings: Settings) -> tuple[Desk | None, Close | None]:
+    """Open the way to people's consents, where the hospital has one; and give what closes it."""
+    told = settings.insurance_consent
+    if told is None or settings.insurance_base_url is None:
+        return None, None
+    asked = CredentialDesk(
+        KeyStore(settings.keys_dir), base_url=told.base_url, partner=told.partner, secret_reference=told.secret
+    )
+    desk = Desk(
+        asked,
+        consent_at=Place(told.consent_page, _mini_program(told.consent_mini_program)),
+        cashier_at=Place(told.cashier_page, _mini_program(told.cashier_mini_program)),
+    )
+    return desk, asked.close_connections
+
+
+def _mini_program(text: str | None) -> MiniProgramPlace | None:
+    return None if text is None else MiniProgramPlace(*text.split("/", 1))
 
 
 async def tend_insurance(db: Database, centre_of: CentreOf) -> int:

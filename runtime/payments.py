@@ -22,6 +22,7 @@ from payments.inpatient import discharge
 from payments.inpatient.fulfilments import DepositFulfilment, DischargeFulfilment
 from payments.insurance.alone import InsuranceGateway
 from payments.insurance.centres import centre_of, set_centres
+from payments.insurance.consents import set_desk
 from payments.insurance.fulfilment import WithInsurance
 from payments.insurance.mixed import set_mixed
 from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, gateway_of, set_gateways
@@ -29,7 +30,7 @@ from payments.ports import Fulfilment, set_fulfilments
 from payments.receipts import following as receipts
 from payments.telling import SUBSCRIBERS as TELLING
 from runtime.his import build_billing
-from runtime.insurance import Centres, WechatMixedOrders
+from runtime.insurance import Centres, WechatMixedOrders, open_desk
 
 TOLD_TO_PARTNERS: Final = frozenset(
     {"payment.paid", "payment.settled", "payment.rejected", "payment.expired", "payment.closed", "payment.refunded"}
@@ -78,6 +79,7 @@ def build_gateways(settings: Settings) -> Mapping[ChannelCode, Builder]:
 
 def connect_insurance(settings: Settings) -> None:
     """Say how this process reaches the insurance's centre, and whether WeChat takes its part along in mixed orders."""
+    set_desk(*open_desk(settings))
     if settings.insurance_base_url is None:
         set_centres(None)
         set_mixed(None)

@@ -46,6 +46,7 @@ INSURANCE_APP_ID: Final = "43AF047BBA47FC8A1AE8EFB200000109"
 INSURANCE_ORG_CODE: Final = "H44010000109"
 INSURANCE_MERCHANT_CODE: Final = "insurance-sandbox"
 INSURANCE_SECRET_BYTES: Final = 16
+INSURANCE_CONSENT_PARTNER: Final = "20000109"
 
 WECHAT_APP_ID: Final = WECHATPAY_APP_ID
 """One mini-program signs people in, writes to them and takes their payments."""
@@ -104,6 +105,17 @@ def describe_insurance_account() -> Merchant:
             "centre_public_key": "file:sandbox/insurance/centre_public_key",
         },
     )
+
+
+def insurance_consent_settings(base_url: str) -> dict[str, str]:
+    """Say how people agree to paying with their insurance where the emulated centre is played: on its pages."""
+    return {
+        "INSURANCE_CONSENT_BASE_URL": base_url,
+        "INSURANCE_CONSENT_PARTNER": INSURANCE_CONSENT_PARTNER,
+        "INSURANCE_CONSENT_SECRET": "file:sandbox/insurance/app_secret",
+        "INSURANCE_CONSENT_PAGE": f"{base_url}/consent",
+        "INSURANCE_CASHIER_PAGE": f"{base_url}/cashier?payOrdId={{payOrdId}}",
+    }
 
 
 class KeysInTheWay(Exception):

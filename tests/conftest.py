@@ -44,6 +44,7 @@ from kernel import crypto
 from kernel.db import Database, open_database
 from runtime.composition import MODELS
 from runtime.embedded.ports import any_free
+from runtime.sandbox_channels import insurance_consent_settings
 from tests.contract.conformity import watch
 from tests.database_state import EMPTY_EVERY_TABLE, NOTE_REFERENCE_DATA
 from tests.factories.booking import HospitalUnderTest
@@ -303,7 +304,7 @@ def web_server(
         INSURANCE_BASE_URL=centre,
         HIS_HTTP_URL=his,
         HIS_HTTP_TOKEN=HIS_TOKEN,
-        **settings_of_server(),
+        **(settings_of_server() | insurance_consent_settings(centre)),
     ) as server:
         yield server
 

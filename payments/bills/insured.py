@@ -1,26 +1,21 @@
 """Bills that the medical insurance shares: what the HIS and we know of them is put to the insurance's centre."""
 
 from collections.abc import Sequence
-from typing import Final
-from uuid import UUID
 
 from integration.his.billing import Bill, InsuranceClaim
 from integration.his.errors import HisDisagrees
 from integration.his.port import Rejected
 from kernel.db import database
 from kernel.ids import new_id
-from patients.his import load_patient_facts
 from payments import errors
 from payments.billing import billing
-from payments.gateways.insurance.port import VISIT_WANTED, FeeItem, FeeUpload, Insured
+from payments.gateways.insurance.port import VISIT_WANTED, FeeItem, FeeUpload
 from payments.insurance import claims
 from payments.insurance import errors as insurance_errors
 from payments.insurance.centres import account_for, centre_of
 from payments.insurance.claims import Decided
+from payments.insurance.consents import insured_person
 from payments.orders import NewOrder
-
-RESIDENT_CARD: Final = "CN-ID"
-"""The one document by which the insurance looks people up here (its type 01)."""
 
 
 async def decide_bills(new: NewOrder, his_number: str, bills: Sequence[Bill], *, pay_auth_no: str) -> Decided:
@@ -32,7 +27,7 @@ async def decide_bills(new: NewOrder, his_number: str, bills: Sequence[Bill], *,
         HisUnavailable, HisDisagrees, DatabaseUnavailable.
     """
     account = await account_for(database(), new.campus_id)
-    insured = await _insured(new.patient_id)
+    insured = await insured_person(database(), new.patient_id)
     claim = await _describe(his_number, bills)
     if {item.item_no: item.amount_fen for item in claim.items} != {
         item.item_no: item.amount_fen for bill in bills for item in bill.items
@@ -47,14 +42,6 @@ async def decide_bills(new: NewOrder, his_number: str, bills: Sequence[Bill], *,
         items=[FeeItem(item.amount_fen, item.described) for item in claim.items],
     )
     return await claims.decide(centre_of, fees, account=account)
-
-
-async def _insured(patient_id: UUID) -> Insured:
-    """Raises: NotInsured."""
-    person = (await load_patient_facts(database(), [patient_id])).get(patient_id)
-    if person is None or person.document_type != RESIDENT_CARD or person.document_number is None:
-        raise insurance_errors.NotInsured
-    return Insured(person.name, person.document_number)
 
 
 async def _describe(his_number: str, bills: Sequence[Bill]) -> InsuranceClaim:

@@ -25,6 +25,7 @@ from payments.bills.insured import decide_bills
 from payments.bills.snapshots import left_items, self_paid_items, write_snapshot
 from payments.insurance import claims
 from payments.insurance.centres import centre_of
+from payments.insurance.consents import Brought, accept_consent
 from payments.insurance.shares import share_of
 from payments.orders import PAY_FOR_DEFAULT, NewOrder, Order
 from payments.refunds import Ask, Refund
@@ -62,15 +63,17 @@ async def order_bills(
     campus_id: UUID | None = None,
     pay_for: timedelta = PAY_FOR_DEFAULT,
     pay_auth_no: str | None = None,
+    brought: Brought | None = None,
     idempotency: Idempotency | None = None,
 ) -> Order:
     """Make one order for several bills of one person, if they still are what the payer saw.
 
     pay_auth_no: the insured person's consent, given in WeChat or Alipay: the insurance shares the bills, and the order
-    is what it leaves.
+    is what it leaves. brought: what the patients' app has instead, and is exchanged for it.
 
     Raises:
-        InsuranceNotOffered, NotInsured, InsuranceSilent, InsuranceRefused, InsurancePaysNothing: only with pay_auth_no.
+        InsuranceNotOffered, NotInsured, InsuranceSilent, InsuranceRefused, InsurancePaysNothing: only with either.
+        ConsentRefused, ConsentOfAnother: only with brought.
         TooManyBills: none, too many, or one twice.
         PatientNotLinked, BillNotFound, BillNotUnpaid, NothingToPay.
         BillChanged: the doctor has changed it since; it has to be shown again. `bill_no` says which.
@@ -99,6 +102,8 @@ async def order_bills(
     )
     if new.amount_fen == 0:
         raise errors.NothingToPay
+    if brought is not None:
+        pay_auth_no = await accept_consent(database(), patient_id, brought)
     decided = None if pay_auth_no is None else await decide_bills(new, his_number, bills, pay_auth_no=pay_auth_no)
     order: Order | None = None
     try:

@@ -4,7 +4,9 @@ InsuranceError
 ├── NotInsured              payments.not_insured
 ├── InsuranceSilent         payments.insurance_silent
 ├── InsuranceRefused        payments.insurance_refused          channel_code
-└── InsurancePaysNothing    payments.insurance_pays_nothing
+├── InsurancePaysNothing    payments.insurance_pays_nothing
+├── ConsentRefused          payments.consent_refused
+└── ConsentOfAnother        payments.consent_of_another
 """
 
 from kernel.errors import Refused, Unavailable
@@ -48,3 +50,19 @@ class InsurancePaysNothing(Refused):
     code = "payments.insurance_pays_nothing"
     zh = "本次费用医保不予支付，请自费缴费"
     en = "The insurance pays nothing of this bill. Please pay without it."
+
+
+class ConsentRefused(Refused):
+    """What the app brought from where the person agreed is used, too old, or no consent."""
+
+    code = "payments.consent_refused"
+    zh = "医保授权已失效，请重新授权"
+    en = "The consent is no longer good. Please agree again."
+
+
+class ConsentOfAnother(Refused):
+    """Somebody has agreed with their own insurance to bills that are another person's."""
+
+    code = "payments.consent_of_another"
+    zh = "授权的医保不是就诊人本人的，请用就诊人本人的医保授权，或自费缴费"
+    en = "This insurance is not the patient's own. Please agree with the patient's, or pay without."

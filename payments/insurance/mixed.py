@@ -72,6 +72,11 @@ def set_mixed(mixed_of: MixedOf | None) -> None:
     _KNOWN.mixed_of = mixed_of or _none
 
 
+def is_connected() -> bool:
+    """Tell whether WeChat may take both parts by one password here."""
+    return _KNOWN.mixed_of is not _none
+
+
 async def prepare(merchant: Merchant, request: PaymentRequest, order_id: UUID) -> Prepared | None:
     """Prepare an attempt as a mixed order; None: it is an ordinary one.
 

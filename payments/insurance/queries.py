@@ -22,6 +22,11 @@ class Parts(NamedTuple):
     back_fen: int
     status: str
 
+    @property
+    def insured_fen(self) -> int:
+        """What the insurance pays."""
+        return self.fund_fen + self.account_fen
+
 
 async def parts_of_orders(db: Reader, order_ids: Iterable[UUID]) -> Mapping[UUID, Parts]:
     """Give the parts of those orders that the insurance shares.

@@ -3,9 +3,10 @@
 Every call bears the bill's or the order's own number. What is not known is asked, and never counts as yes or no.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -34,6 +35,9 @@ from payments.ports import OutcomeUnknown, Reversal
 
 TAKEN_BACK_MAX: Final = 50
 """How many orders one sweep takes back."""
+ASKED_APART: Final = timedelta(seconds=4)
+ASKED_SECONDS_MAX: Final = 4.0
+"""A reader waits no longer; what the centre has not said by then is read as it stood."""
 OVER: Final = frozenset({InsuranceState.FAILED, InsuranceState.REVOKED, InsuranceState.REFUNDED})
 """States in which the insurance pays nothing any more."""
 
@@ -160,6 +164,32 @@ async def takes_insurance_back(db: Database | Transaction, share: Share, reversa
         reversal.settlement_no,
     )
     return bool(whole)
+
+
+async def ask_now(centre_of: CentreOf, order_id: UUID) -> None:
+    """Ask whether somebody has agreed to the insurance's part, because they look; unless it was asked just now.
+
+    Of an order that the insurance pays alone its attempt is asked about instead.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    now = clock.machine_now()
+    row = await database().fetchrow(
+        "UPDATE insurance_share s SET next_try_at = $2 FROM payment_order o WHERE o.id = s.order_id"
+        " AND s.order_id = $1 AND s.status = 'pending' AND s.cash_fen > 0 AND s.next_try_at <= $3"
+        " AND o.status IN ('open', 'paid') RETURNING s.*, o.order_no",
+        order_id,
+        now + ASKED_APART,
+        now,
+    )
+    if row is None:
+        return
+    try:
+        async with asyncio.timeout(ASKED_SECONDS_MAX):
+            await is_paid(centre_of, _shape(row))
+    except (OutcomeUnknown, TimeoutError) as error:
+        log.info("insurance_not_agreed_yet", order_id=str(order_id), reason=type(error).__name__)
 
 
 async def take_back_due(db: Database, centre_of: CentreOf) -> int:

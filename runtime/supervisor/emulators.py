@@ -8,6 +8,7 @@ from typing import Final
 from runtime.data_folder import DataFolder, State
 from runtime.embedded import ports
 from runtime.sandbox_channels import (
+    insurance_consent_settings,
     open_alipay_account,
     open_fiscal_account,
     open_insurance_account,
@@ -76,11 +77,13 @@ EMULATORS: Final = (
 
 def addresses(state: State, given: Mapping[str, str]) -> dict[str, str]:
     """Give the platform the addresses of what is played here."""
-    return {
+    played = {
         one.address_setting: f"http://{LOOPBACK}:{ports.remembered(state, one.name)}"
         for one in EMULATORS
         if one.address_setting not in given
     }
+    centre = played.get("INSURANCE_BASE_URL")
+    return played | (insurance_consent_settings(centre) if centre is not None else {})
 
 
 def prepare(

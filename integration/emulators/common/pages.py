@@ -12,6 +12,8 @@ _STYLE: Final = (
     ".amount{font-size:2.25rem;font-weight:600;margin:.5rem 0}.note{color:#4f5b5d;font-size:.875rem}"
     "button,a.back{display:block;width:100%;box-sizing:border-box;min-height:48px;border-radius:8px;font:inherit;"
     "margin-top:1rem;text-align:center;line-height:48px;padding:0}"
+    "label{display:block;text-align:left;margin-top:1rem}input{display:block;width:100%;box-sizing:border-box;"
+    "min-height:48px;border:1px solid #8a9496;border-radius:8px;font:inherit;padding:0 .75rem}"
     "button{border:0;color:#fff;cursor:pointer}a.back{color:#1d2526;text-decoration:none;border:1px solid #c9cfd0}"
 )
 _HEADERS: Final = {
@@ -31,6 +33,20 @@ def payer_page(
         f'<button type="submit" style="background:{colour}" data-testid="emulator-pay">确认支付</button></form>'
         f"{_back(return_url, '暂不支付，返回')}",
         status=status,
+    )
+
+
+def consent_page(*, channel: str, colour: str, action: str, return_url: str, told: str = "") -> HTTPResponse:
+    """Ask whose insurance it is and whether they agree; `action` is where the button sends that."""
+    words = f'<p role="alert">{escape(told)}</p>' if told else ""
+    return _page(
+        channel,
+        f'<p>请用就诊人本人的医保授权医院结算。</p>{words}<form method="post" action="{escape(action)}">'
+        '<label>姓名<input name="user_name" maxlength="50" autocomplete="off" data-testid="emulator-name"></label>'
+        '<label>身份证号<input name="user_card_no" maxlength="18" autocomplete="off" data-testid="emulator-number">'
+        f'</label><button type="submit" style="background:{colour}" data-testid="emulator-consent">同意授权</button>'
+        f"</form>{_back(return_url, '不授权，返回')}",
+        status=200,
     )
 
 

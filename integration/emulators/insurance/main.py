@@ -23,6 +23,8 @@ from integration.emulators.common.process import Emulator, run
 from integration.emulators.common.settings import EmulatorSettings
 from integration.emulators.common.store import Store
 from integration.emulators.insurance.orders import SCHEMA, CentreNo, Message, Orders
+from integration.emulators.insurance.pages import CONSENT_SILENT, CredentialPages
+from integration.emulators.insurance.pages import SCHEMA as CONSENTS
 from kernel import clock as kernel_clock
 from kernel.log import get_logger
 from kernel.settings import SettingsError
@@ -48,7 +50,9 @@ REFUND_UNCLEAR: Final = "refund_unclear"
 """A refund is answered with EXP; it is done where `done` is not 0."""
 REFUND_FAILS: Final = "refund_fails"
 """A refund is answered with FAIL and is not done."""
-OWN_FAULTS: Final = frozenset({REFUSED, ANSWER_FORGED, SILENT, SHARE, PAY_FAILS, REFUND_UNCLEAR, REFUND_FAILS})
+OWN_FAULTS: Final = frozenset(
+    {REFUSED, ANSWER_FORGED, SILENT, SHARE, PAY_FAILS, REFUND_UNCLEAR, REFUND_FAILS, CONSENT_SILENT}
+)
 
 log = get_logger("emulators")
 
@@ -143,15 +147,17 @@ def _is_fresh(timestamp: str) -> bool:
 class CentreControl(Control):
     """Does what the person and the insurance do, and shows the centre's books."""
 
-    def __init__(self, orders: Orders, **common: Any) -> None:
+    def __init__(self, orders: Orders, pages: CredentialPages, **common: Any) -> None:
         super().__init__(notifier=None, **common)
         self._orders = orders
+        self._pages = pages
 
     def mount(self, app: Sanic[Any, Any]) -> None:
         """Put the control routes into the application."""
         super().mount(app)
         self.add(app, "GET", "/bills", self.list_bills)
         self.add(app, "POST", "/payments", self.pay)
+        self.add(app, "POST", "/consents", self.consent)
 
     async def list_bills(self, _request: Request) -> HTTPResponse:
         """Show the bills, without whose they are."""
@@ -162,6 +168,11 @@ class CentreControl(Control):
         body = read_object(request.body)
         self._orders.act(text(body, "pay_ord_id"), text(body, "act"))
         return await self.list_bills(request)
+
+    async def consent(self, request: Request) -> HTTPResponse:
+        """Let somebody consent: `user_name`, `user_card_no`; gives the code that their phone would bring."""
+        body = read_object(request.body)
+        return reply({"code": self._pages.give(text(body, "user_name"), text(body, "user_card_no"))})
 
 
 def make(settings: EmulatorSettings) -> Emulator:
@@ -182,15 +193,17 @@ def make(settings: EmulatorSettings) -> Emulator:
         org_code = str(account["org_code"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SettingsError(f"{ACCOUNT} cannot be read: {type(error).__name__}") from error
-    store = Store(settings.folder / "insurance.sqlite3", schema=SCHEMA)
+    store = Store(settings.folder / "insurance.sqlite3", schema=SCHEMA + CONSENTS)
     clock = EmulatorClock(store)
     switches = Faults(store, own=OWN_FAULTS)
     orders = Orders(store, clock)
     centre = Centre(orders, switches, party=party, org_code=org_code)
-    control = CentreControl(orders, token=settings.token, clock=clock, faults=switches)
+    pages = CredentialPages(store, clock, orders, switches, secret=party.secret)
+    control = CentreControl(orders, pages, token=settings.token, clock=clock, faults=switches)
 
     def mount(app: Sanic[Any, Any]) -> None:
         centre.mount(app)
+        pages.mount(app)
         control.mount(app)
 
     async def start() -> None:

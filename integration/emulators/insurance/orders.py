@@ -163,6 +163,15 @@ class Orders:
         if not waiting:
             raise ControlRefused("no bill of that number waits for it")
 
+    def find_unpaid(self, pay_ord_id: str) -> sqlite3.Row | None:
+        """Give a bill that waits for the person's yes."""
+        return self._store.row(
+            "SELECT pay_ord_id, pooled_fen, account_fen FROM bill WHERE pay_ord_id = ? AND status IN (?, ?)",
+            pay_ord_id,
+            UNPAID,
+            UNCLEAR,
+        )
+
     def show(self) -> list[Message]:
         """Show the books, for those who drive the sandbox, without persons."""
         rows = self._store.rows(

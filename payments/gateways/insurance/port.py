@@ -53,6 +53,26 @@ class Insured:
 
 
 @dataclass(frozen=True, slots=True)
+class Consent:
+    """What somebody agreed to with their electronic credential: pay_auth_no, and whose insurance it is."""
+
+    pay_auth_no: str
+    insured: Insured
+
+
+class Consents(Protocol):
+    """The insurance's electronic credential (医保电子凭证), asked what a code stands for that it gave to a person."""
+
+    async def read(self, code: str, *, openid: str | None) -> Consent:
+        """Give the consent that a code stands for; openid: by whom it was given, in a mini-program.
+
+        Raises:
+            ChannelUnavailable, ChannelRefused.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class FeeItem:
     """One line of the bill. described: what the HIS knows of it, in the insurance's names (medListCodg, cnt ...)."""
 
