@@ -8,6 +8,7 @@ again each time.
 import gzip
 import hashlib
 import mimetypes
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ BUILT: Final = Path(__file__).resolve().parent / "miniprogram" / "dist" / "build
 PLACE: Final = "/m/"
 BACK_FROM_PAYING: Final = "/m/back"
 """Where a channel's own page leads a payer back to; whatever it appends to the address is left behind here."""
+CONSENT_CODE: Final = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 FILES_MAX: Final = 1_000
 COMPRESSED_FROM_BYTES: Final = 1_024
 COMPRESSIBLE: Final = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
@@ -72,12 +74,24 @@ def mount_pages(app: Sanic[Any, Any], folder: Path = BUILT) -> None:
     async def lead_back_to_order(_request: Request, order_id: UUID) -> HTTPResponse:
         return _lead_back(f"#/money/pay/pay?order={order_id}&back=1")
 
+    async def lead_back_from_agreeing(_request: Request, order_id: UUID) -> HTTPResponse:
+        return _lead_back(f"#/money/pay/pay?order={order_id}&back=insurance")
+
     async def lead_back_to_code(_request: Request) -> HTTPResponse:
         return _lead_back("#/money/relative/relative?back=1")
+
+    async def lead_back_from_consent(request: Request) -> HTTPResponse:
+        # Alone of what others append this is read: the code is good once, for a person who is signed in here.
+        code = str(request.args.get("authCode", ""))
+        values = f"code={code}" if CONSENT_CODE.fullmatch(code) else "refused=1"
+        return _lead_back(f"#/money/insured/insured?{values}")
 
     order_path, code_path = f"{BACK_FROM_PAYING}/order/<order_id:uuid>", f"{BACK_FROM_PAYING}/relative"
     app.add_route(lead_back_to_order, order_path, methods=["GET"], name="patient_pages_back_to_order")
     app.add_route(lead_back_to_code, code_path, methods=["GET"], name="patient_pages_back_to_code")
+    consent_path, agreed_path = f"{BACK_FROM_PAYING}/insurance", f"{BACK_FROM_PAYING}/agreed/<order_id:uuid>"
+    app.add_route(lead_back_from_consent, consent_path, methods=["GET"], name="patient_pages_back_from_consent")
+    app.add_route(lead_back_from_agreeing, agreed_path, methods=["GET"], name="patient_pages_back_from_agreeing")
     app.add_route(lead_on, "/m", methods=["GET"], name="patient_pages_without_slash", strict_slashes=True)
     app.add_route(show_start, PLACE, methods=["GET", "HEAD"], name="patient_pages", strict_slashes=True)
     app.add_route(show_file, f"{PLACE}<name:path>", methods=["GET", "HEAD"], name="patient_pages_file")

@@ -24,12 +24,16 @@ from patient_app.shown_orders import (
     visits_of,
 )
 from patients import service as patients
-from payments import attempts, errors, orders, queries, refunds, relatives
-from payments.asking import ask_now
+from payments import asking, attempts, errors, orders, queries, refunds, relatives
 from payments.attempts import Attempt, Browser
 from payments.bills.service import KIND as BILLS
 from payments.bills.snapshots import read_ordered_bills
 from payments.gateways.port import ChannelCode, Scene
+from payments.insurance import mixed
+from payments.insurance.centres import centre_of
+from payments.insurance.consents import Place, cashier_place
+from payments.insurance.queries import Parts, parts_of_orders
+from payments.insurance.shares import ask_now
 from payments.merchants import channels_for
 from payments.orders import Order
 from payments.queries import OrderFilter
@@ -62,8 +66,12 @@ async def list_orders(call: PatientCall) -> Reply:
     shown = found[:limit]
     visits = await visits_of(*shown)
     back = await refunds.refunds_of_orders(database(), [order.id for order in shown])
+    parts = await parts_of_orders(database(), [order.id for order in shown])
     return page(
-        [render_brief(one, visits.get(one.id), back.get(one.id, []), call.language) for one in shown],
+        [
+            render_brief(one, visits.get(one.id), back.get(one.id, []), parts.get(one.id), call.language)
+            for one in shown
+        ],
         next_cursor=write_cursor(_LIST, str(shown[-1].id)) if len(found) > limit else None,
     )
 
@@ -77,11 +85,16 @@ async def get_order(call: PatientCall) -> Reply:
 
 @routes.get(f"{ORDER}/state", response="app/order_state.json", errors=[errors.OrderNotFound])
 async def get_order_state(call: PatientCall) -> Reply:
-    """Read how an order stands; the channel by which it was begun to be paid is asked, at most every five seconds."""
+    """Read how an order stands; the channel by which it was begun to be paid is asked, at most every five seconds.
+
+    So is the insurance about its part.
+    """
     order = await own_order(call, call.path["order_id"])
     if order.status in ("open", "closing"):
         order = await ask_channel(order, call)
-    return ok(render_state(order, (await visits_of(order)).get(order.id)))
+    if order.kind == BILLS:
+        await ask_now(centre_of, order.id)
+    return ok(await _state(order))
 
 
 @routes.post(
@@ -122,14 +135,19 @@ async def close_order(call: PatientCall) -> Reply:
     """Give an order up, so that what it was for is free again; money that comes all the same goes back."""
     order = await own_order(call, call.path["order_id"])
     closed = await orders.close_order(order.id, reason="cancelled", actor=call.actor, idempotency=call.idempotency)
-    return ok(render_state(closed, (await visits_of(closed)).get(closed.id)))
+    return ok(await _state(closed))
 
 
 def browser_of(call: PatientCall, back: str) -> Browser | None:
     """Say where a payer's browser is, and where the channel leads it back to; None outside of browsers."""
     if call.body["scene"] != Scene.BROWSER.value:
         return None
-    return Browser(call.visit.address, f"{sign_in().public_url}{BACK_FROM_PAYING}/{back}")
+    return Browser(call.visit.address, back_url(back))
+
+
+def back_url(back: str) -> str:
+    """Give the address at which a page of somebody else's leads back to the patients' pages."""
+    return f"{sign_in().public_url}{BACK_FROM_PAYING}/{back}"
 
 
 def render_attempt(attempt: Attempt) -> dict[str, Any]:
@@ -149,24 +167,48 @@ async def ask_channel(order: Order, call: PatientCall) -> Order:
     live = [one for one in await attempts.list_attempts(database(), order.id) if one.status in ("created", "prepared")]
     if not live:
         return order
-    await ask_now(live[-1].id)
+    await asking.ask_now(live[-1].id)
     return await own_order(call, order.id)
+
+
+async def _state(order: Order) -> dict[str, Any]:
+    parts = await parts_of_orders(database(), [order.id])
+    return render_state(order, (await visits_of(order)).get(order.id), parts.get(order.id))
 
 
 async def _render(order: Order, call: PatientCall) -> dict[str, Any]:
     db = database()
     visit = (await visits_of(order)).get(order.id)
     back = await refunds.list_refunds(db, order.id)
-    taken = await channels_for(db, order.campus_id)
+    parts = (await parts_of_orders(db, [order.id])).get(order.id)
+    taken = await channels_for(db, order.campus_id) if parts is None or parts.cash_fen else frozenset()
     person = await patients.get_patient(order.patient_id, actor=call.actor)
-    return render_brief(order, visit, back, call.language) | {
+    return render_brief(order, visit, back, parts, call.language) | {
         "patient_name": person.name,
         "channels": [channel.value for channel in BY_PHONE if channel in taken],
+        "insurance": parts and _insurance(order, parts, is_mixed=ChannelCode.WECHATPAY in taken),
         "bills": await _bills(order, call),
         "refunds": [render_refund(one) for one in back],
         "receipts": [render_receipt(one) for one in await list_receipts(db, order.id)],
         "pay_codes": [one._asdict() for one in await relatives.list_valid_codes(db, order.id)],
     }
+
+
+def _insurance(order: Order, parts: Parts, *, is_mixed: bool) -> dict[str, Any]:
+    """Say who pays what, and while somebody may agree to the insurance's part, where."""
+    is_open = parts.status == "pending" and order.status in ("open", "paid")
+    cashier = cashier_place(parts.centre_order_no, back_url=back_url(f"agreed/{order.id}")) if is_open else None
+    shown = parts._asdict()
+    del shown["centre_order_no"]
+    return shown | {
+        "is_by_one_password": is_mixed and mixed.is_connected(),
+        "cashier": cashier and render_place(cashier),
+    }
+
+
+def render_place(place: Place) -> dict[str, Any]:
+    """Shape where somebody agrees to something at the insurance."""
+    return {"page_url": place.page_url, "mini_program": place.mini_program and place.mini_program._asdict()}
 
 
 async def _bills(order: Order, call: PatientCall) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from kernel import clock
 from kernel.db import database
 from payments.attempts import ENDS_BEFORE_ORDER
 from payments.bills.snapshots import OrderedBill
+from payments.insurance.queries import Parts
 from payments.orders import Order
 from payments.receipts.queries import OrderReceipt
 from payments.refunds import Refund
@@ -58,7 +59,7 @@ def title_of(order: Order, language: str) -> str:
     return TITLES[order.kind]["en" if language == "en" else "zh"]
 
 
-def render_state(order: Order, visit: PaidVisit | None) -> dict[str, Any]:
+def render_state(order: Order, visit: PaidVisit | None, parts: Parts | None = None) -> dict[str, Any]:
     """Shape how an order stands: what a screen asks again and again that waits for a payment."""
     return {
         "order_id": order.id,
@@ -66,18 +67,23 @@ def render_state(order: Order, visit: PaidVisit | None) -> dict[str, Any]:
         "is_expired": order.close_reason == "expired" or (order.status == "open" and state_of(order) == "ending"),
         "pay_until": order.expires_at - ENDS_BEFORE_ORDER,
         "appointment_id": visit.appointment_id if visit else None,
+        "insurance_status": parts and parts.status,
     }
 
 
-def render_brief(order: Order, visit: PaidVisit | None, refunds: Sequence[Refund], language: str) -> dict[str, Any]:
+def render_brief(
+    order: Order, visit: PaidVisit | None, refunds: Sequence[Refund], parts: Parts | None, language: str
+) -> dict[str, Any]:
     """Shape an order for the list of what was paid."""
-    return render_state(order, visit) | {
+    return render_state(order, visit, parts) | {
         "order_no": order.order_no,
         "kind": order.kind,
         "title": title_of(order, language),
         "visit": visit and render_visit(visit, language),
         "amount_fen": order.amount_fen,
         "refunded_fen": order.refunded_fen,
+        "insured_fen": parts.insured_fen if parts else 0,
+        "total_fen": parts.total_fen if parts else order.amount_fen,
         "refund_step": _STEPS[refunds[-1].status] if refunds else None,
         "created_at": order.created_at,
         "paid_at": order.paid_at,

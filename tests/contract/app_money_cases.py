@@ -9,6 +9,7 @@ from patients.service import attach_identifier
 from payments.orders import Order
 from tests.contract.app_cases import app_case
 from tests.contract.cases import HisBeside
+from tests.factories.app_insurance import InsuredMember
 from tests.factories.his_billing import BLOOD_COUNT, CRP
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
@@ -159,4 +160,11 @@ async def _(api: OpenApi, phone: Phone, his: HisBeside) -> httpx.Response:
     answer = await phone.post(f"{address}/order", chosen)
     [again] = (await phone.get(address)).json()["items"]
     assert again["order_id"] == answer.json()["order_id"]
+    return answer
+
+
+@his_app_case(f"POST {BILLS}/insured-order")
+async def _(api: OpenApi, phone: Phone, his: HisBeside) -> httpx.Response:
+    answer = await (await InsuredMember.owing(api, phone, his)).share()
+    assert (answer.json()["state"], answer.json()["insurance_status"]) == ("payable", "pending")
     return answer

@@ -293,6 +293,11 @@ export function orderBills(patientId: types.Id, body: types.BillOrderRequest, ke
   return change<types.OrderState>("POST", `/members/${patientId}/bills/order`, body, key);
 }
 
+/** Have the medical insurance share the bills that were chosen, and make one order of what it leaves. */
+export function orderBillsWithInsurance(patientId: types.Id, body: types.InsuredOrderRequest, key: string): Promise<types.OrderState> {
+  return change<types.OrderState>("POST", `/members/${patientId}/bills/insured-order`, body, key);
+}
+
 /** Ask for the money of items that were paid; the hospital agrees first that each was not dispensed or done. */
 export function askItemsBack(patientId: types.Id, orderId: types.Id, body: types.BillRefundRequest, key: string): Promise<types.PatientRefund> {
   return change<types.PatientRefund>("POST", `/members/${patientId}/orders/${orderId}/refunds`, body, key);

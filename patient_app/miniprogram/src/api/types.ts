@@ -1475,24 +1475,24 @@ export interface AppWaitlistTaken {
   order_id: Id | null;
 }
 
-/** One bill. */
-export interface BillOrderRequestBillsItem {
-  /** The bill's number. */
-  bill_no: string;
-  /** As it came with the bill. */
-  hash: string;
-}
-
 /** Bills to be paid by one order. */
 export interface BillOrderRequest {
   /** The bills, as they were shown. */
-  bills: BillOrderRequestBillsItem[];
+  bills: ChosenBill[];
 }
 
 /** Items whose money is asked back. */
 export interface BillRefundRequest {
   /** The items' numbers. */
   item_nos: string[];
+}
+
+/** One bill. */
+export interface ChosenBill {
+  /** The bill's number. */
+  bill_no: string;
+  /** As it came with the bill. */
+  hash: string;
 }
 
 /** The code that was sent to the account's own telephone. */
@@ -1547,6 +1547,30 @@ export interface Home {
   notices: AppMessage[];
   /** How many messages of the account nobody has read. */
   unread: number;
+}
+
+/** A page of another mini-program. */
+export interface InsurancePlaceMiniProgram {
+  /** Which mini-program. */
+  app_id: string;
+  /** Its page, with values. */
+  path: string;
+}
+
+/** Where somebody agrees to something at the medical insurance; what is null is not offered there. */
+export interface InsurancePlace {
+  /** In a browser: its page, which leads back by itself. */
+  page_url: string | null;
+  /** In WeChat: the mini-program that is opened. */
+  mini_program: InsurancePlaceMiniProgram | null;
+}
+
+/** Bills to be ordered together, of which the insurance pays its part. */
+export interface InsuredOrderRequest {
+  /** The bills, as they were shown. */
+  bills: ChosenBill[];
+  /** What the insurance's page or mini-program gave when the person consented; good for one order. */
+  consent_code: string;
 }
 
 /** A person whom an account may act for. */
@@ -1622,7 +1646,7 @@ export interface OrderBrief {
   title: string;
   /** The visit whose fee it is; null for anything else. */
   visit: PaidVisit | null;
-  /** What is to be paid. */
+  /** What is to be paid; where the insurance pays all of it, that. */
   amount_fen: Amount;
   /** What has gone back. */
   refunded_fen: Amount;
@@ -1636,6 +1660,15 @@ export interface OrderBrief {
   created_at: Instant;
   /** When it was paid. */
   paid_at: Instant | null;
+  /**
+   * Of the insurance's part: `pending` until somebody has agreed to it and the insurance has paid; `taken_back`:
+   * it pays nothing any more; null: it has no part.
+   */
+  insurance_status: "pending" | "paid" | "taken_back" | null;
+  /** What the medical insurance pays beside `amount_fen`, or in its place where nothing is left; 0: it has no part. */
+  insured_fen: Amount;
+  /** What all of it costs, with what the insurance pays. */
+  total_fen: Amount;
 }
 
 /** A page of orders, the newest first. */
@@ -1661,6 +1694,11 @@ export interface OrderState {
   pay_until: Instant;
   /** The appointment whose fee it pays, as soon as there is one. */
   appointment_id: Id | null;
+  /**
+   * Of the insurance's part: `pending` until somebody has agreed to it and the insurance has paid; `taken_back`:
+   * it pays nothing any more; null: it has no part.
+   */
+  insurance_status: "pending" | "paid" | "taken_back" | null;
 }
 
 /** The visit whose fee is paid. */
@@ -1677,6 +1715,28 @@ export interface PaidVisit {
   starts_at: Instant;
   /** When its half hour ends. */
   ends_at: Instant;
+}
+
+/** Who pays what of bills that the medical insurance shares. */
+export interface PatientInsurance {
+  /** What the bills cost. */
+  total_fen: Amount;
+  /** What the insurance's fund pays. */
+  fund_fen: Amount;
+  /** What comes out of the person's own account there. */
+  account_fen: Amount;
+  /** What the hospital takes off. */
+  reduced_fen: Amount;
+  /** What the person pays; 0: nothing. */
+  cash_fen: Amount;
+  /** What of the insurance's part has gone back: all or nothing. */
+  back_fen: Amount;
+  /** `pending` until somebody has agreed to it and the insurance has paid; `taken_back`: it pays nothing any more. */
+  status: "pending" | "paid" | "taken_back";
+  /** Whether WeChat's own sheet in the mini-program takes both parts, so that nothing is agreed to before. */
+  is_by_one_password: boolean;
+  /** Where somebody agrees to the insurance's part; null: there is nothing to agree to. */
+  cashier: InsurancePlace | null;
 }
 
 /** One thing of a bill. */
@@ -1775,7 +1835,7 @@ export interface PatientOrder {
   title: string;
   /** The visit whose fee it is; null for anything else. */
   visit: PaidVisit | null;
-  /** What is to be paid. */
+  /** What is to be paid; where the insurance pays all of it, that. */
   amount_fen: Amount;
   /** What has gone back. */
   refunded_fen: Amount;
@@ -1801,6 +1861,17 @@ export interface PatientOrder {
   receipts: PatientOrderReceiptsItem[];
   /** The codes that are valid. */
   pay_codes: PatientOrderPayCodesItem[];
+  /**
+   * Of the insurance's part: `pending` until somebody has agreed to it and the insurance has paid; `taken_back`:
+   * it pays nothing any more; null: it has no part.
+   */
+  insurance_status: "pending" | "paid" | "taken_back" | null;
+  /** What the medical insurance pays beside `amount_fen`, or in its place where nothing is left; 0: it has no part. */
+  insured_fen: Amount;
+  /** Who pays what, where the medical insurance shares the bills. */
+  insurance: PatientInsurance | null;
+  /** What all of it costs, with what the insurance pays. */
+  total_fen: Amount;
 }
 
 /** A code by which a relative may pay, told once. */
@@ -2005,6 +2076,11 @@ export interface UnpaidBill {
 export interface UnpaidBillList {
   /** The bills. */
   items: UnpaidBill[];
+  /**
+   * Where the person consents to having bills shared by the medical insurance; null: it is not offered to them
+   * here.
+   */
+  insurance: InsurancePlace | null;
 }
 
 /** Showing one's number, by WeChat. */
