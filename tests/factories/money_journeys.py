@@ -76,6 +76,12 @@ class Payer:
         """Wait until a screen says how it stands."""
         await expect(self.app.part(part)).to_have_attribute("data-state", state, timeout=SCREEN_SECONDS_MAX * 1_000)
 
+    async def consent(self, *, name: str | None = None) -> None:
+        """Agree on the insurance's own page, by default as oneself; it leads back."""
+        await self.app.page.get_by_test_id("emulator-name").fill(name or self.person.name, timeout=20_000)
+        await self.app.page.get_by_test_id("emulator-number").fill(self.person.number)
+        await self.app.page.get_by_test_id("emulator-consent").click()
+
     async def pay_at_the_channel(self) -> None:
         """Confirm on the channel's own page, which leads back."""
         await self.app.page.get_by_test_id("emulator-pay").click(timeout=20_000)
@@ -116,6 +122,21 @@ class Doctors:
             self.prescribe(person, AMOXICILLIN, kind="prescription"),
             self.prescribe(person, BLOOD_COUNT, CRP, kind="laboratory"),
         ]
+
+    def insured_bill(self, person: Person) -> str:
+        """Two tests for a person whose insurance card the window has read; gives the bill's number."""
+        bill_no = self.prescribe(person, BLOOD_COUNT, CRP, kind="laboratory")
+        self.insure(person)
+        return bill_no
+
+    def insure(self, person: Person) -> None:
+        """Have the window read a person's insurance card."""
+        patient = {"name": person.name, "document_type": "CN-ID", "document_number": person.number}
+        order = {"patient": patient, "kind": "laboratory", "items": [dict(BLOOD_COUNT)]}
+        told = self.done("station/orders", order | {"department_code": "03.01", "ordered_by": "D0001"})
+        self.done(f"station/orders/{told['bill_no']}/withdraw", {})
+        card = {"mr": told["mr"], "person_no": f"4401{person.number[:10]}", "kind": "310", "place": "440100"}
+        self.done("window/insured-persons", card)
 
     def waiting_request(self) -> str:
         """The number of the refund request that waits for a decision."""

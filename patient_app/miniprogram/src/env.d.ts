@@ -22,6 +22,8 @@ declare const wx: {
     success: (answer: { randomValues: ArrayBuffer }) => void;
     fail: () => void;
   }) => void;
+  onAppShow: (hear: (shown: { referrerInfo?: { extraData?: { authCode?: unknown } } }) => void) => void;
+  offAppShow: (hear: (shown: { referrerInfo?: { extraData?: { authCode?: unknown } } }) => void) => void;
   shareFileMessage: (asked: {
     filePath: string;
     fileName: string;
