@@ -4,7 +4,7 @@ import os
 
 from runtime.data_folder import DataFolder
 
-STAFF = "S0001 (slot office), S0002 (kiosk)"
+STAFF = "S0001 (slot office), S0002 (kiosk), S0003 (complaints)"
 
 
 def summary(folder: DataFolder) -> str:

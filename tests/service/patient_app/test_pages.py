@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from kernel.ids import new_id
 from patient_app.pages import Pages
 from tests.server import WebServer
 
@@ -85,6 +86,29 @@ async def test_every_answer_of_the_server_keeps_strangers_out(web_server: WebSer
             assert answer.headers["x-content-type-options"] == "nosniff"
         assert (await http.head("/m/")).status_code in (200, 503)
         assert (await http.post("/m/")).status_code == 405
+
+
+async def test_of_what_the_insurance_appends_a_code_alone_is_read(web_server: WebServer) -> None:
+    shown = {}
+    async with httpx.AsyncClient(base_url=web_server.base_url, trust_env=False) as http:
+        for name, given in {
+            "code": {"retCode": "0", "authCode": "9d3c4a1be70f4c52"},
+            "refused": {"retCode": "-1"},
+            "hostile": {"authCode": "9d3c4a1b&order=x#/account/export/export"},
+            "long": {"authCode": "a" * 129},
+        }.items():
+            answer = await http.get("/m/back/insurance", params=given)
+            shown[name] = (answer.status_code, answer.headers["location"])
+        order = new_id()
+        agreed = await http.get(f"/m/back/agreed/{order}", params={"payOrdId": "x"})
+    screen = "/m/#/money/insured/insured"
+    assert shown == {
+        "code": (303, f"{screen}?code=9d3c4a1be70f4c52"),
+        "refused": (303, f"{screen}?refused=1"),
+        "hostile": (303, f"{screen}?refused=1"),
+        "long": (303, f"{screen}?refused=1"),
+    }
+    assert agreed.headers["location"] == f"/m/#/money/pay/pay?order={order}&back=insurance"
 
 
 async def test_a_channel_leads_back_to_the_screen_and_what_it_appends_is_left_behind(web_server: WebServer) -> None:

@@ -155,3 +155,35 @@ def test_how_many_proxies_are_believed_is_a_small_number() -> None:
     for wrong in ("-1", "4", "all", ""):
         with pytest.raises(SettingsError):
             Settings.from_environment(url | {"PROXIES_COUNT": wrong})
+
+
+CONSENT = {
+    "INSURANCE_CONSENT_BASE_URL": "https://credential.example",
+    "INSURANCE_CONSENT_PARTNER": "20000001",
+    "INSURANCE_CONSENT_SECRET": "file:consent_secret",
+    "INSURANCE_CONSENT_MINI_PROGRAM": "wx0123456789abcdef/auth/index?openType=getAuthCode",
+    "INSURANCE_CASHIER_MINI_PROGRAM": "wx0123456789abcdef/pay/index?payOrdId={payOrdId}",
+}
+
+
+def test_consents_to_insurance_are_read_where_a_production_has_them() -> None:
+    told = Settings.from_environment(PRODUCTION | CONSENT).insurance_consent
+    assert told is not None
+    assert (told.partner, told.consent_page) == ("20000001", None)
+    assert told.consent_mini_program == "wx0123456789abcdef/auth/index?openType=getAuthCode"
+    assert Settings.from_environment(PRODUCTION).insurance_consent is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"INSURANCE_CONSENT_SECRET": "0123456789abcdef"}, "never the key itself"),
+        ({"INSURANCE_CONSENT_PARTNER": ""}, "INSURANCE_CONSENT_PARTNER and INSURANCE_CONSENT_SECRET belong together"),
+        ({"INSURANCE_CASHIER_MINI_PROGRAM": ""}, "INSURANCE_CASHIER_MINI_PROGRAM belong together"),
+        ({"INSURANCE_CONSENT_PAGE": "https://insurance.example/consent"}, "INSURANCE_CASHIER_PAGE belong together"),
+        ({"INSURANCE_CONSENT_MINI_PROGRAM": "https://not.a.program"}, "is a mini-program"),
+    ],
+)
+def test_half_of_the_way_to_a_consent_is_refused(changes: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        Settings.from_environment(PRODUCTION | CONSENT | changes)

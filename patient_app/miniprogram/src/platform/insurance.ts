@@ -3,8 +3,9 @@ import type { InsurancePlace } from "@/api/types";
 import { Refused } from "@/platform/refused";
 import { isWechat } from "@/platform/target";
 
-/** What came of going there. hasLeft: the page is gone, and what comes of it is told to the address it leads back to. */
+/** What came of going there. */
 export interface Visited {
+  /** The page is gone; what comes of it is told to the address that it leads back to. */
   hasLeft: boolean;
   /** What the insurance gave somebody who consented. */
   code: string | null;
