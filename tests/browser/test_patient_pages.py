@@ -20,6 +20,7 @@ SCREENS = {
     "pay": "money/pay/pay",
     "bills": "money/bills/bills",
     "bill": "money/bill/bill",
+    "insured": "money/insured/insured",
     "orders": "money/orders/orders",
     "order": "money/order/order",
     "refund": "money/refund/refund",
@@ -38,7 +39,7 @@ SCREENS = {
 NEEDS_SESSION = {
     *("visits", "messages", "notifications", "feedback-list", "feedback-new"),
     *("appointment", "reschedule", "follow-up", "stop"),
-    *("pay", "bills", "bill", "orders", "order", "refund", "share"),
+    *("pay", "bills", "bill", "insured", "orders", "order", "refund", "share"),
 }
 
 

@@ -1,31 +1,23 @@
 /** Signing in and out. */
 import * as cache from "@/api/cache";
-import { change, expectSession, newKey } from "@/api/client";
+import { expectSession, newKey } from "@/api/client";
 import * as operations from "@/api/operations";
 import { dropTokens, holdTokens, type Tokens } from "@/api/tokens";
+import type { PhoneCode } from "@/api/types";
 import { randomBytes, transport } from "@/platform";
 
 /** The version of the privacy policy that the sign-in screen shows; a new text gets a new version. */
 export const PRIVACY_VERSION = "2026-11";
 
-export interface PhoneCode {
-  /** Given back with the code: it is good on this device alone. */
-  challenge: string;
-  phone: string;
-  resend_after_seconds: number;
-  /** In a sandbox: where the message can be read. */
-  sandbox_messages: string | null;
-}
-
 /** Have a code sent to a phone. */
 export function sendPhoneCode(phone: string): Promise<PhoneCode> {
-  return change<PhoneCode>("POST", "/phone-codes", { phone }, newKey());
+  return operations.sendPhoneCode({ phone }, newKey());
 }
 
 /** Sign in by the code that came to the phone. */
 export async function signInByPhone(challenge: string, code: string): Promise<void> {
   const asked = { challenge, code, transport, privacy_version: PRIVACY_VERSION };
-  begin(await change<Tokens>("POST", "/sessions", asked, newKey()));
+  begin(await operations.signInByCode(asked, newKey()));
 }
 
 /** WeChat knows the person, and the hospital wants their number once. `secret` proves that it is this phone. */
@@ -59,7 +51,7 @@ export async function showWechatPhone(ticket: WechatTicket, phoneCode: string): 
 /** End this device's session. Without a network it ends here at least, and runs out there. */
 export async function signOut(): Promise<void> {
   try {
-    await change("DELETE", "/session", undefined, newKey());
+    await operations.signOut(newKey());
   } finally {
     dropTokens();
     cache.wipe();

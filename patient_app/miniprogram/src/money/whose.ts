@@ -1,10 +1,8 @@
 /** For whom an order is: links name the order alone, and everything of a person is asked for below that person. */
-import { Problem, type Reading } from "@/api/client";
+import type { Reading } from "@/api/client";
 import { getOrder } from "@/api/operations";
 import type { PatientOrder } from "@/api/types";
-import { loadMembers, member, members } from "@/stores/members";
-
-const ABSENT = 404;
+import { forWhomever } from "@/use/member";
 
 export interface OwnedOrder {
   patientId: string;
@@ -13,25 +11,15 @@ export interface OwnedOrder {
 
 const owners = new Map<string, string>();
 
-/** Read an order of whichever member it is of, the one chosen first. */
+/** Read an order of whichever member it is of; whose it is, is remembered while it is read again and again. */
 export async function readOwnedOrder(orderId: string): Promise<Reading<OwnedOrder>> {
-  if (members.value.length === 0) {
-    await loadMembers();
+  const known = owners.get(orderId);
+  if (known) {
+    const reading = await getOrder(known, orderId);
+    return { ...reading, data: { patientId: known, order: reading.data } };
   }
-  const known = owners.get(orderId) ?? member.value?.patient_id ?? "";
-  const others = members.value.map((one) => one.patient_id).filter((id) => id !== known);
-  let absent: unknown = null;
-  for (const patientId of [known, ...others].filter(Boolean)) {
-    try {
-      const reading = await getOrder(patientId, orderId);
-      owners.set(orderId, patientId);
-      return { ...reading, data: { patientId, order: reading.data } };
-    } catch (error) {
-      if (!(error instanceof Problem) || error.status !== ABSENT) {
-        throw error;
-      }
-      absent = error;
-    }
-  }
-  throw absent ?? new Error("an account without members has no orders");
+  const reading = await forWhomever((patientId) => getOrder(patientId, orderId));
+  const { of, answer } = reading.data;
+  owners.set(orderId, of);
+  return { ...reading, data: { patientId: of, order: answer } };
 }
