@@ -32,6 +32,7 @@ from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import Phone
 from tests.factories.patient_pages import DARK, ELDER, ENGLISH, SMALL, USUAL, App, Look, open_app, open_browser
 from tests.factories.patients import resident_id
+from tests.factories.paying import Till
 from tests.factories.sign_in import new_phone
 from tests.server import WebServer
 
@@ -429,6 +430,8 @@ async def test_what_stands_in_the_way_is_named_and_led_to(browser: Browser, open
     schedule = await open_api.hospital.schedule(seats=1)
     actor = Actor(f"account:{await account_of(phone)}", "portal", "account")
     await book_appointment(slot_id=schedule.slots[0], patient_id=own, actor=actor)
+    order = await (await Till.open(open_api)).order(patient_id=own)
+    await open_api.db.execute("UPDATE payment_order SET client_id = $2 WHERE id = $1", order.id, actor.client_id)
     await let_codes_be_asked_again(open_api.db)
     async with open_app(browser, open_api.server.base_url, ELDER) as app:
         await sign_in_at_mine(app, number)
@@ -438,7 +441,12 @@ async def test_what_stands_in_the_way_is_named_and_led_to(browser: Browser, open
         await expect(app.part("ask-deletion")).to_have_count(0)
         await app.picture("deletion-obstacles")
         await app.tap("obstacle-appointment")
-        await app.settled("visits")
+        await app.settled("appointment")
+        await app.page.go_back()
+        await app.settled("deletion")
+        await app.tap("obstacle-payment")
+        await app.settled("order")
+        await expect(app.part("go-pay")).to_be_visible()
 
 
 async def test_help_answers_and_says_whom_to_ring(with_hotline: WebServer, browser: Browser) -> None:

@@ -26,6 +26,22 @@ export const rows: Row[] = [
     count: "member_count",
   },
   {
+    id: "bills",
+    group: "family",
+    icon: "card",
+    title: "money.bills.title",
+    path: "/money/bills/bills",
+    needsSession: true,
+  },
+  {
+    id: "orders",
+    group: "family",
+    icon: "receipt",
+    title: "money.orders.title",
+    path: "/money/orders/orders",
+    needsSession: true,
+  },
+  {
     id: "consents",
     group: "family",
     icon: "shield",
