@@ -27,6 +27,20 @@ async def test_it_tells_its_time_whatever_it_answers(phone: Phone) -> None:
         assert abs((told - datetime.now(UTC)).total_seconds()) < 60
 
 
+async def test_no_browser_stores_what_is_of_a_person_or_a_refusal(phone: Phone) -> None:
+    own = await phone.add_member()
+    seen = await phone.get(f"/members/{own}")
+    again = await phone.get(f"/members/{own}", headers={"if-none-match": seen.headers["etag"]})
+    absent = await phone.get("/members/0198c0de-0000-7000-8000-00000000c0de")
+    nowhere = await phone.get("/doctors/0198c0de-0000-7000-8000-00000000c0de")
+    assert [one.status_code for one in (seen, again, absent, nowhere)] == [200, 304, 404, 404]
+    for answer in (seen, again, absent, nowhere):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    # What is nobody's may be kept, and is asked about each time.
+    assert (await phone.get("/directory")).headers["cache-control"] == "private, no-cache"
+
+
 async def test_two_taps_with_one_key_change_once(open_api: OpenApi, phone: Phone) -> None:
     body = registration() | {"relationship": "self"}
     answers = await asyncio.gather(*(phone.post("/members", body, key="tap") for _ in range(4)))
