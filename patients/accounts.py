@@ -26,6 +26,7 @@ from oauth.sign_in.sessions import APP_IDLE, last_seen
 from oauth.sign_in.subjects import Subject
 from patients.consents import end_consents_of_member
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
+from patients.rights.exports import take_copies_away
 from patients.service import Patient, Registration, recognise_patient, record_event
 
 CHANNEL: Final = "account"
@@ -240,6 +241,7 @@ async def unbind_member(account_id: UUID, patient_id: UUID, *, request_id: str |
             await tx.execute("UPDATE patient_account_member SET is_default = true WHERE id = $1", members[0]["id"])
         actor = _actor(account_id, request_id)
         await record_event(tx, "account_unbound", patient_id, actor, {"account_id": str(account_id)})
+        await take_copies_away(tx, account_id, request_id=request_id)
         await end_consents_of_member(
             tx, account_id=account_id, patient_id=patient_id, because="unbound", request_id=request_id
         )
