@@ -1,8 +1,8 @@
 /**
  * The last answers of each screen, for its next opening and for times without a network.
  *
- * Only the present session's, in the present language; wiped whenever somebody signs in or out, also where that happened
- * in another tab of the browser, and nobody told this one.
+ * Only the present session's, in the present language; wiped whenever somebody signs in or out, also where that
+ * happened in another tab of the browser, and nobody told this one.
  */
 import { shelf } from "@/platform";
 
