@@ -107,6 +107,21 @@ async def test_whoever_gets_a_number_that_was_given_up_does_not_get_its_family(d
         assert await bind_self(opened[0]) == patient_id
 
 
+async def test_a_closed_account_keeps_nothing_to_sign_in_with(database: Database) -> None:
+    account_id, other = await account(database), await account(database, "13800000002")
+    for whose in (account_id, other):
+        await database.execute(
+            "INSERT INTO sign_in_passkey (id, subject_kind, subject_id, credential_id, public_key,"
+            " sign_count, name, created_at) VALUES ($1, 'account', $2, $3, $3, 0, '手机', $4)",
+            new_id(),
+            whose,
+            whose.bytes,
+            clock.now(),
+        )
+    await close_account(account_id)
+    assert [row["subject_id"] for row in await database.fetch("SELECT subject_id FROM sign_in_passkey")] == [other]
+
+
 async def test_an_account_in_use_stays_its_owners_however_long_ago_the_number_was_proved(database: Database) -> None:
     first = await account(database)
     await bind_self(first)
