@@ -215,3 +215,24 @@ async def test_whoever_leaves_in_one_tab_leaves_in_all(browser: Browser, web_ser
         await sign_out(app)
         await beside.settled("visits", "signed-out")
         assert await kept_answers(beside.page) == []
+
+
+async def test_a_tab_that_finds_another_session_forgets_what_it_knew(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await sign_in(app)
+        beside = App(await app.page.context.new_page(), app.base_url, app.look)
+        # A tab that slept hears of nothing.
+        await beside.page.add_init_script("addEventListener('storage', (event) => event.stopImmediatePropagation())")
+        await beside.open(SCREENS["mine"])
+        await beside.settled("mine")
+        first = await beside.part("who").inner_text()
+        await sign_out(app)
+        await sign_in(app)
+        assert "/account" in "".join(await kept_answers(beside.page))
+        await beside.open(SCREENS["visits"])
+        await beside.settled("home")
+        await beside.open(SCREENS["mine"])
+        await beside.settled("mine")
+        await expect(beside.part("who")).not_to_have_text(first)
+        kept = await beside.page.evaluate("sessionStorage.getItem('reads-are-of')")
+        assert kept == await app.page.evaluate("sessionStorage.getItem('reads-are-of')")
