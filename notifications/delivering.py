@@ -25,7 +25,7 @@ from notifications.ports import Handed, SubscribeMessage
 from notifications.quiet import send_at
 from notifications.retries import delay_after
 from notifications.ways import Ways
-from patients.accounts import accounts_of_patients, read_phone
+from patients.accounts import accounts_of_patients, read_phone_in_use
 
 LEASE_SECONDS: Final = 60.0
 HANDS_MAX: Final = 16
@@ -156,7 +156,7 @@ class MessageWork:
         if not self._ways.has("sms"):
             await self._give_up(tx, row, "not_connected", at=clock.now())
             return None
-        phone = await read_phone(tx, row["account_id"])
+        phone = await read_phone_in_use(tx, row["account_id"])
         if phone is None:
             await self._give_up(tx, row, "no_receiver", at=clock.now())
             return None

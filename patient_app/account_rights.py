@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from kernel.db import DatabaseUnavailable
-from oauth.sign_in.errors import StepUpNeeded
+from oauth.sign_in.errors import StepUpNeeded, TooManyAttempts
 from oauth.sign_in.sessions import require_step_up
 from open_api.calls import Reply, created, ok
 from patient_app.calls import PatientCall
@@ -59,7 +59,7 @@ async def get_account_deletion(call: PatientCall) -> Reply:
 @routes.post(
     "/account/deletion",
     response="app/account_deletion.json",
-    errors=[AccountInUse, AccountNotFound, StepUpNeeded, DatabaseUnavailable],
+    errors=[AccountInUse, AccountNotFound, StepUpNeeded, TooManyAttempts, DatabaseUnavailable],
 )
 async def request_account_deletion(call: PatientCall) -> Reply:
     """Ask that the account be deleted; it works as before for fifteen days, in which that can be taken back."""

@@ -9,7 +9,7 @@ from oauth.grants import Grant, end_own_grant, list_grants
 from oauth.id_tokens import OPENID
 from open_api.calls import Reply, ok, page
 from open_api.errors import InvalidCursor
-from open_api.oauth.access_words import name_access, name_accessor, name_reason
+from open_api.oauth.access_words import as_told, name_access, name_accessor, name_reason
 from open_api.oauth.words import name_scope
 from open_api.paging import LIMIT_DEFAULT, read_cursor, write_cursor
 from open_api.sign_in.sessions import shown_time
@@ -106,7 +106,7 @@ def _words(scopes: Sequence[str], language: str) -> list[str]:
 
 
 def _access(one: Access, call: PatientCall) -> dict[str, Any]:
-    language = call.language
+    language, one = call.language, as_told(one, call.account_id)
     since = shown_time(one.consented_at) if one.consented_at else ""
     return {
         "at": one.at,

@@ -90,13 +90,22 @@ def guarded(route: Route) -> SanicHandler:
             log.error("request_failed", operation=route.operation, request_id=request_id, exc_info=error)
             response = problem(errors.InternalError(), request_id=request_id, language=language)
         if not route.is_stream or response.status != route.status:
-            # A phone compares it with its own clock, which may be wrong.
-            response.headers["date"] = format_datetime(clock.now(), usegmt=True)
+            _dress(response, route)
         ANSWERS.labels(route.operation, response.status).inc()
         return response
 
     handle.__name__ = f"app_{route.handler.__name__}"
     return handle
+
+
+def _dress(response: HTTPResponse, route: Route) -> None:
+    # A phone compares it with its own clock, which may be wrong.
+    response.headers["date"] = format_datetime(clock.now(), usegmt=True)
+    response.headers["x-content-type-options"] = "nosniff"
+    if not route.is_public or response.status >= 400:
+        # A browser's own store outlives the session, and a shared computer's next user can look into it; what our
+        # pages keep by the tag lies in the tab alone.
+        response.headers["cache-control"] = "no-store"
 
 
 def _visit(request: Request, request_id: str, language: str) -> Visit:

@@ -37,6 +37,8 @@ SAFE: Final = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
+    # Over plain http, as in a sandbox, browsers do not heed it (RFC 6797, section 8.1).
+    "strict-transport-security": "max-age=31536000",
     "permissions-policy": "geolocation=(self), camera=(), microphone=(), payment=()",
 }
 ONCE: Final = "public, max-age=31536000, immutable"

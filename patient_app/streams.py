@@ -3,6 +3,7 @@
 import asyncio
 import time
 from typing import Any, Final
+from uuid import UUID
 
 from sanic import Request
 from sanic.response import HTTPResponse
@@ -14,6 +15,8 @@ from open_api.calls import Stream, WatchedSource
 from patient_app.access import Access
 
 LOOK_AGAIN_SECONDS: Final = 5.0
+STREAMS_MAX: Final = 12
+"""Of one account, in one process: six people's places on two devices. One more takes the oldest one's place."""
 
 log = get_logger("patient_app")
 
@@ -46,18 +49,49 @@ class WatchedAccess:
             try:
                 await self._access.require_still()
             except HospitalError:
-                self._is_cut = True
-                self._source.changed.set()
+                self.cut()
         return None if self._is_cut else await self._source.take()
+
+    def cut(self) -> None:
+        """Tell the reader nothing any more."""
+        self._is_cut = True
+        self._source.changed.set()
 
     def close(self) -> None:
         """Let go."""
         self._source.close()
 
 
+class Streams:
+    """The streams that this process sends, by account: nobody takes the places of all who wait."""
+
+    def __init__(self) -> None:
+        self._open: dict[UUID, list[WatchedAccess]] = {}
+
+    def enter(self, account_id: UUID, source: WatchedAccess) -> None:
+        """Take a stream in; of too many the oldest ends."""
+        mine = self._open.setdefault(account_id, [])
+        mine.append(source)
+        if len(mine) > STREAMS_MAX:
+            mine.pop(0).cut()
+
+    def leave(self, account_id: UUID, source: WatchedAccess) -> None:
+        """Forget a stream that has ended, or was ended."""
+        mine = self._open.get(account_id, [])
+        if source in mine:
+            mine.remove(source)
+        if not mine:
+            self._open.pop(account_id, None)
+
+
+streams: Final = Streams()
+"""This process's streams."""
+
+
 async def send_stream(request: Request, stream: Stream, access: Access, headers: dict[str, str]) -> HTTPResponse:
     """Send events until there are no more, nobody reads them, or who reads them would be refused now."""
-    source = WatchedAccess(stream.source, access)
+    source, account_id = WatchedAccess(stream.source, access), access.session.subject.id
+    streams.enter(account_id, source)
     try:
         response: HTTPResponse | None = await request.respond(
             content_type=event_stream.CONTENT_TYPE, headers=event_stream.HEADERS | headers
@@ -73,4 +107,5 @@ async def send_stream(request: Request, stream: Stream, access: Access, headers:
                 transport.abort()
         return response
     finally:
+        streams.leave(account_id, source)
         source.close()

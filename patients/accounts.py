@@ -5,6 +5,7 @@ minors are bound by a grown-up guardian who has shown who they are.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -21,15 +22,19 @@ from kernel.ids import new_id
 from oauth.sign_in import throttle
 from oauth.sign_in.endings import end_access
 from oauth.sign_in.ports import Member, Relationship
+from oauth.sign_in.sessions import APP_IDLE, last_seen
 from oauth.sign_in.subjects import Subject
 from patients.consents import end_consents_of_member
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
+from patients.rights.exports import take_copies_away
 from patients.service import Patient, Registration, recognise_patient, record_event
 
 CHANNEL: Final = "account"
 ADULT_YEARS: Final = 18
 MEMBERS_MAX: Final = 6
 ACCOUNTS_PER_PATIENT_MAX: Final = 5
+UNUSED_AFTER: Final = APP_IDLE
+"""Operators give a number out again ninety days after it was given up; no session of the app lasts longer unused."""
 # Names cannot be tried out against a document's number.
 BINDINGS: Final = throttle.Limit("bind-member", 10, timedelta(days=1))
 
@@ -38,10 +43,15 @@ class Accounts:
     """The accounts as sign-in and consent ask for them (`oauth.sign_in.ports.PatientAccounts`)."""
 
     async def open_account(self, tx: Transaction, *, phone: str) -> UUID:
-        """Give the account of a verified number, or open one. Two at once open one."""
+        """Give the account of a verified number, or open one. Two at once open one.
+
+        An account that nobody has used for long is closed: the number may be somebody else's by now, and who proves
+        it begins anew (docs/adr/0480).
+        """
         keys = cipher()
         phone_hash = keys.lookup_hash(phone)
         while True:
+            await _close_unused(tx, phone_hash)
             found: UUID | None = await tx.fetchval(
                 # Who signs in while the account is being closed waits, and gets a new one.
                 "SELECT id FROM patient_account WHERE phone_hash = $1 AND status = 'active' FOR KEY SHARE",
@@ -78,6 +88,21 @@ class Accounts:
             MEMBERS_MAX,
         )
         return [Member(*row.values()) for row in rows]
+
+
+async def _close_unused(tx: Transaction, phone_hash: bytes) -> None:
+    """Close the account of a number that nobody was signed in to for so long that the number may have a new owner."""
+    row = await tx.fetchrow(
+        "SELECT id, created_at FROM patient_account WHERE phone_hash = $1 AND status = 'active'", phone_hash
+    )
+    if row is not None and await _is_unused(tx, row):
+        with suppress(AccountNotFound):  # another who proves the number has closed it
+            await end_account(tx, row["id"])
+
+
+async def _is_unused(tx: Transaction, account: Row) -> bool:
+    seen = await last_seen(tx, Subject("account", account["id"])) or account["created_at"]
+    return clock.now() - seen > UNUSED_AFTER
 
 
 async def phone_hash_of(account_id: UUID) -> bytes:
@@ -126,6 +151,16 @@ async def read_phone(db: Reader, account_id: UUID) -> str | None:
     """
     rows = await db.fetch("SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id)
     return cipher().open(rows[0]["phone_cipher"]) if rows else None
+
+
+async def read_phone_in_use(tx: Transaction, account_id: UUID) -> str | None:
+    """Give the number of an account to send something to; None where it may have a new owner by now."""
+    row = await tx.fetchrow(
+        "SELECT id, created_at, phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id
+    )
+    if row is None or await _is_unused(tx, row):
+        return None
+    return cipher().open(row["phone_cipher"])
 
 
 async def require_member(account_id: UUID, patient_id: UUID) -> None:
@@ -206,6 +241,7 @@ async def unbind_member(account_id: UUID, patient_id: UUID, *, request_id: str |
             await tx.execute("UPDATE patient_account_member SET is_default = true WHERE id = $1", members[0]["id"])
         actor = _actor(account_id, request_id)
         await record_event(tx, "account_unbound", patient_id, actor, {"account_id": str(account_id)})
+        await take_copies_away(tx, account_id, request_id=request_id)
         await end_consents_of_member(
             tx, account_id=account_id, patient_id=patient_id, because="unbound", request_id=request_id
         )

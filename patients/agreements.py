@@ -10,6 +10,7 @@ from kernel.db import database
 
 Text = Literal["privacy"]
 PRIVACY: Final[Text] = "privacy"
+AGREEMENTS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,20 @@ class Agreement:
 
 
 async def agree(account_id: UUID, text: Text, version: str) -> None:
-    """Keep that an account agrees to a version of a text; the first time counts.
+    """Keep that an account agrees to a version of a text; the first time counts. More than there can be are not kept.
 
     Raises:
         DatabaseUnavailable.
     """
     await database().execute(
-        "INSERT INTO patient_account_agreement (account_id, text, version, agreed_at) VALUES ($1, $2, $3, $4)"
+        "INSERT INTO patient_account_agreement (account_id, text, version, agreed_at)"
+        " SELECT $1, $2, $3, $4 WHERE $5 > (SELECT count(*) FROM patient_account_agreement WHERE account_id = $1)"
         " ON CONFLICT DO NOTHING",
         account_id,
         text,
         version,
         clock.now(),
+        AGREEMENTS_MAX,
     )
 
 

@@ -183,7 +183,7 @@ async def sign_in_by_passkey(
     row = await _find(answer)
     subject = Subject(row["subject_kind"], row["subject_id"]) if row else None
     if row is None or subject is None or not _is_handle_of(answer, subject):
-        await record_attempt(database(), "refused", visit, method="passkey")
+        await throttle.note_refusal("refused", visit, method="passkey")
         raise SignInRefused
     try:
         verified = webauthn.verify_authentication_response(
@@ -196,12 +196,12 @@ async def sign_in_by_passkey(
             require_user_verification=True,
         )
     except _BAD_ANSWER as error:
-        await record_attempt(database(), "refused", visit, subject=subject, method="passkey")
+        await throttle.note_refusal("refused", visit, subject=subject, method="passkey")
         raise SignInRefused from error
     try:
         return await _admit(row["id"], verified.new_sign_count, subject, visit, present)
     except SignInRefused:
-        await record_attempt(database(), "refused", visit, subject=subject, method="passkey")
+        await throttle.note_refusal("refused", visit, subject=subject, method="passkey")
         raise
 
 
@@ -297,7 +297,7 @@ async def _use(ceremony_id: UUID, purpose: str, visit: Visit, subject: Subject |
         now,
     )
     if challenge is None:
-        await record_attempt(database(), "refused", visit, subject=subject, method="passkey")
+        await throttle.note_refusal("refused", visit, subject=subject, method="passkey")
         raise SignInRefused
     return challenge
 

@@ -70,9 +70,13 @@ async def send_code(phone: str, visit: Visit) -> UUID:
         raise MethodNotOffered
     phone = read_phone(phone)
     here = f"{phone}\n{visit.address_hash.hex()}"
+    known = await throttle.is_known(cipher().lookup_hash(f"throttle-subject\nphone:{phone}"), visit.address_hash)
+    if not known:
+        # Before anything of the number is written: numbers can be made up without end.
+        await throttle.take(throttle.ASKS, visit.address_hash.hex())
     await throttle.take(RESEND_AFTER, here)
     await throttle.take(PER_PHONE_AND_ADDRESS, here)
-    if not await throttle.is_known(cipher().lookup_hash(f"throttle-subject\nphone:{phone}"), visit.address_hash):
+    if not known:
         await throttle.take(PER_ADDRESS, visit.address_hash.hex())
         await throttle.take(PER_PHONE, phone)
     code_id, code = new_id(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
@@ -169,7 +173,7 @@ async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attemp
         "SELECT phone_cipher FROM sign_in_phone_code WHERE id = $1 AND visit_hash = $2", code_id, visit.hash
     )
     if sealed is None:
-        await record_attempt(database(), "refused", visit, method="phone_code")
+        await throttle.note_refusal("refused", visit, method="phone_code")
         raise SignInRefused
     phone = cipher().open(sealed)
     attempt = await throttle.begin_attempt(f"phone:{phone}", visit)
@@ -184,7 +188,7 @@ async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attemp
         now,
     )
     if not used:
-        await record_attempt(database(), "refused", visit, method="phone_code")
+        await throttle.note_refusal("refused", visit, method="phone_code")
         raise SignInRefused
     return phone, attempt
 

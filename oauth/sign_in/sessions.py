@@ -26,7 +26,8 @@ APP_IDLE: Final = timedelta(days=90)
 """How long a session of the patients' app lasts without use: a phone is locked, and its owner's alone."""
 SEEN_AGAIN_AFTER: Final = timedelta(seconds=30)
 SESSIONS_MAX: Final = 20
-ENDED_KEPT: Final = timedelta(days=30)
+ENDED_KEPT: Final = APP_IDLE
+"""So long at least it is known when a subject was seen last, see `last_seen`."""
 
 Acr = Literal["aal1", "aal2"]
 Ending = Literal["signed_out", "revoked", "replaced", "left", "closed", "token_reused"]
@@ -194,6 +195,16 @@ async def list_sessions(subject: Subject) -> Sequence[Session]:
         SESSIONS_MAX,
     )
     return [shape(row) for row in rows]
+
+
+async def last_seen(tx: Transaction, subject: Subject) -> datetime | None:
+    """Say when a subject was last signed in anywhere; None: not within APP_IDLE."""
+    seen: datetime | None = await tx.fetchval(
+        "SELECT max(seen_at) FROM sign_in_session WHERE subject_id = $1 AND subject_kind = $2",
+        subject.id,
+        subject.kind,
+    )
+    return seen
 
 
 async def end_session(session_id: UUID, *, subject: Subject, visit: Visit, ending: Ending) -> None:

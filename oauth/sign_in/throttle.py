@@ -3,8 +3,12 @@
 An attempt is counted before it is looked at and given back when it succeeds, so that a hundred at once are a hundred.
 Who guesses delays only the pair of subject and address it guesses from. The wider limits, per subject and per
 address, do not reach a pair that has signed in before: strangers cannot shut an honest person out.
+
+What a stranger can have written is bounded too, whatever they make up: so many attempts of an address are looked at
+in a minute, and so many of its refusals are kept (docs/adr/0482).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -13,7 +17,7 @@ from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Database, Transaction, database
 from oauth.sign_in.errors import TooManyAttempts
-from oauth.sign_in.subjects import Visit, record_attempt
+from oauth.sign_in.subjects import Subject, Visit, record_attempt
 
 FREE_FAILURES: Final = 5
 FIRST_DELAY_SECONDS: Final = 30
@@ -33,6 +37,8 @@ class Limit:
 
 SUBJECT_ELSEWHERE: Final = Limit("subject", 100, timedelta(days=1))
 ADDRESS: Final = Limit("address", 100, timedelta(hours=1))
+ASKS: Final = Limit("address-asks", 300, timedelta(minutes=1))
+NOTED: Final = Limit("address-noted", 60, timedelta(minutes=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +72,10 @@ class Attempt:
         await remember_address(tx, self.subject_hash, self.address_hash)
 
 
-async def begin_attempt(subject: str, visit: Visit) -> Attempt:
+async def begin_attempt(subject: str, visit: Visit, *, per_address: Limit = ADDRESS) -> Attempt:
     """Count an attempt at a subject (a typed code or number, known or not) from an address.
+
+    per_address: how many may fail there; more, and sooner again, where nothing can be guessed.
 
     Raises:
         TooManyAttempts: retry_after_seconds; the attempt is not made.
@@ -77,12 +85,16 @@ async def begin_attempt(subject: str, visit: Visit) -> Attempt:
     pair = cipher().lookup_hash(f"throttle-pair\n{subject}\n{visit.address_hash.hex()}")
     counted: list[bytes] = []
     try:
+        known = await is_known(subject_hash, visit.address_hash)
+        if not known:
+            # Before anything of the subject is written: there is no end of subjects.
+            counted.append(await take(ASKS, visit.address_hash.hex()))
         await _delay(pair)
-        if not await is_known(subject_hash, visit.address_hash):
-            counted.append(await take(ADDRESS, visit.address_hash.hex()))
+        if not known:
+            counted.append(await take(per_address, visit.address_hash.hex()))
             counted.append(await take(SUBJECT_ELSEWHERE, subject_hash.hex()))
     except TooManyAttempts:
-        await record_attempt(database(), "held_back", visit)
+        await note_refusal("held_back", visit)
         raise
     return Attempt(subject_hash, visit.address_hash, pair, tuple(counted))
 
@@ -110,6 +122,17 @@ async def take(limit: Limit, whose: str) -> bytes:
         ends_at = await database().fetchval("SELECT ends_at FROM sign_in_throttle WHERE key = $1", key)
         raise TooManyAttempts(retry_after_seconds=_seconds(ends_at - now) if ends_at else 1)
     return key
+
+
+async def note_refusal(kind: str, visit: Visit, *, subject: Subject | None = None, method: str | None = None) -> None:
+    """Write down that a stranger was refused; of an address that is refused without end, only so many a minute.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    with suppress(TooManyAttempts):
+        await take(NOTED, visit.address_hash.hex())
+        await record_attempt(database(), kind, visit, subject=subject, method=method)
 
 
 async def is_known(subject_hash: bytes, address_hash: bytes) -> bool:

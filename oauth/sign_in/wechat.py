@@ -33,6 +33,8 @@ from oauth.sign_in.subjects import Subject, Visit, record_attempt
 
 WECHAT: Final = Proof(("wechat",), "aal1", "wechat")
 """WeChat's word for it: RFC 8176 has no name for that, and leaves further ones to those who use them."""
+PER_ADDRESS: Final = throttle.Limit("wechat-address", 300, timedelta(minutes=1))
+"""WeChat's codes cannot be guessed, and a waiting hall has one address: who makes them up shuts it for no hour."""
 TICKET_BYTES: Final = 32
 TICKET_CHARACTERS: Final = 43
 TICKET_LIFETIME: Final = timedelta(minutes=10)
@@ -58,7 +60,7 @@ async def sign_in_by_login_code(code: str, visit: Visit) -> Tokens | Ticket:
         MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
     """
     mini_program = _mini_program()
-    attempt = await throttle.begin_attempt(f"wechat\n{visit.hash.hex()}", visit)
+    attempt = await throttle.begin_attempt(f"wechat\n{visit.hash.hex()}", visit, per_address=PER_ADDRESS)
     openid = await _ask(mini_program.log_in(code), attempt, visit)
     openid_hash = _openid_hash(mini_program.app_id, openid)
     async with database().transaction() as tx:
@@ -87,10 +89,10 @@ async def sign_in_by_phone(ticket: str, phone_code: str, visit: Visit) -> tuple[
         MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
     """
     mini_program = _mini_program()
-    attempt = await throttle.begin_attempt(f"wechat-ticket\n{visit.hash.hex()}", visit)
+    attempt = await throttle.begin_attempt(f"wechat-ticket\n{visit.hash.hex()}", visit, per_address=PER_ADDRESS)
     row = await _take_try(ticket, visit)
     if row is None or row["app_id"] != mini_program.app_id:
-        await record_attempt(database(), "refused", visit, method=WECHAT.by)
+        await throttle.note_refusal("refused", visit, method=WECHAT.by)
         raise SignInRefused
     try:
         phone = read_phone(await _ask(mini_program.read_phone(phone_code), attempt, visit))
@@ -100,11 +102,11 @@ async def sign_in_by_phone(ticket: str, phone_code: str, visit: Visit) -> tuple[
         )
         raise
     except InvalidPhone:
-        await record_attempt(database(), "refused", visit, method=WECHAT.by)
+        await throttle.note_refusal("refused", visit, method=WECHAT.by)
         raise
     signed_in = await _finish(row, ticket, phone, attempt, visit)
     if signed_in is None:
-        await record_attempt(database(), "refused", visit, method=WECHAT.by)
+        await throttle.note_refusal("refused", visit, method=WECHAT.by)
         raise SignInRefused
     return signed_in
 
@@ -171,7 +173,7 @@ async def openid_of_login_code(code: str, visit: Visit) -> str:
         MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
     """
     mini_program = _mini_program()
-    attempt = await throttle.begin_attempt(f"wechat-payer\n{visit.address_hash.hex()}", visit)
+    attempt = await throttle.begin_attempt(f"wechat-payer\n{code}", visit, per_address=PER_ADDRESS)
     openid = await _ask(mini_program.log_in(code), attempt, visit)
     async with database().transaction() as tx:
         await attempt.succeeded(tx)
@@ -217,7 +219,7 @@ async def _ask(answer: Awaitable[str], attempt: throttle.Attempt, visit: Visit) 
     try:
         return await answer
     except (SignInRefused, InvalidPhone):
-        await record_attempt(database(), "refused", visit, method=WECHAT.by)
+        await throttle.note_refusal("refused", visit, method=WECHAT.by)
         raise
     except WeChatUnavailable:
         await attempt.was_not_made()

@@ -18,7 +18,7 @@ from kernel.crypto import cipher
 from kernel.db import Row, Transaction, database
 from kernel.events import Actor
 from kernel.ids import new_id
-from oauth.sign_in import passkeys, passwords, totp
+from oauth.sign_in import passkeys, passwords, throttle, totp
 from oauth.sign_in.errors import SignInRefused
 from oauth.sign_in.passkeys import Ceremony
 from oauth.sign_in.setup import sign_in
@@ -117,7 +117,7 @@ async def open_invitation(invitation_id: UUID, code: str, visit: Visit) -> None:
         clock.now(),
     )
     if not opened:
-        await record_attempt(database(), "refused", visit, method="invitation")
+        await throttle.note_refusal("refused", visit, method="invitation")
         raise SignInRefused
 
 

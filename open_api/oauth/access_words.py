@@ -1,5 +1,6 @@
 """What an application did with a patient's data, in a patient's words, Chinese and English."""
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -83,12 +84,24 @@ _APP: Final = ["app", "v1"]
 _MEMBER_PARTS: Final = 4
 """Of a path of the patients' app that names a person and nothing below: app, v1, members, and the person."""
 _ACCOUNT: Final = "account:"
+_LOOK: Final = "GET /app/v1/members/<patient_id:uuid>"
 _OTHER: Final = ("其他信息", "other information")
 
 
 def say(word: str, language: str, **values: object) -> str:
     """Give a sentence in a language."""
     return WORDS[word][language == "en"].format(**values)
+
+
+def as_told(one: Access, account_id: UUID) -> Access:
+    """Give an access as the account that asks may see it: what another account has told the hospital is not its affair.
+
+    That somebody has complained at all is theirs alone (docs/adr/0450): it is told as any look at a person.
+    """
+    is_others = one.client_id.startswith(_ACCOUNT) and one.client_id != f"{_ACCOUNT}{account_id}"
+    if is_others and one.source != "booking" and name_thing(one.operation) == _THINGS["feedback"]:
+        return replace(one, operation=_LOOK, action="read")
+    return one
 
 
 def name_access(operation: str, *, source: str, action: str, language: str) -> str:

@@ -12,7 +12,7 @@ from sanic.response import HTTPResponse
 from kernel.ids import parse_id
 from oauth.sign_in.ports import Member
 from oauth.sign_in.setup import sign_in
-from open_api.oauth.access_words import name_access, name_accessor, name_reason, say
+from open_api.oauth.access_words import as_told, name_access, name_accessor, name_reason, say
 from open_api.oauth.consents import ACCESSES_PAGE as PAGE
 from open_api.oauth.consents import PAGE as CONSENTS_PAGE
 from open_api.oauth.words import say as say_of_consents
@@ -105,6 +105,7 @@ def _list(found: list[Access], member: Member, account_id: UUID, language: str) 
 
 
 def _entry(one: Access, account_id: UUID, language: str) -> Html:
+    one = as_told(one, account_id)
     return html(
         ENTRY,
         application=name_accessor(one, account_id, language),

@@ -16,6 +16,7 @@ from kernel.crypto import cipher
 from kernel.db import Reader, Row, Transaction, database
 from kernel.ids import new_id
 from kernel.log import get_logger
+from oauth.sign_in import throttle
 from patients.accounts import end_account
 from patients.errors import AccountInUse, AccountNotFound, DeletionNotFound
 from patients.rights.ports import Obstacle, holdings
@@ -24,6 +25,7 @@ from patients.rights.record import note
 COOLING: Final = timedelta(days=15)
 """In which the account works as before, and its deletion can be taken back."""
 ASKED_AGAIN_AFTER: Final = timedelta(days=1)
+REQUESTS: Final = throttle.Limit("account-deletion", 20, timedelta(days=1))
 OBSTACLES_SHOWN_MAX: Final = 50
 
 log = get_logger("patients")
@@ -66,9 +68,11 @@ async def request_deletion(account_id: UUID, *, request_id: str | None = None) -
     Raises:
         AccountNotFound.
         AccountInUse: obstacles.
+        TooManyAttempts: each leaves a record that is kept for ever.
         DatabaseUnavailable.
     """
     at = clock.now()
+    await throttle.take(REQUESTS, str(account_id))
     async with database().transaction() as tx:
         await _lock(tx, account_id)
         standing = await tx.fetchrow(

@@ -116,6 +116,8 @@ async def make_exports() -> int:
         )
         if row is None:
             return 0
+        # Whoever lets a member go meanwhile waits, and finds the copy that they are in.
+        await tx.fetchval("SELECT true FROM patient_account WHERE id = $1 FOR KEY SHARE", row["account_id"])
         content = orjson.dumps(await _gather(tx, row["account_id"], at=at), default=str)
         await tx.execute(
             "UPDATE account_export SET status = 'ready', content_cipher = $2, size_bytes = $3, made_at = $4,"
@@ -146,6 +148,18 @@ async def expire_exports() -> int:
         for row in rows:
             await note(tx, "export_expired", account_id=row["account_id"], subject_id=row["id"], at=at)
     return len(rows)
+
+
+async def take_copies_away(tx: Transaction, account_id: UUID, *, request_id: str | None = None) -> None:
+    """Take away the content of an account's copies: somebody is in them for whom it acts no longer."""
+    at = clock.now()
+    rows = await tx.fetch(
+        "UPDATE account_export SET status = 'expired', content_cipher = NULL"
+        " WHERE account_id = $1 AND status = 'ready' RETURNING id",
+        account_id,
+    )
+    for row in rows:
+        await note(tx, "export_expired", account_id=account_id, subject_id=row["id"], at=at, request_id=request_id)
 
 
 async def _gather(tx: Transaction, account_id: UUID, *, at: datetime) -> dict[str, Any]:

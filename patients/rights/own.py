@@ -38,12 +38,16 @@ async def _consents(db: Reader, account_id: UUID, _patients: Sequence[UUID]) -> 
     return [dict(row) for row in rows]
 
 
-async def _accesses(db: Reader, _account_id: UUID, patients: Sequence[UUID]) -> list[dict[str, Any]]:
+async def _accesses(db: Reader, account_id: UUID, patients: Sequence[UUID]) -> list[dict[str, Any]]:
     rows = await db.fetch(
-        "SELECT at, patient_id, client_id, operation, action FROM patient_access_told WHERE patient_id = ANY($1)"
-        " ORDER BY at DESC LIMIT $2",
+        # What another account of the family did in the app is its own: that it did something is told, and not what.
+        "SELECT at, patient_id, CASE WHEN is_others THEN 'account' ELSE client_id END AS client_id,"
+        " CASE WHEN NOT is_others THEN operation END AS operation, CASE WHEN NOT is_others THEN action END AS action"
+        " FROM (SELECT *, client_id LIKE 'account:%' AND client_id <> $3 AS is_others FROM patient_access_told) t"
+        " WHERE patient_id = ANY($1) ORDER BY at DESC LIMIT $2",
         list(patients),
         ROWS_MAX + 1,
+        f"account:{account_id}",
     )
     return [dict(row) for row in rows]
 

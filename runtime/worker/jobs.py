@@ -42,6 +42,8 @@ from partners.sandbox.service import purge_faults
 from partners.signatures import purge_nonces
 from partners.webhooks.claims import KEPT as DELIVERIES_KEPT
 from partners.webhooks.claims import purge_deliveries
+from patients.guardianship import BATCH_MAX as GUARDIANSHIPS_PER_TURN
+from patients.guardianship import end_guardianships
 from patients.rights.deletions import delete_due
 from patients.rights.exports import expire_exports, make_exports
 from payments import expiry as payment_expiry
@@ -101,6 +103,9 @@ def _care_jobs(db: Database) -> list[Job]:
     async def delete_accounts() -> int:
         return await _repeat(delete_due, turns_max=SWEEPS_MAX)
 
+    async def let_grown_up_go() -> int:
+        return await _repeat(partial(end_guardianships, db), turns_max=SWEEPS_MAX, until_below=GUARDIANSHIPS_PER_TURN)
+
     async def watch() -> int:
         await watch_availability(db)
         return 0  # too often to be told of in the log
@@ -126,6 +131,7 @@ def _care_jobs(db: Database) -> list[Job]:
         Job("make_account_exports", make_copies, every=timedelta(seconds=10)),
         Job("expire_account_exports", expire_exports, every=timedelta(minutes=10)),
         Job("delete_accounts", delete_accounts, every=timedelta(minutes=10)),
+        Job("end_guardianships", let_grown_up_go, daily_at=time(0, 5)),
         Job("drive_stops", saga.drive_orders, every=saga.PERIOD),
         Job("find_hot_practitioners", partial(find_hot_practitioners, db), daily_at=time(2, 40), seconds_max=1800.0),
     ]

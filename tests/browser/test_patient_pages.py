@@ -1,12 +1,13 @@
 """The patients' pages as built, before the real server: they stand in every look, and ask nobody else for anything."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.factories.front_end import require_build
-from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, USUAL, Look, open_app, open_browser
+from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, USUAL, App, Look, open_app, open_browser
 from tests.factories.sign_in import Visitor, new_phone
 from tests.server import WebServer
 
@@ -115,27 +116,124 @@ async def test_what_is_wrong_in_a_form_is_said_beside_it(browser: Browser, web_s
         await app.picture("sign-in-problem")
 
 
+async def sign_in(app: App) -> None:
+    """Sign in with a new number, and see the visits."""
+    await app.open(SCREENS["visits"])
+    await app.tap("to-sign-in")
+    await app.settled("sign-in")
+    phone = new_phone()
+    await app.write("phone", phone)
+    await app.tap("send-code")
+    await expect(app.part("sandbox-messages")).to_be_visible()
+    async with Visitor(app.base_url) as reader:
+        await app.write("code", await reader.code_for(phone))
+    await app.tap("agree")
+    await app.tap("submit")
+    await app.settled("visits")
+
+
+async def sign_out(app: App) -> None:
+    """Leave, and see that the app has let go."""
+    await app.open(SCREENS["mine"])
+    await app.tap("sign-out")
+    await app.page.get_by_text("退出登录", exact=True).last.click()
+    await expect(app.part("to-sign-in")).to_be_visible()
+
+
+async def refresh_status(page: Page) -> int:
+    """Do what a thief at this computer would: have the browser's cookie give new tokens."""
+    status: int = await page.evaluate(
+        "fetch('/app/v1/sessions/refresh', {method: 'POST', headers: {'Content-Type': 'application/json'},"
+        " body: JSON.stringify({transport: 'cookie'})}).then((answer) => answer.status)"
+    )
+    return status
+
+
+async def kept_answers(page: Page) -> list[str]:
+    """Name what of the hospital's answers still lies in a tab."""
+    names: list[str] = await page.evaluate("Object.keys(sessionStorage).filter((name) => name.startsWith('read:'))")
+    return names
+
+
 async def test_somebody_signs_in_stays_so_over_a_reload_and_leaves(browser: Browser, web_server: WebServer) -> None:
     async with open_app(browser, web_server.base_url, USUAL) as app:
-        await app.open(SCREENS["visits"])
-        await app.tap("to-sign-in")
-        await app.settled("sign-in")
-        phone = new_phone()
-        await app.write("phone", phone)
-        await app.tap("send-code")
-        await expect(app.part("sandbox-messages")).to_be_visible()
-        async with Visitor(web_server.base_url) as reader:
-            await app.write("code", await reader.code_for(phone))
-        await app.tap("agree")
-        await app.tap("submit")
-        await app.settled("visits")
+        await sign_in(app)
         await app.picture("visits-signed-in")
         # The access token is gone with the page; the cookie that no script reads brings another.
         await app.page.reload()
         await app.settled("visits")
-        await app.open(SCREENS["mine"])
-        await app.tap("sign-out")
-        await app.page.get_by_text("退出登录", exact=True).last.click()
-        await expect(app.part("to-sign-in")).to_be_visible()
+        await sign_out(app)
         await app.open(SCREENS["visits"])
         await app.settled("visits", "signed-out")
+
+
+async def test_leaving_without_a_network_ends_the_session_when_there_is_one_again(
+    browser: Browser, web_server: WebServer
+) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await sign_in(app)
+        assert await kept_answers(app.page) != []
+        await app.open(SCREENS["mine"])
+        await app.page.route("**/app/v1/session", lambda route: route.abort())
+        await sign_out(app)
+        assert await kept_answers(app.page) == []
+        await app.page.unroute("**/app/v1/session")
+        await app.page.reload()
+        await app.page.wait_for_function("localStorage.getItem('sign-out-owed') === null")
+        assert await refresh_status(app.page) == 401
+
+
+async def test_an_answer_that_comes_after_leaving_is_not_kept(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await sign_in(app)
+        asked, left = asyncio.Event(), asyncio.Event()
+
+        async def hold_back(route: Route) -> None:
+            answer = await route.fetch()
+            asked.set()
+            await left.wait()
+            await route.fulfill(response=answer)
+
+        await app.page.route("**/app/v1/account", hold_back)
+        await app.open(SCREENS["mine"])
+        await asked.wait()
+        async with app.page.expect_response("**/app/v1/account") as late:
+            await sign_out(app)
+            left.set()
+        await (await late.value).finished()
+        await app.open(SCREENS["visits"])
+        await app.settled("visits", "signed-out")
+        assert [name for name in await kept_answers(app.page) if name.endswith("/account")] == []
+
+
+async def test_whoever_leaves_in_one_tab_leaves_in_all(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await sign_in(app)
+        beside = App(await app.page.context.new_page(), app.base_url, app.look)
+        await beside.open(SCREENS["visits"])
+        await beside.settled("visits")
+        assert await kept_answers(beside.page) != []
+        await sign_out(app)
+        await beside.settled("visits", "signed-out")
+        assert await kept_answers(beside.page) == []
+
+
+async def test_a_tab_that_finds_another_session_forgets_what_it_knew(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await sign_in(app)
+        beside = App(await app.page.context.new_page(), app.base_url, app.look)
+        # A tab that slept hears of nothing.
+        await beside.page.add_init_script("addEventListener('storage', (event) => event.stopImmediatePropagation())")
+        await beside.open(SCREENS["mine"])
+        await beside.settled("mine")
+        first = await beside.part("who").inner_text()
+        await sign_out(app)
+        await sign_in(app)
+        assert "/account" in "".join(await kept_answers(beside.page))
+        await beside.open(SCREENS["visits"])
+        await beside.settled("home")
+        await beside.open(SCREENS["mine"])
+        await beside.settled("mine")
+        await expect(beside.part("who")).not_to_have_text(first)
+        kept = await beside.page.evaluate("sessionStorage.getItem('reads-are-of')")
+        assert kept == await app.page.evaluate("sessionStorage.getItem('reads-are-of')")

@@ -86,7 +86,8 @@ def _require_success(response: httpx.Response, route: Route | AppRoute, where: s
         return
     if route.method == "GET":
         assert re.fullmatch(r'"[0-9a-f]{24}"', response.headers["etag"]), where
-        assert response.headers["cache-control"] == "private, no-cache", where
+        is_own = isinstance(route, AppRoute) and not route.is_public
+        assert response.headers["cache-control"] == ("no-store" if is_own else "private, no-cache"), where
     if response.status_code == 304:
         assert route.method == "GET", where
         assert response.content == b"", where

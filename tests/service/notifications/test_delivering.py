@@ -13,6 +13,7 @@ from notifications import inbox
 from notifications.delivering import fall_back, send_due
 from notifications.planning import HANDLER
 from notifications.ports import Handed, Outcome
+from patients.accounts import UNUSED_AFTER
 from tests.factories.notifications import NOON, Centre, at_night
 
 OFFER = "waitlist.offered"
@@ -230,6 +231,16 @@ async def test_an_offer_passes_and_a_letter_that_was_late_waits(centre: Centre) 
         await centre.tell(OFFER, person, key="b")
         await centre.send()
     assert sorted(await centre.deliveries()) == [("sms", "delivered", "accepted"), ("sms", "waiting", None)]
+
+
+async def test_a_number_that_may_have_been_given_out_anew_is_sent_nothing(centre: Centre) -> None:
+    person = await centre.person()
+    await centre.account(person)
+    with clock.frozen(clock.now() + UNUSED_AFTER + timedelta(days=1)):
+        await centre.tell(OFFER, person)
+        await centre.send()
+    assert await centre.deliveries() == [("sms", "failed", "no_receiver")]
+    assert centre.gateways.texts == []
 
 
 async def test_own_quiet_hours_go_before_the_hospitals(centre: Centre) -> None:

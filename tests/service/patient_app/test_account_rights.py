@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,8 @@ from kernel.events import Actor
 from kernel.ids import new_id
 from notifications.kinds import samples
 from notifications.telling import Occurrence, tell
-from patients.rights.deletions import COOLING, delete_due, request_deletion, withdraw_deletion
+from patients.agreements import AGREEMENTS_MAX, PRIVACY, agree
+from patients.rights.deletions import COOLING, REQUESTS, delete_due, request_deletion, withdraw_deletion
 from patients.rights.exports import KEPT, expire_exports, make_exports
 from patients.rights.ports import set_holdings
 from runtime.rights import build_holdings
@@ -123,6 +124,33 @@ async def test_a_copy_and_a_deletion_want_a_fresh_sign_in(open_api: OpenApi, pho
     ):
         assert refusal(answer) == (403, "sign_in.step_up_needed")
     assert await open_api.fingerprint() == before
+
+
+async def test_a_copy_goes_with_whoever_is_in_it_and_let_go(open_api: OpenApi, phone: Phone) -> None:
+    await phone.add_member()
+    child = await phone.add_member("child", born=date(2015, 3, 2))
+    made = (await phone.post("/account/exports")).json()
+    assert await make_exports() == 1
+    path = f"/account/exports/{made['id']}/file"
+    assert str(child) in (await phone.get(path)).text
+    assert (await phone.send("DELETE", f"/members/{child}")).status_code == 204
+    assert refusal(await phone.get(path)) == (404, "patients.export_not_found")
+    assert await open_api.db.fetchval("SELECT content_cipher FROM account_export") is None
+
+
+async def test_asking_for_a_deletion_and_taking_it_back_ends(phone: Phone) -> None:
+    account_id = await account_of(phone)
+    for _ in range(REQUESTS.count_max):
+        await request_deletion(account_id)
+        await withdraw_deletion(account_id)
+    assert refusal(await phone.post("/account/deletion")) == (429, "sign_in.too_many_attempts")
+
+
+async def test_agreements_are_kept_to_so_many(open_api: OpenApi, phone: Phone) -> None:
+    account_id = await account_of(phone)
+    for number in range(AGREEMENTS_MAX + 5):
+        await agree(account_id, PRIVACY, f"v{number}")
+    assert await open_api.db.fetchval("SELECT count(*) FROM patient_account_agreement") == AGREEMENTS_MAX
 
 
 async def test_an_account_has_two_copies_made_a_day(phone: Phone) -> None:

@@ -10,6 +10,9 @@ from kernel.ids import new_id
 from oauth.grants import find_grant
 from open_api.oauth.access_words import name_thing
 from patients.access_log import access_log
+from patients.rights.exports import make_exports
+from patients.rights.ports import set_holdings
+from runtime.rights import build_holdings
 from tests.contract.conformity import APP_ROUTES
 from tests.factories.consents import consented
 from tests.factories.grants import grant_of, web_client
@@ -137,6 +140,30 @@ async def test_a_relatives_account_is_named_as_such(open_api: OpenApi, phone: Ph
     assert latest["why"] == "依据：家人的账户也添加了该就诊人"
     hers = (await daughter.get(f"/members/{own}/accesses", params={"own": "true"})).json()["items"]
     assert {"You", "A relative's account"} == {one["who"] for one in hers}
+
+
+async def test_that_a_relative_has_complained_is_not_told(open_api: OpenApi, phone: Phone) -> None:
+    body = registration()
+    own = (await phone.post("/members", body | {"relationship": "self"})).json()["patient_id"]
+    daughter = await Phone.signed_in(open_api.http)
+    await daughter.post("/members", body | {"relationship": "parent", "consent_version": CONSENT})
+    said = {"kind": "complaint", "category": "nursing", "text": "夜里按铃没有人来"}
+    assert (await daughter.post(f"/members/{own}/feedback", said)).status_code == 201
+    await daughter.get(f"/members/{own}/feedback-form")
+    told = (await phone.get(f"/members/{own}/accesses")).json()["items"]
+    assert {(one["who"], one["what"]) for one in told[:2]} == {("家人的账户", "查看就诊人信息")}
+    assert {one["action"] for one in told[:2]} == {"read"}
+    assert "投诉" not in str(told)
+    hers = (await daughter.get(f"/members/{own}/accesses", params={"own": "true"})).json()["items"]
+    assert ("您自己", "办理投诉与建议") in {(one["who"], one["what"]) for one in hers}
+    made = (await phone.post("/account/exports")).json()
+    set_holdings(build_holdings())
+    await make_exports()
+    copy = (await phone.get(f"/account/exports/{made['id']}/file")).json()["data"]["accesses"]
+    assert [one for one in copy if one["client_id"] == "account"] != []
+    assert "feedback" not in str(copy)
+    daughters = (await daughter.get("/account")).json()["id"]
+    assert daughters not in str(copy)
 
 
 async def test_pages_follow_each_other_without_gap_or_repetition(open_api: OpenApi, phone: Phone) -> None:

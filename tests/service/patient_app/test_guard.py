@@ -14,7 +14,7 @@ from patient_app import limits
 from patient_app.access import Access, let_in
 from patient_app.cookie import cookie_name, drop_cookie
 from patient_app.limits import Turnstile
-from patient_app.streams import WatchedAccess
+from patient_app.streams import STREAMS_MAX, Streams, WatchedAccess
 from patients.accounts import Accounts
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import Phone
@@ -25,6 +25,20 @@ async def test_it_tells_its_time_whatever_it_answers(phone: Phone) -> None:
         answer = await phone.get(path)
         told = parsedate_to_datetime(answer.headers["date"])
         assert abs((told - datetime.now(UTC)).total_seconds()) < 60
+
+
+async def test_no_browser_stores_what_is_of_a_person_or_a_refusal(phone: Phone) -> None:
+    own = await phone.add_member()
+    seen = await phone.get(f"/members/{own}")
+    again = await phone.get(f"/members/{own}", headers={"if-none-match": seen.headers["etag"]})
+    absent = await phone.get("/members/0198c0de-0000-7000-8000-00000000c0de")
+    nowhere = await phone.get("/doctors/0198c0de-0000-7000-8000-00000000c0de")
+    assert [one.status_code for one in (seen, again, absent, nowhere)] == [200, 304, 404, 404]
+    for answer in (seen, again, absent, nowhere):
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    # What is nobody's may be kept, and is asked about each time.
+    assert (await phone.get("/directory")).headers["cache-control"] == "private, no-cache"
 
 
 async def test_two_taps_with_one_key_change_once(open_api: OpenApi, phone: Phone) -> None:
@@ -109,6 +123,23 @@ async def test_a_stream_ends_with_its_session_or_its_membership(
     assert await for_account.take() is not None
     assert (await phone.send("DELETE", "/session")).status_code == 204
     assert await for_account.take() is None
+
+
+async def test_one_account_has_so_many_streams_and_the_oldest_makes_room(phone: Phone) -> None:
+    access = await let_in(f"Bearer {phone.access_token}", None)
+    streams, account_id, other = Streams(), access.session.subject.id, new_id()
+    opened = [WatchedAccess(Watched(), access) for _ in range(STREAMS_MAX + 1)]
+    elsewhere = WatchedAccess(Watched(), access)
+    streams.enter(other, elsewhere)
+    for source in opened:
+        streams.enter(account_id, source)
+    assert [source.is_over for source in opened] == [True] + [False] * STREAMS_MAX
+    assert opened[0].changed.is_set()
+    assert await opened[0].take() is None
+    streams.leave(account_id, opened[0])
+    streams.leave(account_id, opened[1])
+    streams.enter(account_id, WatchedAccess(Watched(), access))
+    assert not any(source.is_over for source in [*opened[1:], elsewhere])
 
 
 def test_over_https_the_cookie_goes_over_https_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,6 +84,7 @@ async def test_every_answer_of_the_server_keeps_strangers_out(web_server: WebSer
             assert "frame-ancestors 'none'" in policy
             assert not re.search(r"https?:|unsafe|\*", policy)
             assert answer.headers["x-content-type-options"] == "nosniff"
+            assert answer.headers["strict-transport-security"] == "max-age=31536000"
         assert (await http.head("/m/")).status_code in (200, 503)
         assert (await http.post("/m/")).status_code == 405
 

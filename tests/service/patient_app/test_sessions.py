@@ -1,14 +1,17 @@
 """Signing in at the app, going on with refresh tokens, and ending sessions."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from kernel import clock
-from oauth.sign_in import app_sessions
-from oauth.sign_in.errors import NotSignedIn
+from kernel.ids import new_id
+from oauth.sign_in import app_sessions, phone_codes, throttle
+from oauth.sign_in.errors import NotSignedIn, SignInRefused, TooManyAttempts
 from oauth.sign_in.subjects import Visit
+from oauth.sign_in.throttle import Limit
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import PRIVACY, Phone, new_token
 
@@ -138,3 +141,41 @@ async def test_nobody_ends_the_session_of_another_account(open_api: OpenApi, pho
     [theirs] = (await stranger.get("/sessions")).json()["items"]
     assert (await phone.send("DELETE", f"/sessions/{theirs['id']}")).status_code == 404
     assert (await stranger.get("/account")).status_code == 200
+
+
+async def test_who_makes_challenges_up_fills_no_record(open_api: OpenApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "NOTED", Limit("address-noted", 3, timedelta(minutes=1)))
+    for _ in range(8):
+        with pytest.raises(SignInRefused):
+            await phone_codes.open_app_by_code(new_id(), "123456", VISIT, transport="body")
+    assert await open_api.db.fetchval("SELECT count(*) FROM sign_in_event WHERE kind = 'refused'") == 3
+
+
+async def test_what_is_made_up_without_end_is_not_written_down_without_end(
+    open_api: OpenApi, phone: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle, "ASKS", Limit("address-asks", 4, timedelta(minutes=1)))
+    monkeypatch.setattr(throttle, "NOTED", Limit("address-noted", 3, timedelta(minutes=1)))
+    stranger = replace(VISIT, address="198.51.100.7")
+
+    async def written() -> int:
+        count: int = await open_api.db.fetchval(
+            "SELECT (SELECT count(*) FROM sign_in_throttle) + (SELECT count(*) FROM sign_in_event)"
+        )
+        return count
+
+    attempt = await throttle.begin_attempt("somebody", stranger)
+    async with open_api.db.transaction() as tx:
+        await attempt.succeeded(tx)
+    before = await written()
+    held_back = 0
+    for number in range(40):
+        try:
+            await throttle.begin_attempt(f"a subject that nobody has: {number}", stranger)
+        except TooManyAttempts:
+            held_back += 1
+    assert held_back == 40 - 4
+    # Two counts of each that was looked at, the address's three, and so many of its refusals.
+    assert await written() - before <= 4 * 2 + 3 + 3
+    # Who has signed in there before is not shut out by those who make things up.
+    await throttle.begin_attempt("somebody", stranger)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,10 +11,12 @@ from kernel import clock
 from kernel.db import Database
 from kernel.ids import new_id
 from oauth.sign_in.errors import TooManyAttempts
+from oauth.sign_in.sessions import purge_sessions
 from patients.accounts import (
     ACCOUNTS_PER_PATIENT_MAX,
     BINDINGS,
     MEMBERS_MAX,
+    UNUSED_AFTER,
     Accounts,
     bind_member,
     choose_default,
@@ -73,6 +75,60 @@ async def test_a_number_opens_one_account_however_many_verify_it_at_once(databas
     assert len(set(opened)) == 1
     kept = str(dict((await database.fetch("SELECT * FROM patient_account"))[0]))
     assert "13800000001" not in kept
+
+
+async def seen(database: Database, account_id: UUID, at: datetime) -> None:
+    await database.execute(
+        "INSERT INTO sign_in_session (id, token_hash, subject_kind, subject_id, methods, acr, auth_time, device,"
+        " created_at, seen_at, expires_at, ended_at, ended_by) VALUES"
+        " ($1, $2, 'account', $3, '{sms}', 'aal1', $4, '', $4, $4, $4, $4, 'signed_out')",
+        new_id(),
+        new_id().bytes,
+        account_id,
+        at,
+    )
+
+
+async def test_whoever_gets_a_number_that_was_given_up_does_not_get_its_family(database: Database) -> None:
+    first = await account(database)
+    patient_id = await bind_self(first)
+    later = NOON + UNUSED_AFTER
+    with clock.frozen(later):
+        assert await account(database) == first
+    with clock.frozen(later + timedelta(seconds=1)):
+        opened = await asyncio.gather(*(account(database) for _ in range(6)))
+        assert len(set(opened)) == 1
+        assert opened[0] != first
+        with pytest.raises(AccountNotFound):
+            await require_member(opened[0], patient_id)
+        with pytest.raises(AccountNotFound):
+            await require_member(first, patient_id)
+        # It was its own owner who had been away: who has the document is bound again.
+        assert await bind_self(opened[0]) == patient_id
+
+
+async def test_a_closed_account_keeps_nothing_to_sign_in_with(database: Database) -> None:
+    account_id, other = await account(database), await account(database, "13800000002")
+    for whose in (account_id, other):
+        await database.execute(
+            "INSERT INTO sign_in_passkey (id, subject_kind, subject_id, credential_id, public_key,"
+            " sign_count, name, created_at) VALUES ($1, 'account', $2, $3, $3, 0, '手机', $4)",
+            new_id(),
+            whose,
+            whose.bytes,
+            clock.now(),
+        )
+    await close_account(account_id)
+    assert [row["subject_id"] for row in await database.fetch("SELECT subject_id FROM sign_in_passkey")] == [other]
+
+
+async def test_an_account_in_use_stays_its_owners_however_long_ago_the_number_was_proved(database: Database) -> None:
+    first = await account(database)
+    await bind_self(first)
+    await seen(database, first, NOON + timedelta(days=200))
+    with clock.frozen(NOON + timedelta(days=200) + UNUSED_AFTER):
+        await purge_sessions(database)
+        assert await account(database) == first
 
 
 async def test_the_holder_is_bound_by_name_and_document_and_is_the_default(database: Database) -> None:

@@ -1,7 +1,8 @@
 /**
  * The last answers of each screen, for its next opening and for times without a network.
  *
- * Only the present account's, in the present language; wiped whenever somebody signs in or out.
+ * Only the present session's, in the present language; wiped whenever somebody signs in or out, also where that
+ * happened in another tab of the browser, and nobody told this one.
  */
 import { shelf } from "@/platform";
 
@@ -13,6 +14,7 @@ export interface Kept {
 }
 
 const PREFIX = "read:";
+const OWNER = "reads-are-of";
 const ENTRIES_MAX = 40;
 const CHARACTERS_MAX = 100_000;
 
@@ -38,7 +40,28 @@ export function put(name: string, entry: Kept): void {
   }
 }
 
+/** Say whose session it is; what was kept of another's goes. Tells whether there was one. */
+export function belongTo(sessionId: string): boolean {
+  const before = owner();
+  if (before === sessionId) {
+    return false;
+  }
+  wipe();
+  try {
+    shelf.write(OWNER, sessionId);
+  } catch {
+    // As above.
+  }
+  return before !== null;
+}
+
+/** Whose session the kept answers are of; what comes in for another is not put beside them. */
+export function owner(): string | null {
+  return shelf.read(OWNER);
+}
+
 export function wipe(): void {
+  shelf.remove(OWNER);
   for (const name of names()) {
     shelf.remove(name);
   }

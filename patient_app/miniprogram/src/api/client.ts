@@ -39,6 +39,7 @@ export async function read<T>(path: string, query: Query = {}): Promise<Reading<
   const address = ROOT + path + inAddress(query);
   const name = `${currentLanguage()}:${address}`;
   const known = cache.find(name);
+  const owner = cache.owner();
   let answer: Answer;
   try {
     answer = await persistently(() =>
@@ -52,14 +53,20 @@ export async function read<T>(path: string, query: Query = {}): Promise<Reading<
     throw error;
   }
   const readAt = now();
+  // Whoever was signed in when it was asked for may have left meanwhile.
+  const mayKeep = cache.owner() === owner;
   if (answer.status === 304 && known) {
-    cache.put(name, { ...known, readAt });
+    if (mayKeep) {
+      cache.put(name, { ...known, readAt });
+    }
     return { data: known.body as T, readAt, isKept: false };
   }
   if (answer.status !== 200) {
     throw problemOf(answer.status, answer.body);
   }
-  cache.put(name, { body: answer.body, etag: answer.headers.etag ?? null, readAt });
+  if (mayKeep) {
+    cache.put(name, { body: answer.body, etag: answer.headers.etag ?? null, readAt });
+  }
   return { data: answer.body as T, readAt, isKept: false };
 }
 
@@ -111,6 +118,13 @@ let onSignedOut: () => void = () => undefined;
 
 export function whenSignedOut(tell: () => void): void {
   onSignedOut = tell;
+}
+
+/** Who is told when the browser's session is another than this tab knew: somebody has signed in beside it. */
+let onOtherSession: () => void = () => undefined;
+
+export function whenOtherSession(tell: () => void): void {
+  onOtherSession = tell;
 }
 
 /** Send with the access token; renew it once where it has run out. */
@@ -175,7 +189,11 @@ async function renew(): Promise<boolean> {
     }),
   );
   if (answer.status === 200) {
-    holdTokens(answer.body as Tokens);
+    const given = answer.body as Tokens;
+    holdTokens(given);
+    if (cache.belongTo(given.session_id)) {
+      onOtherSession();
+    }
     return true;
   }
   if (answer.status >= 500 || answer.status === 429) {

@@ -1,10 +1,13 @@
 /** Signing in and out. */
 import * as cache from "@/api/cache";
-import { expectSession, newKey } from "@/api/client";
+import { expectSession, newKey, Problem } from "@/api/client";
 import * as operations from "@/api/operations";
 import { dropTokens, holdTokens, type Tokens } from "@/api/tokens";
+import { send } from "@/api/transport";
 import type { PhoneCode } from "@/api/types";
-import { randomBytes, transport } from "@/platform";
+import { forget, keep, kept, randomBytes, transport } from "@/platform";
+
+const OWED = "sign-out-owed";
 
 /** The version of the privacy policy that the sign-in screen shows; a new text gets a new version. */
 export const PRIVACY_VERSION = "2026-11";
@@ -16,6 +19,7 @@ export function sendPhoneCode(phone: string): Promise<PhoneCode> {
 
 /** Sign in by the code that came to the phone. */
 export async function signInByPhone(challenge: string, code: string): Promise<void> {
+  await finishSignOut();
   const asked = { challenge, code, transport, privacy_version: PRIVACY_VERSION };
   begin(await operations.signInByCode(asked, newKey()));
 }
@@ -48,19 +52,51 @@ export async function showWechatPhone(ticket: WechatTicket, phoneCode: string): 
   begin(await operations.signInByWechatPhone(asked, newKey()));
 }
 
-/** End this device's session. Without a network it ends here at least, and runs out there. */
+/** End this device's session. Without a network it ends here at least, and there as soon as there is one again. */
 export async function signOut(): Promise<void> {
   try {
     await operations.signOut(newKey());
+  } catch (error) {
+    if (transport === "cookie" && !(error instanceof Problem && error.kind === "signed-out")) {
+      // No script can take the cookie away, and whoever uses this browser next could go on with it.
+      keep(OWED, true);
+    }
+    throw error;
   } finally {
-    dropTokens();
-    cache.wipe();
-    expectSession(false);
+    leave();
+  }
+}
+
+/** Forget on this device who was signed in. */
+export function leave(): void {
+  dropTokens();
+  cache.wipe();
+  expectSession(false);
+}
+
+/** End the session that the hospital could not be told had ended; where that fails again, it is owed still. */
+export async function finishSignOut(): Promise<void> {
+  if (!kept<boolean>(OWED)) {
+    return;
+  }
+  try {
+    const headers = { Accept: "application/json", "Content-Type": "application/json" };
+    const renewed = await send({ method: "POST", path: "/app/v1/sessions/refresh", headers, body: { transport } });
+    if (renewed.status === 200) {
+      const Authorization = `Bearer ${(renewed.body as Tokens).access_token}`;
+      await send({ method: "DELETE", path: "/app/v1/session", headers: { ...headers, Authorization } });
+    }
+    if (renewed.status === 200 || renewed.status === 401) {
+      forget(OWED);
+    }
+  } catch {
+    // There is no network yet.
   }
 }
 
 function begin(given: Tokens): void {
-  cache.wipe();
+  forget(OWED);
+  cache.belongTo(given.session_id);
   holdTokens(given);
   expectSession(true);
 }

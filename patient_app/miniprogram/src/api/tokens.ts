@@ -7,6 +7,7 @@
 import { forget, keep, kept, transport } from "@/platform";
 
 export interface Tokens {
+  session_id: string;
   access_token: string;
   refresh_token?: string | null;
 }
@@ -19,7 +20,8 @@ export function tokens(): Tokens | null {
 }
 
 export function holdTokens(given: Tokens): void {
-  held = { access_token: given.access_token, refresh_token: given.refresh_token ?? null };
+  const { session_id, access_token, refresh_token } = given;
+  held = { session_id, access_token, refresh_token: refresh_token ?? null };
   if (transport === "body") {
     keep(NAME, held);
   }

@@ -8,7 +8,7 @@ import { isWechat } from "@/platform/target";
 export { Refused } from "@/platform/refused";
 export { dressBars, nameField } from "@/platform/bars";
 export { isReachable, visitInsurance } from "@/platform/insurance";
-export { forget, keep, kept, shelf } from "@/platform/storage";
+export { forget, keep, kept, shelf, whenForgotten } from "@/platform/storage";
 
 /** How the refresh token travels: in a browser it is a cookie that no script can read. */
 export type Transport = "cookie" | "body";

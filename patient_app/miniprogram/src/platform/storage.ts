@@ -28,6 +28,17 @@ export function forget(name: string): void {
   }
 }
 
+/** Tell when another tab of this browser removes a value; in the mini-program there is no other. */
+export function whenForgotten(name: string, tell: () => void): void {
+  if (!isWechat) {
+    window.addEventListener("storage", (event) => {
+      if (event.newValue === null && (event.key === name || event.key === null)) {
+        tell();
+      }
+    });
+  }
+}
+
 /**
  * Where answers are kept for reading without a network. They are about somebody's health: in a browser, which may be
  * shared, they go when the tab is closed.

@@ -1,13 +1,15 @@
 /** Whether somebody is signed in here. */
-import { reactive } from "vue";
+import { reactive, watch } from "vue";
 
-import { expectSession, renewSession, whenSignedOut } from "@/api/client";
+import { expectSession, renewSession, whenOtherSession, whenSignedOut } from "@/api/client";
 import * as api from "@/api/session";
 import { tokens } from "@/api/tokens";
-import { forget, keep, kept } from "@/platform";
+import { forget, keep, kept, whenForgotten } from "@/platform";
 import { forgetMembers } from "@/stores/members";
+import { network } from "@/stores/network";
 
 const NAME = "was-signed-in";
+const HOME = "/pages/home/home";
 
 export const session = reactive<{ status: "unknown" | "in" | "out" }>({ status: "unknown" });
 
@@ -21,8 +23,25 @@ export function restoreSession(): Promise<void> {
 
 async function restore(): Promise<void> {
   whenSignedOut(() => settle(false));
+  whenOtherSession(() => {
+    forgetMembers();
+    void uni.reLaunch({ url: HOME });
+  });
+  whenForgotten(NAME, () => {
+    api.leave();
+    settle(false);
+  });
+  watch(
+    () => network.isOnline,
+    (isOnline) => {
+      if (isOnline) {
+        void api.finishSignOut();
+      }
+    },
+  );
   if (!kept<boolean>(NAME)) {
     session.status = "out";
+    void api.finishSignOut();
     return;
   }
   expectSession(true);
