@@ -24,14 +24,15 @@ function field(name) {
     tagName: `wx-${name}`,
     template: "<slot/>",
     properties: Object.fromEntries(
-      Object.entries(given).map(([property, value]) => [property, { type: value.constructor, value, observer: "dress" }]),
+      Object.entries(given).map(([one, value]) => [one, { type: value.constructor, value, observer: "dress" }]),
     ),
     attached() {
       const box = document.createElement(name);
       this._exparserNode.$$.appendChild(box);
       this.box = box;
-      box.addEventListener("input", () => this.triggerEvent("input", { value: box.value, cursor: box.value.length }));
-      box.addEventListener("keydown", (event) => event.key === "Enter" && this.triggerEvent("confirm", { value: box.value }));
+      const tell = (kind) => this.triggerEvent(kind, { value: box.value, cursor: box.value.length });
+      box.addEventListener("input", () => tell("input"));
+      box.addEventListener("keydown", ({ key }) => key === "Enter" && tell("confirm"));
       this.dress();
     },
     methods: {
@@ -59,7 +60,8 @@ jComponent.register({
   attached() {
     this._exparserNode.addListener("tap", () => {
       if (this.data.openType === "getPhoneNumber") {
-        this.triggerEvent("getphonenumber", phone.state.willAnswer.getPhoneNumber ?? { errMsg: "getPhoneNumber:fail user deny" });
+        const refused = { errMsg: "getPhoneNumber:fail user deny" };
+        this.triggerEvent("getphonenumber", phone.state.willAnswer.getPhoneNumber ?? refused);
       }
     });
   },
@@ -80,7 +82,8 @@ function run(name) {
   if (!modules.has(name)) {
     const module = { exports: {} };
     modules.set(name, module);
-    new Function("require", "module", "exports", scripts[name])((to) => run(resolved(name, to)), module, module.exports);
+    const inside = (to) => run(resolved(name, to));
+    new Function("require", "module", "exports", scripts[name])(inside, module, module.exports);
   }
   return modules.get(name).exports;
 }
@@ -126,8 +129,8 @@ window.Component = (options) => {
 
 function loadPage(route) {
   // The page lies within one more element, to which the framework listens for touches.
-  const around = jComponent.register({ tagName: "one-page", template: "<it/>", usingComponents: { it: component(route) } });
-  const root = jComponent.create(around);
+  const usingComponents = { it: component(route) };
+  const root = jComponent.create(jComponent.register({ tagName: "one-page", template: "<it/>", usingComponents }));
   return {
     instance: exparser.Element.getMethodCaller(root._exparserNode.shadowRoot.childNodes[0]),
     put() {
@@ -155,18 +158,22 @@ const phone = makePhone({
 Object.assign(phone.state.willAnswer, window.ANSWERS);
 exparser.addGlobalErrorListener?.((error) => phone.complain(error));
 
+/** WeChat's bars: the title above, and below a tab's screen the words that the app gave to each. */
 function dressBars(route) {
-  setTimeout(() => (header.textContent = phone.state.title), 300);
+  screen.scrollTop = 0;
   bar.replaceChildren(
     ...(tabs.includes(route) ? tabs : []).map((tab, index) => {
       const button = document.createElement("button");
-      button.dataset.tab = tab;
       button.textContent = phone.state.tabTexts[index] ?? "";
       button.addEventListener("click", () => phone.wx.switchTab({ url: `/${tab}` }));
       return button;
     }),
   );
 }
+Object.defineProperty(phone.state, "title", {
+  get: () => header.textContent,
+  set: (title) => (header.textContent = title),
+});
 
 let app = null;
 Object.assign(window, {

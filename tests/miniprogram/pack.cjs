@@ -23,9 +23,10 @@ function* filesBelow(folder) {
 
 const text = (file) => fs.readFileSync(file, "utf8");
 const all = [...filesBelow(root)].map((file) => [path.relative(root, file), file]);
-const ofKind = (kind) => all.filter(([name]) => name.endsWith(kind)).map(([name, file]) => [name.slice(0, -kind.length), text(file)]);
+const ofKind = (kind) =>
+  all.filter(([name]) => name.endsWith(kind)).map(([name, file]) => [name.slice(0, -kind.length), text(file)]);
 
-/** What is written for WeChat's own elements, said of ours; the whole is one sheet, as scopes are in the names. */
+// One sheet is enough, the app's first: which component a rule is for stands in its classes.
 const styles = ofKind(".wxss")
   .sort(([one], [other]) => (other === "app") - (one === "app"))
   .map(([, sheet]) => sheet.replace(/(^|[},])page(?=[,{])/g, "$1body"))
@@ -48,10 +49,12 @@ const packed = {
   templates: wxmlToJs(root, { maxBuffer: 64 << 20 }),
 };
 const inScript = (code) => code.replaceAll("</script", "<\\/script");
+const sheet = text(path.join(__dirname, "elements.css")) + styles;
 fs.writeFileSync(
   out,
-  `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<link rel="icon" href="data:,"><title></title><style>${text(path.join(__dirname, "elements.css"))}${styles}</style></head>
-<body><header></header><main></main><nav></nav>
-<script>window.PACKED = ${inScript(JSON.stringify(packed))}</script><script>${inScript(program)}</script></body></html>`,
+  `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>互联网医院</title><link rel="icon" href="data:,">
+<style>${sheet}</style></head><body><header></header><main></main><nav></nav>
+<script>window.PACKED = ${inScript(JSON.stringify(packed))}</script>
+<script>${inScript(program)}</script></body></html>`,
 );

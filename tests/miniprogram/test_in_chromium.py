@@ -14,7 +14,7 @@ from tests.factories.booking import require_books_agree
 from tests.factories.booking_pages import Cardiology, with_member
 from tests.factories.compiled_pages import CompiledPages, compiled_pages, pack
 from tests.factories.open_api import OpenApi
-from tests.factories.patient_pages import ELDER, ENGLISH, USUAL, open_browser
+from tests.factories.patient_pages import ELDER, ENGLISH, open_browser
 from tests.factories.wechat import WeChatBeside
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
@@ -75,6 +75,10 @@ async def test_a_number_is_booked_with_a_finger(
         await app.tap("wechat-phone")
         await app.settled("confirm")
         await fits(app, "confirm")
+        # No element of WeChat's lies between the bar and its button, which fills it.
+        box = await app.part("book").bounding_box()
+        assert box is not None
+        assert box["width"] > app.look.width * 0.9
         await app.tap("book")
         await app.settled("result")
         await fits(app, "result")
