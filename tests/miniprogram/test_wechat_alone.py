@@ -130,7 +130,13 @@ async def test_a_place_that_is_refused_leaves_the_code_and_one_that_is_given_che
     await app.answer("getLocation", **CAMPUS, accuracy=20)
     await app.tap("by-place")
     await app.is_at("visits/queue/queue")
-    assert await open_api.db.fetchval("SELECT count(*) FROM visit_queue_entry") == 1
+    await app.shows("A01", "label")
+    [entry] = await open_api.db.fetch("SELECT id, way FROM visit_queue_entry")
+    assert entry["way"] == "place"
+    # What the desk does comes by an answer in chunks, and shakes the phone.
+    await visitor.step("call", entry_id=str(entry["id"]))
+    await app.until("the phone shakes", lambda: _was_called(app, "vibrateLong", 1))
+    await app.shows("请", "is-called")
 
 
 async def _said_more_than(app: CompiledApp, count: int) -> bool:
