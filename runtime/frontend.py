@@ -8,6 +8,7 @@ server starts without, and says on `/m/` how to build it.
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,9 @@ VERSION_SECONDS_MAX: Final = 20
 NODE_SECONDS_MAX: Final = 300
 INSTALL_SECONDS_MAX: Final = 600
 BUILD_SECONDS_MAX: Final = 600
+OUTPUT_CHARACTERS_MAX: Final = 2000
+REASON_CHARACTERS_MAX: Final = 200
+SYSTEM_CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 # `up` builds unless this says `skip`: tests bring platforms up by the dozen, and one build is enough for them all.
 SWITCH: Final = "HOSPITAL_FRONTEND"
 
@@ -36,6 +40,14 @@ Tell = Callable[[str], None]
 
 class Unbuildable(Exception):
     """Why there is no build, in a sentence for the person at the terminal."""
+
+
+class StepFailed(Unbuildable):
+    """A step of the build ended badly. output: its own words, the last of which the sentence has."""
+
+    def __init__(self, step: str, output: str) -> None:
+        super().__init__(f"{step} failed:\n{output[-OUTPUT_CHARACTERS_MAX:].rstrip()}\n")
+        self.output = output
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,16 @@ def install(node: Node, tell: Tell, project: Path = PROJECT) -> None:
     tell("Fetching the packages of the patients' pages (this once; about half a minute) ...")
     # No package runs a program of its own here, and a registry that is away is given up soon.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1", "--fetch-timeout=30000"]
-    _run([node.npm, "ci", *options], node, project, INSTALL_SECONDS_MAX)
+    try:
+        _run([node.npm, "ci", *options], node, project, INSTALL_SECONDS_MAX)
+    except StepFailed as failure:
+        away = _AWAY.search(failure.output)
+        if away is None:
+            raise
+        raise Unbuildable(
+            f"their packages could not be fetched, for npm's registry cannot be reached ({away[0]}). Behind a mirror,"
+            " set npm_config_registry to it, behind a proxy HTTPS_PROXY; a release archive carries the pages built."
+        ) from failure
     mark.write_text(state, encoding="utf-8")
 
 
@@ -144,22 +165,38 @@ def fetch_node(tell: Tell) -> Node:
     """Put a Node of our own into .tools.
 
     Raises:
-        Unbuildable: uv is not here, or the package cannot be had.
+        Unbuildable: the package cannot be had, or does not run here.
     """
-    uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".tools" / "bin"))
-    if uv is None:
-        raise Unbuildable(f"Node {NODE_MAJOR_MIN} or later with npm is needed (Debian: apt install nodejs npm).")
     tell("Fetching Node into .tools (this once) ...")
-    plain = Node(uv, str(Path(uv).parent))
-    _run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(TOOL)], plain, ROOT, NODE_SECONDS_MAX)
-    sync = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", str(TOOL / "bin" / "python")]
-    _run([*sync, str(NODE_REQUIREMENTS)], plain, ROOT, NODE_SECONDS_MAX)
+    python = str(TOOL / "bin" / "python")
+    uv = shutil.which("uv") or shutil.which("uv", path=str(ROOT / ".tools" / "bin"))
+    if uv:
+        environment = [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(TOOL)]
+        packages = [uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, str(NODE_REQUIREMENTS)]
+    else:
+        environment = [sys.executable, "-m", "venv", "--clear", str(TOOL)]
+        packages = [python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(NODE_REQUIREMENTS)]
+    try:
+        for step in (environment, packages):
+            _run(step, None, ROOT, NODE_SECONDS_MAX)
+    except Unbuildable as failure:
+        words = failure.output if isinstance(failure, StepFailed) else str(failure)
+        raise Unbuildable(
+            f"Node {NODE_MAJOR_MIN} or later with npm is needed (Debian: apt install nodejs npm), and could not be"
+            f" fetched either ({' '.join(words.split())[:REASON_CHARACTERS_MAX]}). Behind a mirror, set"
+            " UV_DEFAULT_INDEX and PIP_INDEX_URL to it."
+        ) from failure
     node = find_node()
     if node is None:
         raise Unbuildable(f"the Node that was fetched does not run here; install Node {NODE_MAJOR_MIN} or later.")
     return node
 
 
+# What npm calls a registry that does not answer, or whose certificate only the machine's owner knows.
+_AWAY: Final = re.compile(
+    r"\b(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|E50[234]"
+    r"|UNABLE_TO_GET_ISSUER_CERT_LOCALLY|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN)\b"
+)
 _AUDIENCE: Final[dict[Target, str]] = {"h5": "browsers", "mp-weixin": "WeChat"}
 
 
@@ -197,13 +234,13 @@ def _major(node: str) -> int:
     return int(done.stdout.strip().lstrip("v").partition(".")[0] or 0)
 
 
-def _run(argv: list[str], node: Node, folder: Path, seconds_max: int) -> None:
-    """Run one step; the last of its own words say why it failed."""
+def _run(argv: list[str], node: Node | None, folder: Path, seconds_max: int) -> None:
+    """Run one step; the last of its own words say why it failed. node: None where it is yet to be fetched."""
     try:
         done = subprocess.run(
             argv,
             cwd=folder,
-            env=node.environment(),
+            env=node.environment() if node else _installer_environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -216,4 +253,13 @@ def _run(argv: list[str], node: Node, folder: Path, seconds_max: int) -> None:
     except OSError as error:
         raise Unbuildable(f"{argv[0]} does not run: {error.strerror}.") from error
     if done.returncode != 0:
-        raise Unbuildable(f"{Path(argv[0]).name} {argv[1]} failed:\n{done.stdout[-2000:].rstrip()}\n")
+        raise StepFailed(f"{Path(argv[0]).name} {argv[1]}", done.stdout)
+
+
+def _installer_environment() -> dict[str, str]:
+    """Give the variables under which uv works here, as ./hospital does."""
+    environment = {"UV_LINK_MODE": "copy", **os.environ, "UV_NO_PROGRESS": "1"}
+    if SYSTEM_CERTIFICATES.exists():
+        environment.setdefault("UV_SYSTEM_CERTS", "true")
+    environment.pop("VIRTUAL_ENV", None)
+    return environment

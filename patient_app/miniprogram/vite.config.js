@@ -1,6 +1,7 @@
 const { defineConfig } = require("vite");
 const uni = require("@dcloudio/vite-plugin-uni").default;
 const { ownAssets } = require("./build/own_assets");
+const { virtualHosts } = require("./build/virtual_hosts");
 
 const pages = require("./src/pages.json");
 // Which screens there are, so that a message leads to its subject's as soon as that is built.
@@ -12,7 +13,7 @@ const screens = [
 module.exports = defineConfig({
   base: "./",
   define: { SCREENS: JSON.stringify(screens) },
-  plugins: [ownAssets(), uni()],
+  plugins: [ownAssets(), virtualHosts(screens), uni()],
   build: {
     // What the oldest phones that WeChat still supports can read.
     target: "es2015",

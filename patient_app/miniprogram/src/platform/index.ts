@@ -15,7 +15,6 @@ export type Transport = "cookie" | "body";
 
 export const transport: Transport = isWechat ? "body" : "cookie";
 export const hasWechatSignIn = isWechat;
-export const hasScanner = isWechat;
 /** Whether there are subscribe messages, for each of which somebody has to say yes. */
 export const hasSubscriptions = isWechat;
 /** Whether pages outside of the app can be opened. */
@@ -151,22 +150,6 @@ export async function subscribe(templates: string[]): Promise<string[]> {
   // #endif
   // #ifndef MP-WEIXIN
   return templates.slice(0, 0);
-  // #endif
-}
-
-/** Read a code with the camera. In a browser the person types what stands below the code. */
-export async function scan(): Promise<string> {
-  // #ifdef MP-WEIXIN
-  return new Promise((resolve, reject) => {
-    uni.scanCode({
-      onlyFromCamera: true,
-      success: (answer) => resolve(answer.result),
-      fail: () => reject(new Refused("scan")),
-    });
-  });
-  // #endif
-  // #ifndef MP-WEIXIN
-  throw new Refused("scan");
   // #endif
 }
 
