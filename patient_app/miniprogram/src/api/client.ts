@@ -7,7 +7,7 @@
  */
 import * as cache from "@/api/cache";
 import { type Problem, problemOf } from "@/api/problem";
-import { dropTokens, holdTokens, tokens, type Tokens } from "@/api/tokens";
+import { dropTokens, holdTokens, noteTurn, sessionTurn, tokens, type Tokens } from "@/api/tokens";
 import { type Answer, type Asked, type Method, send } from "@/api/transport";
 import { currentLanguage } from "@/locale";
 import { transport } from "@/platform";
@@ -39,7 +39,7 @@ export async function read<T>(path: string, query: Query = {}): Promise<Reading<
   const address = ROOT + path + inAddress(query);
   const name = `${currentLanguage()}:${address}`;
   const known = cache.find(name);
-  const owner = cache.owner();
+  const turn = sessionTurn();
   let answer: Answer;
   try {
     answer = await persistently(() =>
@@ -53,20 +53,20 @@ export async function read<T>(path: string, query: Query = {}): Promise<Reading<
     throw error;
   }
   const readAt = now();
-  // Whoever was signed in when it was asked for may have left meanwhile.
-  const mayKeep = cache.owner() === owner;
-  if (answer.status === 304 && known) {
-    if (mayKeep) {
-      cache.put(name, { ...known, readAt });
+  const keep = (entry: cache.Kept): void => {
+    // Who signed out meanwhile leaves nothing behind for the next.
+    if (turn === sessionTurn()) {
+      cache.put(name, entry);
     }
+  };
+  if (answer.status === 304 && known) {
+    keep({ ...known, readAt });
     return { data: known.body as T, readAt, isKept: false };
   }
   if (answer.status !== 200) {
     throw problemOf(answer.status, answer.body);
   }
-  if (mayKeep) {
-    cache.put(name, { body: answer.body, etag: answer.headers.etag ?? null, readAt });
-  }
+  keep({ body: answer.body, etag: answer.headers.etag ?? null, readAt });
   return { data: answer.body as T, readAt, isKept: false };
 }
 
@@ -115,13 +115,12 @@ export function newKey(): string {
 
 /** Who is told when the session has ended for good. */
 let onSignedOut: () => void = () => undefined;
+/** And who when the browser turns out to hold another's session: they signed in by another tab. */
+let onOtherSession: () => void = () => undefined;
 
 export function whenSignedOut(tell: () => void): void {
   onSignedOut = tell;
 }
-
-/** Who is told when the browser's session is another than this tab knew: somebody has signed in beside it. */
-let onOtherSession: () => void = () => undefined;
 
 export function whenOtherSession(tell: () => void): void {
   onOtherSession = tell;
@@ -130,14 +129,16 @@ export function whenOtherSession(tell: () => void): void {
 /** Send with the access token; renew it once where it has run out. */
 async function authorised(asked: Asked): Promise<Answer> {
   const used = tokens()?.access_token;
+  const turn = sessionTurn();
   const answer = await send(dressed(asked));
-  if (answer.status !== 401 || !mayRenew) {
+  if (answer.status !== 401 || !mayRenew || turn !== sessionTurn()) {
     return answer;
   }
   if (tokens()?.access_token === used && !(await renewSession())) {
     return answer;
   }
-  return send(dressed(asked));
+  // Nothing is asked in the name of somebody else than who wanted it.
+  return turn === sessionTurn() ? send(dressed(asked)) : answer;
 }
 
 function dressed(asked: Asked): Asked {
@@ -177,6 +178,7 @@ export function renewSession(): Promise<boolean> {
 }
 
 async function renew(): Promise<boolean> {
+  const turn = sessionTurn();
   const refresh = tokens()?.refresh_token;
   const body = transport === "body" ? { transport, refresh_token: refresh } : { transport };
   // Asked again when the answer was lost on the way: the hospital bears that for a moment.
@@ -188,22 +190,31 @@ async function renew(): Promise<boolean> {
       body,
     }),
   );
+  if (turn !== sessionTurn()) {
+    // Somebody signed out or in meanwhile: these tokens are of a session that has ended.
+    return tokens() !== null;
+  }
   if (answer.status === 200) {
-    const given = answer.body as Tokens;
-    holdTokens(given);
-    if (cache.belongTo(given.session_id)) {
-      onOtherSession();
-    }
+    begin(answer.body as Tokens);
     return true;
   }
   if (answer.status >= 500 || answer.status === 429) {
     throw problemOf(answer.status, answer.body);
   }
+  noteTurn();
   dropTokens();
   cache.wipe();
   mayRenew = false;
   onSignedOut();
   return false;
+}
+
+function begin(given: Tokens): void {
+  holdTokens(given);
+  if (cache.belongTo(given.session_id)) {
+    noteTurn();
+    onOtherSession();
+  }
 }
 
 /** Try again what may be tried again, with a pause that grows. */

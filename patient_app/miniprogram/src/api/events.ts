@@ -36,8 +36,9 @@ export function watchEvents<T>(path: string, hear: Hear<T>): () => void {
     let status = 0;
     const take = reader((event) => {
       lastId = event.id || lastId;
-      if (event.name === "place") {
-        hear.news(JSON.parse(event.data) as T);
+      const data = event.name === "place" ? parsed<T>(event.data) : null;
+      if (data !== null) {
+        hear.news(data);
       }
     });
     const headers = {
@@ -97,53 +98,86 @@ export function watchEvents<T>(path: string, hear: Hear<T>): () => void {
   };
 }
 
+/** Read what an event says; null where it was mangled on the way, for the next one says it again. */
+function parsed<T>(text: string): T | null {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    return null;
+  }
+}
+
 interface Told {
   id: string;
   name: string;
   data: string;
 }
 
-/** Put pieces of bytes together to events. A piece may end anywhere, also within a character. */
+/** Put pieces of bytes together to events. A piece may end anywhere, also within a character or the end of a line. */
 export function reader(tell: (event: Told) => void): (piece: Uint8Array) => void {
-  let waiting = "";
+  let line = "";
+  let isAfterReturn = false;
+  let isFirst = true;
+  let event = blank();
+
+  function endLine(): void {
+    const text = isFirst ? line.replace(BYTE_ORDER_MARK, "") : line;
+    isFirst = false;
+    line = "";
+    if (text !== "") {
+      take(event, text);
+      return;
+    }
+    const whole = event;
+    event = blank();
+    if (whole.data !== "") {
+      // The last line has its end, which is not part of what it says.
+      tell({ ...whole, data: whole.data.slice(0, -1) });
+    }
+  }
+
   return (piece) => {
     piece.forEach((byte) => {
-      waiting += String.fromCharCode(byte);
-    });
-    const blocks = waiting.split("\n\n");
-    waiting = blocks.pop() ?? "";
-    for (const block of blocks) {
-      const event = eventOf(block);
-      if (event.data) {
-        tell(event);
+      const isReturn = byte === RETURN;
+      if (isReturn || (byte === LINE_FEED && !isAfterReturn)) {
+        endLine();
+      } else if (byte !== LINE_FEED) {
+        line += String.fromCharCode(byte);
       }
-    }
+      isAfterReturn = isReturn;
+    });
   };
 }
 
-function eventOf(block: string): Told {
-  const event: Told = { id: "", name: "message", data: "" };
-  for (const line of block.split("\n")) {
-    const at = line.indexOf(":");
-    const value = decoded(line.slice(at + 1).replace(/^ /, ""));
-    switch (line.slice(0, at)) {
-      case "id":
-        event.id = value;
-        break;
-      case "event":
-        event.name = value;
-        break;
-      case "data":
-        event.data += value;
-        break;
-    }
+const LINE_FEED = 10;
+const RETURN = 13;
+/** As bytes, each a character. */
+const BYTE_ORDER_MARK = /^\u00ef\u00bb\u00bf/;
+
+const blank = (): Told => ({ id: "", name: "message", data: "" });
+
+/** Take one line into an event. A line that begins with a colon says that somebody is there, and nothing else. */
+function take(event: Told, line: string): void {
+  const [, field, value = ""] = /^([^:]*)(?:: ?([^]*))?$/.exec(line) ?? [];
+  switch (field) {
+    case "id":
+      event.id = decoded(value);
+      break;
+    case "event":
+      event.name = decoded(value);
+      break;
+    case "data":
+      event.data += `${decoded(value)}\n`;
+      break;
   }
-  return event;
 }
 
 /** Read bytes, each as a character, as UTF-8. WeChat has no TextDecoder. */
 function decoded(bytes: string): string {
-  return decodeURIComponent(
-    bytes.replace(/[^]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`),
-  );
+  const escaped = bytes.replace(/[^]/g, (byte) => `%${byte.charCodeAt(0).toString(16).padStart(2, "0")}`);
+  try {
+    return decodeURIComponent(escaped);
+  } catch {
+    return bytes;
+  }
 }

@@ -2,7 +2,7 @@
 import * as cache from "@/api/cache";
 import { expectSession, newKey, Problem } from "@/api/client";
 import * as operations from "@/api/operations";
-import { dropTokens, holdTokens, type Tokens } from "@/api/tokens";
+import { dropTokens, holdTokens, noteTurn, type Tokens } from "@/api/tokens";
 import { send } from "@/api/transport";
 import type { PhoneCode } from "@/api/types";
 import { forget, keep, kept, randomBytes, transport } from "@/platform";
@@ -69,6 +69,7 @@ export async function signOut(): Promise<void> {
 
 /** Forget on this device who was signed in. */
 export function leave(): void {
+  noteTurn();
   dropTokens();
   cache.wipe();
   expectSession(false);
@@ -95,7 +96,9 @@ export async function finishSignOut(): Promise<void> {
 }
 
 function begin(given: Tokens): void {
+  noteTurn();
   forget(OWED);
+  cache.wipe();
   cache.belongTo(given.session_id);
   holdTokens(given);
   expectSession(true);

@@ -14,6 +14,16 @@ export interface Tokens {
 
 const NAME = "tokens";
 let held: Tokens | null = transport === "body" ? kept<Tokens>(NAME) : null;
+let turn = 0;
+
+/** Counts how often somebody signed in or out: an answer to what was asked before is nobody's any more. */
+export function sessionTurn(): number {
+  return turn;
+}
+
+export function noteTurn(): void {
+  turn += 1;
+}
 
 export function tokens(): Tokens | null {
   return held;

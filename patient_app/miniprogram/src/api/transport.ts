@@ -23,7 +23,8 @@ const SECONDS_MAX = 15;
 /**
  * Send a request and give what came back.
  *
- * Throws Problem "offline" where nobody answers, "slow" after 15 s.
+ * Throws Problem "offline" where nobody answers, "slow" after 15 s, "broken" where somebody else says that all is
+ * well: the page of a hotel's network in place of the platform's answer.
  */
 export function send(asked: Asked): Promise<Answer> {
   const sentAt = Date.now();
@@ -39,8 +40,13 @@ export function send(asked: Asked): Promise<Answer> {
       timeout: SECONDS_MAX * 1000,
       success: (answer) => {
         const headers = lowerCased(answer.header as Record<string, unknown>);
-        learnTime(headers.date, sentAt, Date.now());
-        resolve({ status: answer.statusCode, headers, body: parsed(answer.data) });
+        const body = parsed(answer.data);
+        if (body === undefined && answer.statusCode < 300) {
+          reject(ownProblem("broken"));
+          return;
+        }
+        learnTime(headers, sentAt, Date.now());
+        resolve({ status: answer.statusCode, headers, body: body ?? null });
       },
       fail: (failure: { errMsg?: string }) =>
         reject(ownProblem(/time.?out/i.test(failure.errMsg ?? "") ? "slow" : "offline")),
@@ -52,6 +58,7 @@ function lowerCased(headers: Record<string, unknown>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]));
 }
 
+/** Read a body; undefined where it is not one of the platform's. */
 function parsed(data: unknown): unknown {
   if (typeof data !== "string") {
     return data;
@@ -59,7 +66,6 @@ function parsed(data: unknown): unknown {
   try {
     return data === "" ? null : (JSON.parse(data) as unknown);
   } catch {
-    // A proxy's page in place of the platform's answer.
-    return null;
+    return undefined;
   }
 }

@@ -91,10 +91,17 @@ export function setLanguage(chosen: Language): void {
   language.value = chosen;
 }
 
-/** Say a sentence in the language chosen; `{name}` in it becomes what is given. */
+/**
+ * Say a sentence in the language chosen; `{name}` in it becomes what is given, and `{name|day|days}` the first word
+ * where that is one, else the second.
+ */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
   const text = find(language.value === "en" ? en : zh, key);
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?:\|([^|}]*)\|([^|}]*))?\}/g, (whole, name: string, one?: string, more?: string) => {
+    const value = values[name];
+    const word = Number(value) === 1 ? one : more;
+    return String((value === undefined ? undefined : word ?? value) ?? whole);
+  });
 }
 
 function find(tree: object, key: string): string {

@@ -7,6 +7,7 @@ import type { UnpaidBill, UnpaidBillList } from "@/api/types";
 import { consentAndShare } from "@/money/insured";
 import { replace } from "@/navigation";
 import { isReachable } from "@/platform";
+import { now } from "@/stores/clock";
 import { loadMembers, member, members } from "@/stores/members";
 import { type Action, useAction } from "@/use/action";
 import type { Screen } from "@/use/screen";
@@ -27,7 +28,7 @@ export async function readOwed(): Promise<Reading<UnpaidBillList>> {
   const patientId = member.value?.patient_id;
   return patientId
     ? listBills(patientId)
-    : { data: { items: [], insurance: null }, readAt: Date.now(), isKept: false };
+    : { data: { items: [], insurance: null }, readAt: now(), isKept: false };
 }
 
 /** Make one order for bills as they were shown, the chosen member's unless told otherwise, and go to pay it. */

@@ -2,6 +2,7 @@
 import type { Reading } from "@/api/client";
 import { getOrder } from "@/api/operations";
 import type { PatientOrder } from "@/api/types";
+import { members } from "@/stores/members";
 import { forWhomever } from "@/use/member";
 
 export interface OwnedOrder {
@@ -14,7 +15,7 @@ const owners = new Map<string, string>();
 /** Read an order of whichever member it is of; whose it is, is remembered while it is read again and again. */
 export async function readOwnedOrder(orderId: string): Promise<Reading<OwnedOrder>> {
   const known = owners.get(orderId);
-  if (known) {
+  if (known && members.value.some((one) => one.patient_id === known)) {
     const reading = await getOrder(known, orderId);
     return { ...reading, data: { patientId: known, order: reading.data } };
   }

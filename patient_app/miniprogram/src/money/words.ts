@@ -2,7 +2,7 @@
 import type { OrderBrief, PaidVisit, UnpaidBill } from "@/api/types";
 import type { Tone } from "@/components/StatusTag.vue";
 import { t } from "@/locale";
-import { clockTime, dayWords, joined, momentWords } from "@/use/words";
+import { clockTime, dayWords, momentWords } from "@/use/words";
 
 type Order = Pick<OrderBrief, "state" | "refund_step">;
 type Bill = Pick<UnpaidBill, "kind" | "department" | "practitioner" | "ordered_at">;
@@ -51,7 +51,7 @@ export function whenWords(visit: PaidVisit): string {
 
 /** Who ordered a bill, and when. */
 export function orderedWords(bill: Bill): string {
-  const who = joined(bill.department ?? "", bill.practitioner ? ` ${bill.practitioner}` : "").trim();
+  const who = [bill.department, bill.practitioner].filter(Boolean).join(" ");
   const when = momentWords(bill.ordered_at);
   return who ? t("money.bills.ordered", { who, when }) : when;
 }

@@ -2,6 +2,7 @@
 import { computed, reactive } from "vue";
 
 import { read } from "@/api/client";
+import { sessionTurn } from "@/api/tokens";
 import { keep, kept, forget } from "@/platform";
 
 export interface Member {
@@ -27,8 +28,12 @@ export const member = computed<Member | null>(
 );
 
 export async function loadMembers(): Promise<void> {
+  const turn = sessionTurn();
   const answer = await read<{ items: Member[] }>("/members");
-  held.list = answer.data.items;
+  // The members of who signed out meanwhile are not those of the next.
+  if (turn === sessionTurn()) {
+    held.list = answer.data.items;
+  }
 }
 
 export function chooseMember(patientId: string): void {

@@ -1,6 +1,7 @@
 /** Whether somebody is signed in here. */
 import { reactive, watch } from "vue";
 
+import * as cache from "@/api/cache";
 import { expectSession, renewSession, whenOtherSession, whenSignedOut } from "@/api/client";
 import * as api from "@/api/session";
 import { tokens } from "@/api/tokens";
@@ -11,7 +12,8 @@ import { network } from "@/stores/network";
 const NAME = "was-signed-in";
 const HOME = "/pages/home/home";
 
-export const session = reactive<{ status: "unknown" | "in" | "out" }>({ status: "unknown" });
+/** `turn` counts sign-ins and sign-outs: another person may be in where somebody was in before. */
+export const session = reactive<{ status: "unknown" | "in" | "out"; turn: number }>({ status: "unknown", turn: 0 });
 
 let restoring: Promise<void> | null = null;
 
@@ -24,7 +26,7 @@ export function restoreSession(): Promise<void> {
 async function restore(): Promise<void> {
   whenSignedOut(() => settle(false));
   whenOtherSession(() => {
-    forgetMembers();
+    settle(true);
     void uni.reLaunch({ url: HOME });
   });
   whenForgotten(NAME, () => {
@@ -39,11 +41,13 @@ async function restore(): Promise<void> {
       }
     },
   );
-  if (!kept<boolean>(NAME)) {
+  const last = kept<string>(NAME);
+  if (!last) {
     session.status = "out";
     void api.finishSignOut();
     return;
   }
+  cache.belongTo(last);
   expectSession(true);
   try {
     if (tokens() || (await renewSession())) {
@@ -85,8 +89,9 @@ export async function signOut(): Promise<void> {
 function settle(isSignedIn: boolean): void {
   forgetMembers();
   session.status = isSignedIn ? "in" : "out";
+  session.turn += 1;
   if (isSignedIn) {
-    keep(NAME, true);
+    keep(NAME, tokens()?.session_id ?? "");
   } else {
     forget(NAME);
   }

@@ -3,6 +3,7 @@ import { ref, watch } from "vue";
 
 import { Problem } from "@/api/client";
 import { countUnread } from "@/api/operations";
+import { sessionTurn } from "@/api/tokens";
 import { session } from "@/stores/session";
 
 const ASKED_AGAIN_MILLISECONDS = 15_000;
@@ -28,7 +29,11 @@ export async function refreshUnread(isUrgent = false): Promise<void> {
   }
   askedAt = at;
   try {
-    knowUnread((await countUnread()).data.unread);
+    const turn = sessionTurn();
+    const { data } = await countUnread();
+    if (turn === sessionTurn()) {
+      knowUnread(data.unread);
+    }
   } catch (error) {
     // The mark of before stands; a screen that matters says what is wrong.
     if (!(error instanceof Problem)) {

@@ -4,6 +4,9 @@ import { Problem, newKey } from "@/api/client";
 import { t } from "@/locale";
 import { Refused } from "@/platform";
 
+/** What the hospital says to a key that it knows from another request. */
+const OTHER_WISH = "idempotency.mismatch";
+
 export interface Action<A extends unknown[]> {
   /** True while it is being done; the button shows so and takes no second tap. */
   isBusy: boolean;
@@ -32,7 +35,7 @@ export function useAction<A extends unknown[]>(
     }
     action.isBusy = true;
     try {
-      await work(key, ...values);
+      await attempt(values);
       key = newKey();
       return true;
     } catch (error) {
@@ -40,6 +43,19 @@ export function useAction<A extends unknown[]>(
       return false;
     } finally {
       action.isBusy = false;
+    }
+  }
+
+  async function attempt(values: A): Promise<void> {
+    try {
+      await work(key, ...values);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== OTHER_WISH) {
+        throw error;
+      }
+      // The answer to a try was lost, and the person has changed their mind since: that is another thing to do.
+      key = newKey();
+      await work(key, ...values);
     }
   }
 

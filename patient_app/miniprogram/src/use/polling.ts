@@ -21,16 +21,22 @@ export function usePolling(ask: () => Promise<boolean>): Polling {
   const polling: Polling = reactive({ isAsking: false, hasGivenUp: false, start, stop });
   let timer: ReturnType<typeof setTimeout> | undefined;
   let asks = 0;
+  let turns = 0;
   let isHidden = false;
+  let isGone = false;
 
   function start(): void {
     stop();
+    if (isGone) {
+      return;
+    }
     asks = 0;
     Object.assign(polling, { isAsking: true, hasGivenUp: false });
     wait();
   }
 
   function stop(): void {
+    turns += 1;
     clearTimeout(timer);
     polling.isAsking = false;
   }
@@ -45,8 +51,11 @@ export function usePolling(ask: () => Promise<boolean>): Polling {
       return;
     }
     asks += 1;
+    turns += 1;
+    const mine = turns;
     const isSettled = await ask().catch(() => false);
-    if (!polling.isAsking) {
+    // Stopped meanwhile, or asked anew because the screen came back: then the later one goes on.
+    if (!polling.isAsking || mine !== turns) {
       return;
     }
     if (isSettled) {
@@ -70,6 +79,9 @@ export function usePolling(ask: () => Promise<boolean>): Polling {
     isHidden = true;
     clearTimeout(timer);
   });
-  onUnload(stop);
+  onUnload(() => {
+    isGone = true;
+    stop();
+  });
   return polling;
 }

@@ -2,6 +2,7 @@ import { onPullDownRefresh, onShow } from "@dcloudio/uni-app";
 import { reactive, watch } from "vue";
 
 import { Problem, type Reading } from "@/api/client";
+import { ownProblem } from "@/api/problem";
 import { type Key, currentLanguage, t } from "@/locale";
 import { network } from "@/stores/network";
 import { applySettings } from "@/stores/settings";
@@ -75,6 +76,8 @@ export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options<T
 
   function fail(error: unknown): void {
     if (!(error instanceof Problem)) {
+      // A fault of ours; the person can try again all the same.
+      Object.assign(screen, { status: screen.data ? "ready" : "failed", problem: ownProblem("broken") });
       throw error;
     }
     if (error.kind === "signed-out") {
@@ -94,10 +97,15 @@ export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options<T
   onPullDownRefresh(() => {
     void reload().finally(() => uni.stopPullDownRefresh());
   });
-  watch([() => session.status, currentLanguage], () => {
-    if (hasShown) {
-      void reload();
+  watch([() => session.status, () => session.turn, currentLanguage], ([, turn], [, before]) => {
+    if (!hasShown) {
+      return;
     }
+    if (turn !== before && options.needsSession !== false) {
+      // What is shown was told to somebody who is here no more.
+      Object.assign(screen, { status: "loading", data: null, problem: null, keptAt: null });
+    }
+    void reload();
   });
   watch(
     () => network.isOnline,
