@@ -146,7 +146,7 @@ async def open_app(
         app.page.on("pageerror", lambda error: app.complaints.append(str(error)))
         app.page.on("request", app._watch)
         yield app
-        assert app.complaints == []
+        assert app.complaints == [], app.complaints
         assert {url for url in app.strangers if not url.startswith(tuple(cashiers))} == set()
     finally:
         await context.close()

@@ -7,15 +7,33 @@ import { type Query, inAddress } from "@/api/client";
 export type Tab = "home" | "visits" | "messages" | "mine";
 
 const DEEPEST = 10;
+const OPENING_MILLISECONDS_MAX = 10_000;
+
+type Way = (asked: { url: string; complete: () => void }) => unknown;
+
+/** The screen that is on its way: on a slow network that takes a while, and people tap again. */
+let opening: { url: string; since: number } | null = null;
+
+function go(way: Way, url: string): void {
+  if (opening?.url === url && Date.now() - opening.since < OPENING_MILLISECONDS_MAX) {
+    return;
+  }
+  const mine = { url, since: Date.now() };
+  opening = mine;
+  const complete = (): void => {
+    opening = opening === mine ? null : opening;
+  };
+  way({ url, complete });
+}
 
 /** Open a screen: `open("/booking/doctor/doctor", { id })`. */
 export function open(path: string, values: Query = {}): void {
   const url = path + inAddress(values);
   // WeChat keeps ten screens; one more takes the last one's place.
   if (getCurrentPages().length >= DEEPEST) {
-    uni.redirectTo({ url });
+    go(uni.redirectTo, url);
   } else {
-    uni.navigateTo({ url });
+    go(uni.navigateTo, url);
   }
 }
 
@@ -26,7 +44,7 @@ export function isBuilt(path: string): boolean {
 
 /** Put a screen in this one's place, so that going back does not return here. */
 export function replace(path: string, values: Query = {}): void {
-  uni.redirectTo({ url: path + inAddress(values) });
+  go(uni.redirectTo, path + inAddress(values));
 }
 
 export function openTab(tab: Tab): void {

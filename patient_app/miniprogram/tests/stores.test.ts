@@ -240,6 +240,27 @@ describe("doors", () => {
     expect([stepDoor("check_in"), stepDoor(null), todoDoor("waitlist_offer")]).toEqual([null, null, null]);
   });
 
+  it("open once, however often somebody taps while the screen is on its way", async () => {
+    const { open } = await import("@/navigation");
+    phone.opening = 2_000;
+    open("/visits/stop/stop", { id: "1" });
+    open("/visits/stop/stop", { id: "1" });
+    await vi.advanceTimersByTimeAsync(1_900);
+    open("/visits/stop/stop", { id: "1" });
+    expect(phone.opened).toEqual(["/visits/stop/stop?id=1"]);
+    // Another wish counts, and so does the same one later.
+    open("/visits/stop/stop", { id: "2" });
+    await vi.advanceTimersByTimeAsync(2_000);
+    open("/visits/stop/stop", { id: "1" });
+    expect(phone.opened).toEqual([1, 2, 1].map((id) => `/visits/stop/stop?id=${id}`));
+    // A screen that never comes does not stand in the way for good.
+    phone.opening = 1_000_000;
+    open("/visits/stop/stop", { id: "3" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    open("/visits/stop/stop", { id: "3" });
+    expect(phone.opened).toHaveLength(5);
+  });
+
   it("take another's place when there are ten already, and carry any text", async () => {
     const { open, received } = await import("@/navigation");
     open("/visits/stop/stop", { id: "a&b", q: "高 血压?" });

@@ -251,8 +251,16 @@ export function dial(phone: string): void {
 
 /** Tell whether there is a network, now and whenever that changes. */
 export function onNetwork(tell: (isOnline: boolean) => void): void {
+  // #ifdef MP-WEIXIN
   uni.getNetworkType({ success: (answer) => tell(answer.networkType !== "none") });
   uni.onNetworkStatusChange((answer) => tell(answer.isConnected));
+  // #endif
+  // #ifdef H5
+  // Not uni's: it goes by the kind of connection, of which many browsers say nothing when it comes back.
+  tell(navigator.onLine);
+  window.addEventListener("online", () => tell(true));
+  window.addEventListener("offline", () => tell(false));
+  // #endif
 }
 
 /** How much larger than usual the reader wants all text, as the phone or the browser is set. */

@@ -21,7 +21,8 @@ export function startPhone(): void {
     querySelectorAll: () => [],
   });
   vi.stubGlobal("getComputedStyle", () => ({ fontSize: "16px" }));
-  vi.stubGlobal("window", { matchMedia: () => ({ matches: false }), innerWidth: 390 });
+  vi.stubGlobal("window", phone.asWindow());
+  vi.stubGlobal("navigator", { language: "zh-CN", userAgent: "Mozilla/5.0", onLine: true });
 }
 
 /** The app opened anew: nothing in memory, all that was stored. */

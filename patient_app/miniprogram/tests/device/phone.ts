@@ -16,6 +16,11 @@ export type Reply =
 
 export type Serve = (sent: Sent) => Reply;
 
+interface Going {
+  url: string;
+  complete?: () => void;
+}
+
 interface RequestOptions {
   url: string;
   method: string;
@@ -34,7 +39,10 @@ export class Phone {
   serve: Serve = () => "offline";
   /** How long a message takes there and back, in milliseconds. */
   way = 20;
+  /** How long a screen takes to open. */
+  opening = 0;
   private tellNetwork: (state: { isConnected: boolean }) => void = () => undefined;
+  private readonly listeners: [string, () => void][] = [];
 
   constructor(readonly stored: Map<string, string> = new Map()) {}
 
@@ -49,6 +57,17 @@ export class Phone {
 
   setNetwork(isConnected: boolean): void {
     this.tellNetwork({ isConnected });
+    const happens = isConnected ? "online" : "offline";
+    this.listeners.filter(([name]) => name === happens).forEach(([, listener]) => listener());
+  }
+
+  /** What of a browser's window the app uses. */
+  asWindow(): object {
+    return {
+      matchMedia: () => ({ matches: false }),
+      innerWidth: 390,
+      addEventListener: (name: string, listener: () => void) => void this.listeners.push([name, listener]),
+    };
   }
 
   /** The functions of `uni` that the app calls. */
@@ -62,8 +81,8 @@ export class Phone {
       getStorageInfoSync: () => ({ keys: [...stored.keys()] }),
       showToast: ({ title }: { title: string }) => void this.toasts.push(title),
       showModal: ({ success }: { success: (answer: { confirm: boolean }) => void }) => success({ confirm: true }),
-      navigateTo: ({ url }: { url: string }) => void this.opened.push(url),
-      redirectTo: ({ url }: { url: string }) => void this.opened.push(`instead: ${url}`),
+      navigateTo: ({ url, complete }: Going) => this.open(url, complete),
+      redirectTo: ({ url, complete }: Going) => this.open(`instead: ${url}`, complete),
       reLaunch: ({ url }: { url: string }) => void this.opened.push(`anew: ${url}`),
       setTabBarBadge: ({ text }: { text: string }) => {
         this.badge = text;
@@ -84,6 +103,11 @@ export class Phone {
       setBackgroundColor: () => undefined,
       stopPullDownRefresh: () => undefined,
     };
+  }
+
+  private open(screen: string, complete?: () => void): void {
+    this.opened.push(screen);
+    setTimeout(() => complete?.(), this.opening);
   }
 
   private request(options: RequestOptions): void {
