@@ -25,6 +25,8 @@ BACK_FROM_PAYING: Final = "/m/back"
 CONSENT_CODE: Final = re.compile(r"[A-Za-z0-9_-]{8,128}", re.ASCII)
 FILES_MAX: Final = 1_000
 COMPRESSED_FROM_BYTES: Final = 1_024
+BROTLI: Final = ".br"
+"""What the build has put beside a text: the same, compressed with Brotli."""
 COMPRESSIBLE: Final = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"})
 
 # Pictures are drawn on the device (`data:`); nothing is asked of any other host.
@@ -107,7 +109,8 @@ def _lead_back(screen: str) -> HTTPResponse:
 @dataclass(frozen=True, slots=True)
 class _File:
     body: bytes
-    compressed: bytes | None
+    compressed: Mapping[str, bytes]
+    """By content coding (RFC 9110, section 8.4.1), the shortest first."""
     kind: str
     etag: str
     lasting: str
@@ -134,8 +137,10 @@ class Pages:
         sent = {**SAFE, "cache-control": file.lasting, "etag": file.etag, "vary": "accept-encoding"}
         if headers.get("if-none-match") == file.etag:
             return HTTPResponse(None, 304, sent)
-        if file.compressed is not None and "gzip" in headers.get("accept-encoding", ""):
-            return HTTPResponse(file.compressed, 200, {**sent, "content-encoding": "gzip"}, file.kind)
+        accepted = _accepted(headers.get("accept-encoding", ""))
+        for coding, body in file.compressed.items():
+            if coding in accepted:
+                return HTTPResponse(body, 200, {**sent, "content-encoding": coding}, file.kind)
         return HTTPResponse(file.body, 200, sent, file.kind)
 
     def _look(self) -> None:
@@ -154,10 +159,16 @@ class Pages:
         found = {
             path.relative_to(self._folder).as_posix(): path
             for path in sorted(self._folder.rglob("*"))
-            if path.is_file() and not path.is_symlink()
+            if path.is_file() and not path.is_symlink() and path.suffix != BROTLI
         }
         assert len(found) <= FILES_MAX, "a build of ours has far fewer files"
         return found
+
+
+def _accepted(header: str) -> frozenset[str]:
+    """Name the codings that a browser takes; one with the weight 0 it refuses."""
+    offers = (offer.partition(";") for offer in header.lower().replace(" ", "").split(","))
+    return frozenset(coding for coding, _, weight in offers if not re.fullmatch(r"q=0(\.0*)?", weight))
 
 
 def _read(path: Path, name: str) -> _File:
@@ -166,8 +177,14 @@ def _read(path: Path, name: str) -> _File:
     is_text = path.suffix in COMPRESSIBLE
     return _File(
         body=body,
-        compressed=gzip.compress(body, mtime=0) if is_text and len(body) >= COMPRESSED_FROM_BYTES else None,
+        compressed=_compressed(path, body) if is_text and len(body) >= COMPRESSED_FROM_BYTES else {},
         kind=f"{kind}; charset=utf-8" if is_text else kind,
         etag=f'W/"{hashlib.sha256(body).hexdigest()[:32]}"',
         lasting=ONCE if name.startswith("assets/") else EACH_TIME,
     )
+
+
+def _compressed(path: Path, body: bytes) -> Mapping[str, bytes]:
+    beside = path.with_name(path.name + BROTLI)
+    smallest = {"br": beside.read_bytes()} if beside.is_file() and not beside.is_symlink() else {}
+    return {**smallest, "gzip": gzip.compress(body, mtime=0)}

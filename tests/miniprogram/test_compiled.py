@@ -32,6 +32,9 @@ OF_WECHAT = {
 }
 SPOKEN_TO_NOBODY = re.compile(r"https?://(?!www\.w3\.org/)[\w.-]+")
 COMPILE = Path(__file__).parent / "compile_wxml.cjs"
+DECOMPRESS = Path(__file__).parent / "compressed.cjs"
+ROUND_FILES_MAX = 6
+"""A browser asks for so many at once of a server that speaks HTTP/1.1."""
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,25 @@ def test_what_is_asked_of_the_person_is_declared(compiled: MiniProgram) -> None:
     assert app["requiredPrivateInfos"] == ["getLocation"]
     assert app["permission"]["scope.userLocation"]["desc"] != ""
     assert app["lazyCodeLoading"] == "requiredComponents"
+
+
+def test_what_browsers_load_is_compressed_beside_itself_and_is_the_same() -> None:
+    folder = require_build("h5")
+    entries = {path.name for path in (folder / "assets").glob("*.js") if path.stat().st_size >= 1_024}
+    assert [name for name in sorted(entries) if not (folder / "assets" / f"{name}.br").is_file()] == []
+    assert int(run_node(DECOMPRESS, str(folder))) > len(entries)
+
+
+def test_a_screen_of_the_start_costs_two_rounds_of_files() -> None:
+    """What the page names comes in one round, the screen's own program and styles in another."""
+    folder = require_build("h5")
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    assert len(set(re.findall(r'(?:src|href)="\./(assets/[^"]+)"', page))) <= ROUND_FILES_MAX
+    for screen in ("pages-home-home", "booking-find-find", "booking-department-department"):
+        [program] = (folder / "assets").glob(f"{screen}.*.js")
+        others = set(re.findall(r'from"\./([^"]+)"', program.read_text(encoding="utf-8")))
+        own = {name for name in others if not re.match(r"(framework|parts|index)\b", name)}
+        assert len(own) < ROUND_FILES_MAX - 2, f"{screen} is made of {own}"
 
 
 def test_the_first_screen_in_a_browser_is_light() -> None:

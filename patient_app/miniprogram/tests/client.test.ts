@@ -266,6 +266,39 @@ describe("what was read before", () => {
   });
 });
 
+describe("reads of the same thing", () => {
+  it("share one answer while it is on its way, and ask anew afterwards", async () => {
+    new Hospital(() => ({ status: 200, body: bills }));
+    const readings = await settled(Promise.all([app.client.read("/bills"), app.client.read("/bills")]));
+    expect([phone.sent.length, readings.map((one) => one.data)]).toEqual([1, [bills, bills]]);
+    await settled(app.client.read("/bills"));
+    expect(phone.sent).toHaveLength(2);
+  });
+
+  it("do not share one from before a change, of another language, or of another person", async () => {
+    let n = 0;
+    new Hospital(({ method }) => ({ status: 200, body: { n: (n += 1) }, after: method === "GET" ? 5_000 : 20 }));
+    const before = app.client.read<{ n: number }>("/bills");
+    await settled(app.client.change("POST", "/orders", {}, "key"), 1_000);
+    const after = app.client.read<{ n: number }>("/bills");
+    app.locale.setLanguage("en");
+    const english = app.client.read<{ n: number }>("/bills");
+    await signedIn(app);
+    const another = app.client.read<{ n: number }>("/bills");
+    const readings = await settled(Promise.all([before, after, english, another]));
+    expect(readings.map((one) => one.data.n)).toEqual([1, 3, 4, 5]);
+  });
+
+  it("share a failure, and can be tried again", async () => {
+    phone.serve = () => refusal(404, "bills.not_found", "None.");
+    const reads = [app.client.read("/bills"), app.client.read("/bills")];
+    const outcomes = await settled(Promise.allSettled(reads));
+    expect(outcomes.map((one) => one.status)).toEqual(["rejected", "rejected"]);
+    phone.serve = () => ({ status: 200, body: bills });
+    expect((await settled(app.client.read("/bills"))).data).toEqual(bills);
+  });
+});
+
 describe("the way to the hospital", () => {
   it("is tried three times for a read, with pauses that grow", async () => {
     const at: number[] = [];

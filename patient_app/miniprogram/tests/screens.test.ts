@@ -267,7 +267,9 @@ describe("a screen", () => {
   it("shows the answer to what was asked last", async () => {
     const waits = [3_000, 100];
     phone.serve = () => ({ status: 200, body: { n: waits.length }, after: waits.shift() ?? 0 });
-    const { used } = shown(undefined, { needsSession: false });
+    let page = 0;
+    const load = () => app.client.read<{ n: number }>("/n", { page: (page += 1) });
+    const { used } = shown(load, { needsSession: false });
     void used.reload();
     void used.reload();
     await vi.advanceTimersByTimeAsync(10_000);

@@ -55,6 +55,20 @@ def test_it_is_sent_compressed_to_those_who_can_read_it(folder: Path) -> None:
     assert gzip.decompress(small.body) == plain.body
 
 
+def test_what_the_build_compressed_is_sent_to_those_who_can_read_it(folder: Path) -> None:
+    (folder / "assets" / "index-abc.js.br").write_bytes(b"shortest")
+    pages = Pages(folder)
+    coding = {
+        accepted: pages.answer("assets/index-abc.js", {"accept-encoding": accepted}).headers.get("content-encoding")
+        for accepted in ("gzip, deflate, br", "gzip;q=1.0, br;q=0", "gzip", "BR", "brotli", "*", "")
+    }
+    assert list(coding.values()) == ["br", "gzip", "gzip", "br", None, None, None]
+    sent = pages.answer("assets/index-abc.js", {"accept-encoding": "gzip, br"})
+    assert (sent.body, sent.headers["vary"]) == (b"shortest", "accept-encoding")
+    assert sent.content_type == "text/javascript; charset=utf-8"
+    assert pages.answer("assets/index-abc.js.br", PLAIN).status == 404
+
+
 def test_a_later_build_is_served_without_a_restart(folder: Path) -> None:
     pages = Pages(folder)
     assert pages.answer("index.html", PLAIN).body == b"<!doctype html><p>one</p>"

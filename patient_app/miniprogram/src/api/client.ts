@@ -30,14 +30,26 @@ const READ_TRIES_MAX = 3;
 const PAUSE_MILLISECONDS = 400;
 const PASSING = new Set([502, 503, 504]);
 
+/** What is being read, by whom and in which language: who asks for the same meanwhile gets the same answer. */
+const underWay = new Map<string, Promise<unknown>>();
+/** Who asks after a change does not get an answer from before it. */
+let changes = 0;
+
 /**
  * Read what a screen shows.
  *
  * Throws Problem: offline or slow (and nothing kept), signed-out, refused with the hospital's sentence, broken.
  */
-export async function read<T>(path: string, query: Query = {}): Promise<Reading<T>> {
+export function read<T>(path: string, query: Query = {}): Promise<Reading<T>> {
   const address = ROOT + path + inAddress(query);
   const name = `${currentLanguage()}:${address}`;
+  const mark = `${sessionTurn()}:${changes}:${name}`;
+  const reading = underWay.get(mark) ?? readAnew<T>(name, address).finally(() => underWay.delete(mark));
+  underWay.set(mark, reading);
+  return reading as Promise<Reading<T>>;
+}
+
+async function readAnew<T>(name: string, address: string): Promise<Reading<T>> {
   const known = cache.find(name);
   const turn = sessionTurn();
   let answer: Answer;
@@ -100,7 +112,10 @@ export async function change<T>(
   key: string,
 ): Promise<T> {
   const headers: Record<string, string> = { "Idempotency-Key": key };
-  const answer = await authorised({ method, path: ROOT + path, headers, ...(body ? { body } : {}) });
+  const asked = { method, path: ROOT + path, headers, ...(body ? { body } : {}) };
+  const answer = await authorised(asked).finally(() => {
+    changes += 1;
+  });
   if (answer.status < 200 || answer.status >= 300) {
     throw problemOf(answer.status, answer.body);
   }
