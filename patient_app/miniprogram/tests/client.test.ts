@@ -175,7 +175,7 @@ describe("what was read before", () => {
     await expect(settled(app.session.signOut())).rejects.toMatchObject({ kind: "offline" });
     expect(app.client.recall("/bills")).toBeNull();
     expect(app.tokens.tokens()).toBeNull();
-    expect([...phone.stored.keys()].filter((name) => name !== "settings")).toEqual([]);
+    expect([...phone.stored.keys()].filter((name) => name !== "sign-out-owed")).toEqual([]);
     await expect(settled(app.client.read("/bills"))).rejects.toMatchObject({ kind: "offline" });
   });
 
