@@ -93,6 +93,7 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         doctors.done(f"station/refund-requests/{approval_no}/decide", {"approves": True, "decided_by": "P0001"})
         await expect(app.part("refund-step")).to_have_attribute("data-step", "arrived", timeout=90_000)
         await app.picture("order-item-back")
+        await expect(app.part("order-state")).to_have_text("部分已退款")
         await receipts_stand(app)
         await in_all_hands(app, "order", "order-receipts")
         order_id = app.page.url.partition("id=")[2]
