@@ -22,6 +22,7 @@ from tests.factories.journeys import (
     in_all_hands,
     pay_here,
     refund_arrives,
+    refund_arrives_by_bills,
     say_yes,
     sign_up,
     to_first_visit,
@@ -115,7 +116,7 @@ async def test_a_parent_is_added_and_booked_for_and_what_was_paid_comes_back(
         await app.picture("journey-cancel-question")
         await say_yes(app, "取消预约")
         await expect(app.part("lead")).to_have_text("这次预约已取消")
-        await refund_arrives(app, order_id)
+        await refund_arrives(app)
         await in_all_hands(app, "order", "journey-refund-arrived")
 
         order = await payer.order(order_id)
@@ -203,7 +204,7 @@ async def test_who_declines_what_a_stopped_clinic_offers_gets_all_of_it_back(
         await expect(app.part("returned")).to_be_visible()
         await in_all_hands(app, "stop", "journey-stop-declined")
         [order] = (await payer.ask("GET", f"/members/{payer.patient_id}/orders"))["items"]
-        await refund_arrives(app, order["order_id"])
+        await refund_arrives_by_bills(app, order["order_id"])
         order = await payer.order(order["order_id"])
         assert (order["state"], order["refunded_fen"]) == ("refunded", booked["fee_fen"])
     at_platform(slot_office, booked["id"], status="cancelled", payment="refunded")

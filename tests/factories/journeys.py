@@ -128,7 +128,14 @@ async def told_in_inbox(app: App, kind: str) -> Locator:
             await app.page.reload()
 
 
-async def refund_arrives(app: App, order_id: str) -> None:
+async def refund_arrives(app: App) -> None:
+    """Follow a refund from the visit, which lies on top, until the money has arrived."""
+    await app.tap("money")
+    await app.settled("order")
+    await expect(app.part("refund-step")).to_have_attribute("data-step", "arrived", timeout=90_000)
+
+
+async def refund_arrives_by_bills(app: App, order_id: str) -> None:
     """Follow a refund from the bills' screen to its order, until the money has arrived."""
     await app.open()
     await app.tap("entry-bills")
