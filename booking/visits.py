@@ -76,10 +76,12 @@ class Visit:
 class VisitMoney:
     """How an appointment stands with money; amounts in fen. open_order_id: the order that waits to be paid.
 
+    paid_order_id: the newest of which money came, with whatever went back of it.
     returns_fen: what would go back if it were given up now. returned_fen: what has gone back.
     """
 
     open_order_id: UUID | None
+    paid_order_id: UUID | None
     open_until: datetime | None
     paid_fen: int
     returns_fen: int
@@ -188,6 +190,7 @@ async def read_money(visit: Visit) -> VisitMoney:
     waiting = _open_order(known)
     return VisitMoney(
         open_order_id=waiting and waiting.id,
+        paid_order_id=taken[-1].id if taken else None,
         open_until=waiting and waiting.expires_at,
         paid_fen=sum(one.amount_fen for one in taken),
         returns_fen=left,

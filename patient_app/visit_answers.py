@@ -69,6 +69,7 @@ def whole(visit: Visit, options: Options, money: VisitMoney, follow_up: FollowUp
             "returns_fen": money.returns_fen,
             "returned_fen": money.returned_fen,
             "open_until": money.open_until,
+            "paid_order_id": money.paid_order_id,
         },
         "options": {
             name: _option(option, language)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import date, timedelta
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from kernel import clock
 from tests.factories.booking import require_books_agree
@@ -110,6 +110,34 @@ async def test_a_full_day_and_one_that_is_not_open_say_so(browser: Browser, open
         await app.tap("next-date")
         await app.settled("doctor-page")
         await expect(app.part("session-free")).to_have_count(1)
+
+
+async def test_a_session_of_another_day_than_the_chosen_one_is_not_there_to_be_tapped(
+    browser: Browser, open_api: OpenApi
+) -> None:
+    cardiology = await Cardiology.build(open_api)
+    free, full, closed = (one.clinic_date for one in (cardiology.free, cardiology.full, cardiology.closed))
+    is_there = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await is_there.wait()
+        await route.continue_()
+
+    async with open_app(browser, open_api.server.base_url) as app:
+        await app.open("booking/department/department", id=str(cardiology.department), date=str(free))
+        await expect(app.part("session-free")).to_have_count(1)
+        await app.page.route(re.compile(f"departments/.*date={full}"), late)
+        await app.tap(f"day-{full}")
+        await expect(app.part("doctor")).to_have_count(0)
+        await app.picture("booking-department-other-day")
+        is_there.set()
+        await expect(app.part("session-full")).to_have_count(1)
+        # A day that could not be read is not chosen.
+        await app.page.route(re.compile(f"departments/.*date={closed}"), lambda route: route.abort())
+        await app.tap(f"day-{closed}")
+        await expect(app.part("notice")).to_be_visible(timeout=20_000)
+        await expect(app.part(f"day-{full}")).to_have_attribute("aria-pressed", "true")
+        await expect(app.part("session-full")).to_have_count(1)
 
 
 async def at_confirmation(app: App, cardiology: Cardiology, number: str) -> None:

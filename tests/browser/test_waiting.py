@@ -3,12 +3,13 @@
 The real server answers; the other patient, the kiosk and the doctor act through the open API.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, Geolocation, expect
+from playwright.async_api import Browser, Geolocation, Route, expect
 
 from tests.factories.front_end import require_build
 from tests.factories.open_api import OpenApi
@@ -236,10 +237,21 @@ async def test_a_lost_line_is_said_and_mends_itself(browser: Browser, api: OpenA
     visitor = await Visitor.in_queue(api, phone, behind=1)
     async with held(browser, api) as app:
         await enter(app, phone)
-        await app.page.route("**/events", lambda route: route.abort())
+        is_lost = asyncio.Event()
+
+        async def lose(route: Route) -> None:
+            await is_lost.wait()
+            await route.abort()
+
+        await app.page.route("**/events", lose)
         await app.open("visits/queue/queue", id=visitor.entry_id)
         await app.settled("queue")
+        # One that is only being opened is not lost.
+        await expect(app.part("fresh")).to_contain_text("更新")
+        await expect(app.part("refresh")).to_have_count(0)
+        is_lost.set()
         await expect(app.part("fresh")).to_contain_text("没连上")
+        await expect(app.part("refresh")).to_be_visible()
         await app.picture("queue-lost")
         # Without a stream the state is read every few seconds all the same.
         await visitor.see_first()

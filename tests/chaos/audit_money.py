@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 import httpx
 
-from kernel.db import Database
+from kernel.db import Database, Reader
 from payments.invariants import find_broken
 from payments.ledger import balances, clearing
 from payments.sealing import verify_ledger
@@ -106,7 +106,7 @@ def _store(path: Path) -> closing[sqlite3.Connection]:
 
 
 async def compare_with_channel(
-    db: asyncpg.Connection, channel: ChannelBooks, merchant_code: str, acknowledged: Mapping[str, int]
+    db: Reader, channel: ChannelBooks, merchant_code: str, acknowledged: Mapping[str, int]
 ) -> list[str]:
     """List payments and refunds that channel and platform have differently, and acknowledged ones that are lost."""
     rows = await db.fetch(
@@ -164,7 +164,7 @@ async def _compare_windows(db: Database, posted: Mapping[str, int]) -> list[str]
     ]
 
 
-async def compare_with_his(db: asyncpg.Connection, his: httpx.AsyncClient, days: list[date]) -> list[str]:
+async def compare_with_his(db: Reader, his: httpx.AsyncClient, days: list[date]) -> list[str]:
     """List settlements and reversals that the HIS has differently, and entries of it that are nobody's."""
     there: dict[str, tuple[str, int]] = {}
     for day in days:
@@ -203,7 +203,7 @@ async def _entries(his: httpx.AsyncClient, day: date) -> list[dict[str, Any]]:
         query = {"cursor": page["next_cursor"]}
 
 
-async def compare_with_fiscal_platform(db: asyncpg.Connection, root: Path) -> list[str]:
+async def compare_with_fiscal_platform(db: Reader, root: Path) -> list[str]:
     """List receipts that the fiscal platform has differently."""
     with _store(root / "fiscal" / "fiscal.sqlite3") as store:
         theirs = {

@@ -41,3 +41,9 @@ def his(own_hospital: Hospital) -> Iterator[HisWindow]:
     window = HisWindow.of(own_hospital)
     yield window
     window.http.close()
+
+
+@pytest.fixture
+def cashiers(own_hospital: Hospital) -> list[str]:
+    """The addresses of the channels' own pages, to which a payer is led."""
+    return [own_hospital.run["emulators"][name]["base_url"] for name in ("wechatpay", "alipay")]

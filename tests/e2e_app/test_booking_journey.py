@@ -5,7 +5,7 @@ And how long a slow phone on a slow network waits for the list of departments: t
 
 import os
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +17,10 @@ from playwright.async_api import Browser, expect
 from runtime.demo_hospital.access import DEMO_PHONES
 from tests.factories.booking_pages import sign_in_at
 from tests.factories.both_sides import HisWindow, OpenApi, eventually
-from tests.factories.front_end import require_build
-from tests.factories.patient_pages import USUAL, App, open_app, open_browser
+from tests.factories.patient_pages import USUAL, App, open_app
 from tests.platform import ROOT, Hospital
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.xdist_group("front-end")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 # Set, the measured time is written down in docs/performance.md.
 RECORD: Final = "HOSPITAL_RECORD"
@@ -38,13 +37,6 @@ new MutationObserver(() => {
   }
 }).observe(document, { childList: true, subtree: true });
 """
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    require_build("h5")
-    async with open_browser() as started:
-        yield started
 
 
 async def first_free_day(app: App, hospital: Hospital) -> None:
@@ -94,6 +86,7 @@ async def test_somebody_books_tomorrows_cardiology(browser: Browser, hospital_ru
         assert known["status"] == "booked"
 
 
+@pytest.mark.slow
 async def test_how_long_a_slow_phone_waits_for_the_departments(
     browser: Browser, hospital_running: Hospital, record_property: Callable[[str, object], None]
 ) -> None:

@@ -23,6 +23,7 @@ from tests.factories.both_sides import (
     linked,
     workday,
 )
+from tests.factories.journeys import INBOX
 from tests.factories.patient_pages import LOOKS, App
 from tests.platform import Hospital
 
@@ -31,7 +32,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 MORNING = time(6, 30)
 """The windows' own share goes back an hour before a clinic begins."""
 DAYS_AHEAD = 4
-INBOX = "pages/messages/messages"
 SETTINGS = "account/notifications/notifications"
 SAID = "收费窗口等了四十分钟，只开了一个窗口。\n希望中午多开一个。"
 ANSWER = "您反映的情况属实，已增开两个窗口，向您致歉。"

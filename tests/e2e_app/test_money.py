@@ -1,51 +1,28 @@
 """A patient's money at the pages, before the whole platform with its HIS and its channels' emulators."""
 
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import Iterator
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, workday
-from tests.factories.front_end import require_build
 from tests.factories.his_billing import CRP
+from tests.factories.journeys import in_all_hands
+from tests.factories.money_audit import everything_of_money_agrees
 from tests.factories.money_journeys import Doctors, Payer, held_number
-from tests.factories.patient_pages import ELDER, SMALL, USUAL, open_app, open_browser
+from tests.factories.patient_pages import ELDER, SMALL, USUAL, App, open_app
 from tests.platform import Hospital
 
 DAYS_AHEAD = 6
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("front-end")]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    require_build("h5")
-    async with open_browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def portal(own_hospital: Hospital) -> Iterator[OpenApi]:
-    client = OpenApi.of(own_hospital, "city_portal")
-    yield client
-    client.http.close()
-
-
-@pytest.fixture(scope="module")
-def his(own_hospital: Hospital) -> Iterator[HisWindow]:
-    window = HisWindow.of(own_hospital)
-    yield window
-    window.http.close()
+RECEIPT_SECONDS_MAX = 60
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
 def schedules(his: HisWindow) -> Iterator[str]:
     day = workday(DAYS_AHEAD)
     return iter(eventually("schedules at the HIS", lambda: his.window_schedules(day) or None))
-
-
-@pytest.fixture
-def cashiers(own_hospital: Hospital) -> list[str]:
-    return [own_hospital.run["emulators"][name]["base_url"] for name in ("wechatpay", "alipay")]
 
 
 async def test_a_fee_is_paid_by_wechats_page_and_goes_back_when_the_visit_is_cancelled(
@@ -116,6 +93,9 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         doctors.done(f"station/refund-requests/{approval_no}/decide", {"approves": True, "decided_by": "P0001"})
         await expect(app.part("refund-step")).to_have_attribute("data-step", "arrived", timeout=90_000)
         await app.picture("order-item-back")
+        await expect(app.part("order-state")).to_have_text("部分已退款")
+        await receipts_stand(app)
+        await in_all_hands(app, "order", "order-receipts")
         order_id = app.page.url.partition("id=")[2]
         held = await payer.order(order_id)
         assert (held["state"], held["amount_fen"], held["refunded_fen"]) == ("done", 7803, 2470)
@@ -123,6 +103,7 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         await app.settled("orders")
         await app.picture("orders")
         await expect(app.part(f"order-{order_id}")).to_contain_text("¥24.70")
+    await everything_of_money_agrees(own_hospital)
 
 
 async def test_a_relative_pays_a_bill_from_a_link_without_signing_in(
@@ -213,6 +194,17 @@ async def test_bills_cannot_be_read_while_the_his_is_away_and_the_screen_says_wh
             own_hospital.start("micro-his")
         await app.tap("retry")
         await app.settled("bills")
+
+
+async def receipts_stand(app: App) -> None:
+    """Look again until the first receipt is written off, and one stands for what stays paid."""
+    standing = app.part("receipt-issued").filter(has_text="¥53.33")
+    async with asyncio.timeout(RECEIPT_SECONDS_MAX):
+        while not (await app.part("receipt-written-off").count() and await standing.count()):
+            await app.page.reload()
+            await app.settled("order")
+    await expect(app.part("receipt-written-off")).to_contain_text("¥78.03")
+    await expect(standing.get_by_test_id("receipt-number")).not_to_be_empty()
 
 
 def eventually_done(order: dict[str, object]) -> bool:

@@ -3,7 +3,6 @@
 What the patient sees is held against what the server and the HIS hold.
 """
 
-import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,13 +12,13 @@ from playwright.async_api import Browser, expect
 
 from tests.factories.app_journeys import Patient, book_for
 from tests.factories.both_sides import HisWindow, OpenApi, People, at_his, at_platform, eventually, linked, workday
-from tests.factories.patient_pages import ELDER, LOOKS, SMALL, App
+from tests.factories.journeys import VISITS, choose_other_time, say_yes
+from tests.factories.patient_pages import ELDER, LOOKS, SMALL
 from tests.platform import Hospital
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.timeout(600)]
 
 DAYS_AHEAD = 4
-VISITS = "pages/visits/visits"
 
 
 @pytest.fixture(scope="module")
@@ -39,21 +38,6 @@ async def patient(own_hospital: Hospital, people: People) -> AsyncIterator[Patie
     joined = await Patient.join(own_hospital.base_url, people.invent())
     yield joined
     await joined.phone.http.aclose()
-
-
-async def say_yes(app: App, words: str) -> None:
-    """Tap the answer of a question that stands before everything else."""
-    await app.page.locator(".uni-modal__btn", has_text=re.compile(f"^{words}$")).click()
-
-
-async def choose_a_time(app: App) -> str:
-    """Take the last time that is shown, and confirm; gives its slot."""
-    times = app.page.locator('[data-testid^="time-"]:visible')
-    last = times.nth(await times.count() - 1)
-    slot_id = (await last.get_attribute("data-testid") or "").removeprefix("time-")
-    await last.click()
-    await app.tap("confirm")
-    return slot_id
 
 
 async def test_a_visit_is_seen_and_cancelled(
@@ -96,7 +80,7 @@ async def test_a_visit_is_moved(
         await app.settled("reschedule")
         await expect(app.part("confirm")).to_have_attribute("aria-disabled", "true")
         await app.picture("journey-reschedule")
-        slot_id = await choose_a_time(app)
+        slot_id = await choose_other_time(app)
         await app.settled("appointment")
         await app.picture("journey-rescheduled")
     moved = at_platform(slot_office, booked["id"], slot_id=slot_id, status="booked")
@@ -130,7 +114,7 @@ async def test_a_stopped_clinic_is_rebooked(
         await app.settled("stop")
         await expect(app.part("why")).to_contain_text("医生外出会诊")
         await app.picture("journey-stop")
-        slot_id = await choose_a_time(app)
+        slot_id = await choose_other_time(app)
         await expect(app.part("lead")).to_have_text("您已改到新的时间")
         await app.picture("journey-stop-chosen")
         await app.tap("to-appointment")
@@ -174,7 +158,7 @@ async def test_a_visit_that_took_place_is_followed_up(
         await app.tap("to-follow-up")
         await app.settled("follow-up")
         await app.picture("journey-follow-up")
-        slot_id = await choose_a_time(app)
+        slot_id = await choose_other_time(app)
         await app.settled("appointment")
         await expect(app.part("money")).to_contain_text("免费")
         await app.picture("journey-followed-up")

@@ -28,10 +28,16 @@ class Payer:
     _token: list[str] = field(default_factory=list)
 
     @classmethod
-    async def signed_in(cls, app: App, hospital: Hospital, person: Person) -> "Payer":
-        """Sign in by the screen, and be bound as oneself."""
+    def of(cls, app: App, hospital: Hospital, person: Person) -> "Payer":
+        """Take somebody's pages, who may still have to sign in."""
         payer = cls(app, hospital, person)
         app.page.on("request", payer._watch)
+        return payer
+
+    @classmethod
+    async def signed_in(cls, app: App, hospital: Hospital, person: Person) -> "Payer":
+        """Sign in by the screen, and be bound as oneself."""
+        payer = cls.of(app, hospital, person)
         await app.open("account/sign-in/sign-in")
         await app.settled("sign-in")
         await app.write("phone", person.phone)

@@ -83,6 +83,16 @@ class App:
         if folder:
             await self.page.screenshot(path=Path(folder) / f"{name}-{self.look.name}.png", animations="disabled")
 
+    async def hold(self, look: Look) -> None:
+        """Hold the same screen as somebody else would: of another size, in elder mode or not; it is opened anew."""
+        kept = _ELDER_SETTINGS if look.is_elder else None
+        self.look = look
+        await self.page.set_viewport_size({"width": look.width, "height": look.height})
+        await self.page.evaluate(
+            "(kept) => kept ? localStorage.setItem('settings', kept) : localStorage.removeItem('settings')", kept
+        )
+        await self.page.reload()
+
     async def barriers(self) -> list[str]:
         """Name what keeps people out who see, hear or move differently (axe-core: serious and critical)."""
         await self.page.evaluate(_AXE.read_text(encoding="utf-8"))
@@ -147,7 +157,8 @@ async def open_app(
         app.page.on("request", app._watch)
         yield app
         assert app.complaints == [], app.complaints
-        assert {url for url in app.strangers if not url.startswith(tuple(cashiers))} == set()
+        strangers = {url for url in app.strangers if not url.startswith(tuple(cashiers))}
+        assert strangers == set(), strangers
     finally:
         await context.close()
 

@@ -1112,6 +1112,8 @@ export interface AppVisitMoney {
   returned_fen: Amount;
   /** How long the open order waits. */
   open_until: Instant | null;
+  /** The order that was paid, with its receipts and refunds; null while nothing was. */
+  paid_order_id: Id | null;
 }
 
 /** What can be done now, and why not. */

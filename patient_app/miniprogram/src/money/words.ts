@@ -4,7 +4,7 @@ import type { Tone } from "@/components/StatusTag.vue";
 import { t } from "@/locale";
 import { clockTime, dayWords, momentWords } from "@/use/words";
 
-type Order = Pick<OrderBrief, "state" | "refund_step">;
+type Order = Pick<OrderBrief, "state" | "refund_step" | "refunded_fen">;
 type Bill = Pick<UnpaidBill, "kind" | "department" | "practitioner" | "ordered_at">;
 
 const STATE_TONES: Record<OrderBrief["state"], Tone> = {
@@ -26,9 +26,15 @@ const STEP_TONES: Record<NonNullable<OrderBrief["refund_step"]>, Tone> = {
   declined: "bad",
 };
 
-/** How an order stands; while money is on its way back, how far it is. */
+/** Steps at whose end a person has the money. */
+const IS_BACK = new Set<OrderBrief["refund_step"]>(["arrived", "handed_over"]);
+
+/** How an order stands; while money is on its way back, how far it is. What came back was not all of a paid order. */
 export function stateWord(order: Order): string {
   const step = order.refund_step;
+  if (order.state === "done" && order.refunded_fen > 0 && IS_BACK.has(step)) {
+    return t("money.state.partly");
+  }
   return step && order.state !== "refunded" && order.state !== "ended"
     ? t(`money.step.${step}`)
     : t(`money.state.${order.state}`);
