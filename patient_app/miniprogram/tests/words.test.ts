@@ -115,12 +115,15 @@ describe("money", () => {
   });
 
   it("on its way back is told by how far it is", () => {
-    expect(stateWord({ state: "done", refund_step: null })).toBe(t("money.state.done"));
-    const sent = { state: "done", refund_step: "sent" } as const;
+    const done = { state: "done", refund_step: null, refunded_fen: 0 } as const;
+    expect(stateWord(done)).toBe(t("money.state.done"));
+    const sent = { ...done, refund_step: "sent", refunded_fen: 1_200 } as const;
     expect([stateWord(sent), stateTone(sent)]).toEqual([t("money.step.sent"), "info"]);
-    expect(stateTone({ state: "done", refund_step: "declined" })).toBe("bad");
-    expect(stateWord({ state: "refunded", refund_step: "arrived" })).toBe(t("money.state.refunded"));
-    expect(stateTone({ state: "ended", refund_step: "arrived" })).toBe("plain");
+    expect(stateTone({ ...done, refund_step: "declined" })).toBe("bad");
+    const back = { ...sent, refund_step: "arrived" } as const;
+    expect(stateWord(back)).toBe(t("money.state.partly"));
+    expect(stateWord({ ...back, state: "refunded" })).toBe(t("money.state.refunded"));
+    expect(stateTone({ ...back, state: "ended" })).toBe("plain");
   });
 
   it("names who ordered it, as far as that is known", () => {
