@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from runtime import frontend
-from runtime.cli import build, checks, doctor, modules, operate, up
+from runtime.cli import build, checks, doctor, modules, operate, screens, up
 from runtime.cli.data_option import data_folder
 
 Command = Callable[[argparse.Namespace], int]
@@ -82,6 +82,8 @@ def _parser() -> argparse.ArgumentParser:
         one.set_defaults(change=name)
     one = add("build", build.build, "Build the patients' pages and mini-program.", has_data=False)
     one.add_argument("--target", choices=("all", *frontend.TARGETS), default="all", help="for whom (default: both)")
+    one = add("screens", screens.screens, "Take pictures of every screen of the patients' pages.", has_data=False)
+    screens.add_options(one)
     add("doctor", doctor.doctor, "Say in plain words what is missing or misconfigured.")
     add("check", checks.check, "Run the linters, the type checker and tests/tidy.", has_data=False)
     for name, summary in PASSED_ON.items():

@@ -28,9 +28,10 @@ class Patient:
     cookies: list[Any] = field(default_factory=list)
 
     @classmethod
-    async def join(cls, base_url: str, person: Person) -> Self:
+    async def join(cls, base_url: str, person: Person, **headers: str) -> Self:
         """Sign in as somebody new, as a browser does, and add them by real name."""
-        phone = Phone(httpx.AsyncClient(base_url=base_url, timeout=30), person.phone, transport="cookie")
+        http = httpx.AsyncClient(base_url=base_url, timeout=30, headers=headers)
+        phone = Phone(http, person.phone, transport="cookie")
         asked = (await phone.post("/phone-codes", {"phone": phone.number})).json()
         async with Visitor(base_url) as reader:
             code = await reader.code_for(phone.number)

@@ -24,11 +24,12 @@ NO_OTHER_HOST: Final = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.
 _OWN_FLAGS: Final = ("--headless", "--remote-debugging-port=0")
 _AXE: Final = PROJECT / "node_modules" / "axe-core" / "axe.min.js"
 _GRAVE: Final = ("serious", "critical")
+LETTERS_PIXELS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a person holds and has set their phone."""
+    """How a person holds and has set their phone. letters_pixels: of usual text, by the browser's settings."""
 
     name: str
     width: int = 390
@@ -36,6 +37,7 @@ class Look:
     is_elder: bool = False
     is_dark: bool = False
     language: str = "zh-CN"
+    letters_pixels: int = LETTERS_PIXELS
 
 
 USUAL: Final = Look("usual")
@@ -77,6 +79,11 @@ class App:
         """Wait until a screen shows what it has to."""
         await expect(self.part(screen)).to_have_attribute("data-status", status, timeout=20_000)
 
+    async def cut_words(self) -> list[str]:
+        """Name words of which a part cannot be seen: behind the edge of their box, or of the phone."""
+        found: list[str] = await self.page.evaluate(_CUT_WORDS)
+        return found
+
     async def picture(self, name: str) -> None:
         """Keep what is seen, if somebody wants to look at it."""
         folder = os.environ.get(SCREENSHOTS)
@@ -108,6 +115,11 @@ class App:
         """Name what is too small for a thumb."""
         found: list[str] = await self.page.evaluate(_SMALL_TARGETS, side_min)
         return found
+
+    async def _set_letters(self) -> None:
+        devtools = await self.page.context.new_cdp_session(self.page)
+        await devtools.send("Page.enable")
+        await devtools.send("Page.setFontSizes", {"fontSizes": {"standard": self.look.letters_pixels}})
 
     def _hear(self, message: ConsoleMessage) -> None:
         # A refused request is the test's business, not the page's fault.
@@ -152,6 +164,8 @@ async def open_app(
         if look.is_elder:
             await context.add_init_script(_AS_ELDER)
         app = App(await context.new_page(), base_url, look)
+        if look.letters_pixels != LETTERS_PIXELS:
+            await app._set_letters()
         app.page.on("console", app._hear)
         app.page.on("pageerror", lambda error: app.complaints.append(str(error)))
         app.page.on("request", app._watch)
@@ -173,4 +187,25 @@ _SMALL_TARGETS: Final = """
   .map((node) => ({ node, box: (node.closest('.line') ?? node).getBoundingClientRect() }))
   .filter(({ box }) => box.width > 0 && (box.width < side || box.height < side))
   .map(({ node, box }) => `${node.dataset.testid ?? node.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)
+"""
+# A strip that is moved sideways may go on behind the edge; so may what only a reader of the screen hears.
+_CUT_WORDS: Final = """
+() => [...document.querySelectorAll('[role=main] *')]
+  .filter((node) => [...node.childNodes].some((one) => one.nodeType === 3 && one.data.trim()) && node.checkVisibility())
+  .filter((node) => {
+    const words = document.createRange();
+    words.selectNodeContents(node);
+    const box = words.getBoundingClientRect();
+    for (let at = node; at && at !== document.body; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (['auto', 'scroll'].includes(style.overflowX) && at.scrollWidth > at.clientWidth) return false;
+      if (style.overflowX !== 'visible') {
+        const edge = at.getBoundingClientRect();
+        if (edge.width <= 1) return false;
+        if (box.right > edge.right + 1 || box.left < edge.left - 1) return true;
+      }
+    }
+    return box.right > innerWidth + 1 || box.left < -1;
+  })
+  .map((node) => `cut: ${node.innerText.slice(0, 40)}`)
 """
