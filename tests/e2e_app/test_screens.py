@@ -1,7 +1,7 @@
 """Every screen as a household finds it in the midst of its life, in every look; `./hospital screens` keeps pictures.
 
-HOSPITAL_TOUR_LOOKS and HOSPITAL_TOUR_SCREENS name fewer of them, HOSPITAL_TOUR_TO the folder for the pictures, and
-HOSPITAL_TOUR_LONG the looks whose pictures are as long as the screen, up to two phones' height; HOSPITAL_TOUR_WHOLE makes
+HOSPITAL_TOUR_LOOKS and HOSPITAL_TOUR_SCREENS name fewer of them, HOSPITAL_TOUR_TO the folder for the pictures,
+HOSPITAL_TOUR_LONG the looks whose pictures are up to two phones high; HOSPITAL_TOUR_WHOLE makes
 each picture as long as its screen.
 """
 

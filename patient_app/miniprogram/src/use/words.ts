@@ -66,12 +66,12 @@ export function yuan(fen: number): string {
   return `${sign}¥${grouped}.${two(Math.abs(fen) % 100)}`;
 }
 
-/** `04:59`, or `1:04:59`. */
+/** `04:59`; where hours are left, nobody watches seconds: `1 h 4 min`. */
 export function remaining(seconds: number): string {
   const left = Math.max(0, Math.ceil(seconds));
   const hours = Math.floor(left / 3_600);
-  const text = `${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
-  return hours > 0 ? `${hours}:${text}` : text;
+  const minutes = Math.floor(left / 60) % 60;
+  return hours > 0 ? t("common.hours_minutes", { hours, minutes }) : `${two(minutes)}:${two(left % 60)}`;
 }
 
 /** Join words as the language does: nothing between Chinese, a space between English. */
