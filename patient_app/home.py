@@ -16,6 +16,7 @@ from patient_app import visit_answers
 from patient_app.calls import PatientCall
 from patient_app.messages import render_message, text_language
 from patient_app.routing import MEMBER, Routes
+from patient_app.shown_orders import title_of
 from payments.queries import OrderFilter, list_orders
 
 routes = Routes("home")
@@ -62,7 +63,7 @@ async def _orders(call: PatientCall) -> list[dict[str, Any]]:
     orders = await list_orders(database(), due, actor=call.actor, before=None, limit=ORDERS_MAX)
     now = clock.now()
     return [
-        _todo("payment", one.id, until=one.expires_at, title=one.title, amount_fen=one.amount_fen)
+        _todo("payment", one.id, until=one.expires_at, title=title_of(one, call.language), amount_fen=one.amount_fen)
         for one in orders
         if one.expires_at > now
     ]

@@ -84,6 +84,11 @@ class App:
         found: list[str] = await self.page.evaluate(_CUT_WORDS)
         return found
 
+    async def lonely_characters(self) -> list[str]:
+        """Name headings, buttons and rows of whose words one character stands on a line of its own."""
+        found: list[str] = await self.page.evaluate(_LONELY_CHARACTERS)
+        return found
+
     async def picture(self, name: str) -> None:
         """Keep what is seen, if somebody wants to look at it."""
         folder = os.environ.get(SCREENSHOTS)
@@ -208,4 +213,24 @@ _CUT_WORDS: Final = """
     return box.right > innerWidth + 1 || box.left < -1;
   })
   .map((node) => `cut: ${node.innerText.slice(0, 40)}`)
+"""
+_LONELY_CHARACTERS: Final = """
+() => [...document.querySelectorAll('[role=main] [role=heading], [role=main] .button, [role=main] .title')]
+  .filter((node) => node.checkVisibility())
+  .map((node) => {
+    const words = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+    const lines = new Map();
+    while (words.nextNode()) {
+      [...words.currentNode.data].forEach((character, at) => {
+        const range = document.createRange();
+        range.setStart(words.currentNode, at);
+        range.setEnd(words.currentNode, at + 1);
+        const box = range.getBoundingClientRect();
+        if (character.trim() && box.width) lines.set(box.top, (lines.get(box.top) ?? '') + character);
+      });
+    }
+    return [...lines.values()];
+  })
+  .filter((lines) => lines.length > 1 && lines.some((line) => [...line].length === 1))
+  .map((lines) => `a character alone: ${lines.join(' | ')}`)
 """

@@ -143,6 +143,7 @@ SCREENS: Final = (
 async def faults_of(app: App, screen: Screen) -> list[str]:
     """Name what a screen should not be: hard to read, out of reach, wider than the phone, or cut."""
     found = await app.barriers() + await app.small_targets() + await app.cut_words()
+    found += await app.lonely_characters()
     width = await app.page.evaluate("document.documentElement.scrollWidth")
     if width > app.look.width:
         found.append(f"{width} px wide")

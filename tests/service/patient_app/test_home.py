@@ -57,6 +57,9 @@ async def test_an_open_order_waits_to_be_paid(open_api: OpenApi, phone: Phone) -
     await open_api.db.execute("UPDATE payment_order SET patient_id = $1 WHERE id = $2", own, order.id)
     [todo] = (await phone.get(f"/members/{own}/home")).json()["todos"]
     assert (todo["kind"], todo["id"], todo["amount_fen"]) == ("payment", str(order.id), order.amount_fen)
+    phone.language = "en"
+    [todo] = (await phone.get(f"/members/{own}/home")).json()["todos"]
+    assert todo["title"] == "Outpatient bills"
 
 
 async def test_the_newest_unread_messages_stand_on_it_until_they_are_read(open_api: OpenApi, phone: Phone) -> None:
