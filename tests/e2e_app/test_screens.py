@@ -76,9 +76,11 @@ async def walk(
     )
     async with held as app:
         await app.page.context.add_init_script(RIGHT_CLOCK % (household.hospital.now() - clock.now()).total_seconds())
+        await app.open()
         for screen in screens:
             # As one goes from screen to screen: opened anew each, so many in a minute would be turned away.
             try:
+                await app.remember(screen.remembers(household.ids))
                 await app.open(screen.page, **screen.values(household.ids))
                 await app.settled(screen.testid)
                 if screen.waits_for:

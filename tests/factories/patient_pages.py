@@ -6,7 +6,7 @@ Content-Security-Policy fails the test. Set HOSPITAL_SCREENSHOTS to a folder to 
 
 import json
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,12 @@ class App:
         """Go to a screen by its address, as a link from outside does."""
         query = f"?{urlencode(values)}" if values else ""
         await self.page.goto(f"{self.base_url}/m/#/{path}{query}")
+
+    async def remember(self, values: Mapping[str, Any]) -> None:
+        """Have the phone keep what a screen before would have kept, as uni-app writes it."""
+        for name, value in values.items():
+            kept = json.dumps({"type": "string", "data": json.dumps(value)})
+            await self.page.evaluate("([name, kept]) => localStorage.setItem(name, kept)", [name, kept])
 
     def part(self, name: str) -> Locator:
         """Name a part of the screen that lies on top, by its data-testid."""

@@ -5,7 +5,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from runtime.cli.screens import Page
 from tests.factories.patient_pages import DARK, ELDER, ENGLISH, SMALL, USUAL, App, Look
@@ -31,7 +31,8 @@ async def _as_it_is(_app: App) -> None:
 class Screen:
     """One screen. page: as pages.json names it; testid: of its frame; values: what it is opened with.
 
-    prepare: what the person has chosen or written; waits_for: a part that comes after the screen is ready.
+    prepare: what the person has chosen or written; waits_for: a part that comes after the screen is ready; remembers:
+    what the phone has kept from the screen before, by name.
     """
 
     page: str
@@ -39,6 +40,7 @@ class Screen:
     values: Callable[[Ids], dict[str, str]] = _nothing
     prepare: Prepare = _as_it_is
     waits_for: str = ""
+    remembers: Callable[[Ids], dict[str, Any]] = _nothing
     is_signed_in: bool = True
 
     @property
@@ -84,6 +86,12 @@ async def _choose_time(app: App) -> None:
 
 async def _choose_item(app: App) -> None:
     await app.page.get_by_role("checkbox").first.click()
+
+
+def _wanted(ids: Ids) -> dict[str, Any]:
+    """Somebody who comes back from the insurance's page without having consented."""
+    bill = {"bill_no": ids["unpaid_bill"], "hash": "0" * 16}
+    return {"insured-bills": {"patientId": ids["own"], "bills": [bill], "key": "a-key-of-the-tour"}}
 
 
 async def _see_departments(app: App) -> None:
@@ -132,6 +140,7 @@ SCREENS: Final = (
     Screen("money/pay/pay", "pay", of(order="to_pay"), waits_for="pay-now"),
     Screen("money/bills/bills", "bills"),
     Screen("money/bill/bill", "bill", of(no="unpaid_bill")),
+    Screen("money/insured/insured", "insured", remembers=_wanted),
     Screen("money/share/share", "share", of(order="to_pay")),
     Screen("money/relative/relative", "relative", of(code="pay_code"), waits_for="relative-pay", is_signed_in=False),
     Screen("money/orders/orders", "orders"),
