@@ -77,6 +77,7 @@ async def walk(
     async with held as app:
         await app.page.context.add_init_script(RIGHT_CLOCK % (household.hospital.now() - clock.now()).total_seconds())
         await app.open()
+        await app.settled("home")
         for screen in screens:
             # As one goes from screen to screen: opened anew each, so many in a minute would be turned away.
             try:
