@@ -72,6 +72,8 @@ class Place(NamedTuple):
 
     campus: Name
     address: str
+    latitude: float
+    longitude: float
     clinic: Name
     room: Name
     floor: str
@@ -120,7 +122,7 @@ WHERE sc.status = 'active' AND sc.clinic_date = $3 AND EXISTS (
 """
 _FACTS: Final = """
 SELECT sc.id, st.name_zh, st.name_en, t.name_zh, t.name_en, d.name_zh, d.name_en, m.name_zh, m.name_en, m.address,
-       c.name_zh, c.name_en, r.name_zh, r.name_en, r.floor,
+       m.latitude, m.longitude, c.name_zh, c.name_en, r.name_zh, r.name_en, r.floor,
        EXISTS (SELECT FROM slot s WHERE s.schedule_id = sc.id AND s.starts_at > $2),
        EXISTS (SELECT FROM stop_order o WHERE o.schedule_id = sc.id)
            AND EXISTS (SELECT FROM slot s JOIN seat x ON x.slot_id = s.id
@@ -283,12 +285,13 @@ async def _named(found: Sequence[ScheduleOpening]) -> list[ClinicSession]:
 
 
 def _session(opening: ScheduleOpening, row: tuple[Any, ...]) -> ClinicSession:
-    return ClinicSession(opening, Name(*row[1:3]), Name(*row[3:5]), Name(*row[5:7]), _place(row), *row[15:])
+    return ClinicSession(opening, Name(*row[1:3]), Name(*row[3:5]), Name(*row[5:7]), _place(row), *row[17:])
 
 
 def _place(row: tuple[Any, ...]) -> Place:
-    campus_zh, campus_en, address, clinic_zh, clinic_en, room_zh, room_en, floor = row[7:15]
-    return Place(Name(campus_zh, campus_en), address, Name(clinic_zh, clinic_en), Name(room_zh, room_en), floor)
+    campus_zh, campus_en, address, latitude, longitude, clinic_zh, clinic_en, room_zh, room_en, floor = row[7:17]
+    clinic, room = Name(clinic_zh, clinic_en), Name(room_zh, room_en)
+    return Place(Name(campus_zh, campus_en), address, latitude, longitude, clinic, room, floor)
 
 
 def _doctor(row: tuple[Any, ...]) -> Doctor:

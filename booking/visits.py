@@ -57,6 +57,8 @@ class Visit:
     department: Words
     campus: Words
     address: str
+    latitude: float
+    longitude: float
     room: Words
     floor: str
     channel: Words
@@ -94,7 +96,7 @@ SELECT a.id, a.number, a.patient_id, a.status, a.his_status, a.payment, a.fee_fe
        a.follow_up_of, a.moves, a.created_at, a.cancel_reason, p.name AS practitioner,
        ARRAY[t.name_zh, t.name_en] AS title, ARRAY[y.name_zh, y.name_en] AS service_type,
        ARRAY[d.name_zh, d.name_en] AS department, ARRAY[m.name_zh, m.name_en] AS campus, m.address,
-       ARRAY[r.name_zh, r.name_en] AS room, r.floor,
+       m.latitude, m.longitude, ARRAY[r.name_zh, r.name_en] AS room, r.floor,
        ARRAY[coalesce(w.name_zh, a.channel), coalesce(w.name_en, a.channel)] AS channel,
        coalesce(o.cancel_minutes_before, h.cancel_minutes_before) AS cancel_minutes_before,
        coalesce(o.reschedule_limit, h.reschedule_limit) AS reschedule_limit,

@@ -237,6 +237,7 @@ async def _render_result(call: PatientCall, booked: Appointment) -> dict[str, An
             "clinic": said(place.clinic, language),
             "campus": said(place.campus, language),
             "address": place.address,
+            "position": {"latitude": place.latitude, "longitude": place.longitude},
             "floor": place.floor,
             "room": said(place.room, language),
             "fee_fen": booked.fee_fen,

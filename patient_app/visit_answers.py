@@ -57,6 +57,7 @@ def whole(visit: Visit, options: Options, money: VisitMoney, follow_up: FollowUp
         "his_status": visit.his_status,
         "service_type": named(visit.service_type, language),
         "address": visit.address,
+        "position": {"latitude": visit.latitude, "longitude": visit.longitude},
         "floor": visit.floor,
         "channel": named(visit.channel, language),
         "booked_at": visit.created_at,

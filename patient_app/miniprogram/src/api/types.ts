@@ -217,6 +217,8 @@ export interface AppBookingResultAppointment {
   campus: string;
   /** The campus's address. */
   address: string;
+  /** Where on a map the campus lies. */
+  position: Position;
   /** The room's floor; empty where it is not known. */
   floor: string;
   /** The room's name. */
@@ -1146,6 +1148,8 @@ export interface AppVisit {
   service_type: string;
   /** Where the campus lies. */
   address: string;
+  /** Where on a map the campus lies. */
+  position: Position;
   /** The room's floor; empty where it is not known. */
   floor: string;
   /** Where it was booked, in the language asked for. */
@@ -1972,6 +1976,14 @@ export interface PhoneCode {
 export interface PhoneCodeRequest {
   /** A mainland mobile number as people type it. */
   phone: string;
+}
+
+/** A place on the earth, in degrees of WGS 84. */
+export interface Position {
+  /** Degrees north. */
+  latitude: number;
+  /** Degrees east. */
+  longitude: number;
 }
 
 /** An error after RFC 9457. `code` is stable; `detail` is a sentence that can be shown to a patient. */

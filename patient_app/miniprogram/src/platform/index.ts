@@ -2,6 +2,10 @@
  * Everything that WeChat and a browser do differently, in one place: tests replace this module's functions by the
  * globals they call, screens never ask which of the two they run in.
  */
+// #ifdef MP-WEIXIN
+import gcoord from "gcoord";
+
+// #endif
 import { Refused } from "@/platform/refused";
 import { isWechat } from "@/platform/target";
 
@@ -200,6 +204,37 @@ export async function whereAmI(): Promise<Place> {
       { enableHighAccuracy: true, timeout: LOCATION_SECONDS_MAX * 1000 },
     );
   });
+  // #endif
+}
+
+export interface MapPlace {
+  name: string;
+  address: string;
+  position: { latitude: number; longitude: number };
+}
+
+/** Whether a map can be shown. A browser would have to ask a map vendor's host, so it copies the address instead. */
+export const hasMaps = isWechat;
+
+/** Show a place on WeChat's map, which leads there. */
+export function showOnMap(place: MapPlace): Promise<void> {
+  // #ifdef MP-WEIXIN
+  // Maps of China show places shifted (GCJ-02).
+  const { latitude, longitude } = place.position;
+  const [east, north] = gcoord.transform([longitude, latitude], gcoord.WGS84, gcoord.GCJ02);
+  return new Promise((resolve, reject) => {
+    uni.openLocation({
+      name: place.name,
+      address: place.address,
+      latitude: north,
+      longitude: east,
+      success: () => resolve(),
+      fail: () => reject(new Refused("map")),
+    });
+  });
+  // #endif
+  // #ifndef MP-WEIXIN
+  return copyText(place.address);
   // #endif
 }
 

@@ -1,4 +1,4 @@
-export type Reason = "login" | "pay" | "cancelled" | "location" | "file" | "copy" | "insurance";
+export type Reason = "login" | "pay" | "cancelled" | "location" | "file" | "copy" | "insurance" | "map";
 
 /** The person, or their device, did not let the app do something. Each reason has its sentence in the locale. */
 export class Refused extends Error {
