@@ -10,11 +10,8 @@ from playwright.async_api import Browser
 
 from tests.factories.both_sides import OpenApi, Person
 from tests.factories.patient_app import CONSENT, PRIVACY, Phone
-from tests.factories.patient_pages import USUAL, App, Look, open_app
+from tests.factories.patient_pages import USUAL, App, Look, open_app, remember_session
 from tests.factories.sign_in import Visitor
-
-# As uni-app writes what `keep("was-signed-in", true)` keeps.
-_SIGNED_IN = 'localStorage.setItem("was-signed-in", JSON.stringify({type: "string", data: "true"}))'
 
 
 @dataclass
@@ -74,7 +71,7 @@ class Patient:
         async with open_app(browser, self.base_url, look) as app:
             context = app.page.context
             await context.add_cookies(self.cookies)
-            await context.add_init_script(_SIGNED_IN)
+            await context.add_init_script(remember_session(self.phone.session_id))
             yield app
             self.cookies = await context.cookies()
 

@@ -33,6 +33,7 @@ class Phone:
     transport: str = "body"
     access_token: str = ""
     refresh_token: str | None = None
+    session_id: str = ""
     language: str = "zh"
 
     @classmethod
@@ -77,7 +78,9 @@ class Phone:
 
     def keep(self, answer: httpx.Response) -> None:
         """Go on with the tokens of an answer."""
-        self.access_token, self.refresh_token = answer.json()["access_token"], answer.json()["refresh_token"]
+        given = answer.json()
+        self.session_id = given["session_id"]
+        self.access_token, self.refresh_token = given["access_token"], given["refresh_token"]
 
     async def add_member(
         self, relationship: str = "self", *, sex: int = 1, born: date = date(1980, 5, 17), name: str = "陈大文"

@@ -142,6 +142,12 @@ class App:
             self.strangers.add(request.url)
 
 
+def remember_session(session_id: str) -> str:
+    """Write the script by which a page finds the session of last time, as uni-app keeps it."""
+    kept = json.dumps({"type": "string", "data": json.dumps(session_id)})
+    return f'localStorage.setItem("was-signed-in", {json.dumps(kept)})'
+
+
 @asynccontextmanager
 async def open_browser() -> AsyncIterator[Browser]:
     """Start the system's Chromium, for which no other host than this machine exists."""

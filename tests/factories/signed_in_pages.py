@@ -1,17 +1,12 @@
 """An account that is signed in at a browser: what it books through the API, its pages show."""
 
-import json
-from typing import Final
 from urllib.parse import urlsplit
 
 from patient_app.cookie import REFRESH_PATH
 from patient_app.routing import PREFIX
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
-from tests.factories.patient_pages import App
-
-# uni-app writes its storage so.
-_SIGNED_IN: Final = json.dumps({"type": "string", "data": "true"})
+from tests.factories.patient_pages import App, remember_session
 
 
 async def browser_phone(api: OpenApi) -> Phone:
@@ -32,4 +27,4 @@ async def enter(app: App, phone: Phone) -> None:
     await app.page.context.add_cookies(
         [{"name": name, "value": value, "domain": host, "path": PREFIX + REFRESH_PATH, "httpOnly": True}]
     )
-    await app.page.context.add_init_script(f'localStorage.setItem("was-signed-in", {json.dumps(_SIGNED_IN)})')
+    await app.page.context.add_init_script(remember_session(phone.session_id))

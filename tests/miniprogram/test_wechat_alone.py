@@ -15,6 +15,9 @@ from tests.factories.wechat import WeChatBeside
 
 pytestmark = pytest.mark.xdist_group("front-end")
 
+# CAMPUS in GCJ-02, as the npm package coordtransform 2.1.2 reckons it.
+SHIFTED = (23.0973515, 113.3053729)
+
 
 async def test_who_does_not_agree_or_is_not_known_to_wechat_is_told_what_to_do(
     open_api: OpenApi, app: CompiledApp, beside: WeChatBeside
@@ -137,6 +140,26 @@ async def test_a_place_that_is_refused_leaves_the_code_and_one_that_is_given_che
     await visitor.step("call", entry_id=str(entry["id"]))
     await app.until("the phone shakes", lambda: _was_called(app, "vibrateLong", 1))
     await app.shows("请", "is-called")
+
+
+async def test_the_way_to_a_campus_is_on_a_map_whose_places_are_shifted(
+    open_api: OpenApi, app: CompiledApp, beside: WeChatBeside, phone: Phone
+) -> None:
+    await name_places(open_api)
+    visitor = await Visitor.of(open_api, phone)
+    await app.launch("account/sign-in/sign-in")
+    await app.sign_in(beside, phone.number)
+    await app.is_at("pages/home/home")
+    await app.open("visits/appointment/appointment", id=str(visitor.appointment_id))
+    await app.settled("appointment")
+    await app.tap("where")
+    await app.until("the map", lambda: _was_called(app, "openLocation", 1))
+    [shown] = await app.called("openLocation")
+    assert (shown["latitude"], shown["longitude"]) == pytest.approx(SHIFTED, abs=1e-6)
+    assert shown["name"]
+    await app.answer("openLocation", fail="openLocation:fail no map")
+    await app.tap("where")
+    await app.says("没能打开地图，请稍后再试。")
 
 
 async def _said_more_than(app: CompiledApp, count: int) -> bool:

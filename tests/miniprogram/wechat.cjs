@@ -291,6 +291,7 @@ function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
     requestPayment: asked("requestPayment", { fail: "requestPayment:fail cancel" }),
     requestSubscribeMessage: asked("requestSubscribeMessage", { fail: "requestSubscribeMessage:fail no answer" }),
     getLocation: asked("getLocation", { fail: "getLocation:fail auth deny" }),
+    openLocation: asked("openLocation"),
     makePhoneCall: asked("makePhoneCall"),
     setClipboardData: asked("setClipboardData"),
     vibrateLong: asked("vibrateLong"),
