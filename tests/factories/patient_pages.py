@@ -18,6 +18,7 @@ from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request
 from runtime.frontend import PROJECT
 from tests.factories.browser import FLAGS, chromium
 
+TYPED_MILLISECONDS: Final = 100
 SCREENSHOTS: Final = "HOSPITAL_SCREENSHOTS"
 NO_OTHER_HOST: Final = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 # Playwright says these two itself.
@@ -78,7 +79,8 @@ class App:
         await self.part(name).click()
 
     async def write(self, name: str, text: str) -> None:
-        """Write into a field."""
+        """Write into a field, no faster than a person: uni-app hands on what is typed ten times a second at most."""
+        await self.page.wait_for_timeout(TYPED_MILLISECONDS)
         await self.part(name).locator("input, textarea").first.fill(text)
 
     async def settled(self, screen: str, status: str = "ready") -> None:
