@@ -63,6 +63,9 @@ async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, op
         faults += await faults_of(app, "result")
         booked = await app.part("number").text_content()
         await expect(app.part("code")).to_have_attribute("data-text", booked or "")
+        await app.tap("place")
+        copied = "Address copied" if look.language == "en" else "地址已复制"
+        await expect(app.page.locator(".uni-simple-toast__text:visible")).to_contain_text(copied)
         assert await open_api.db.fetchval("SELECT count(*) FROM appointment WHERE status = 'booked'") == 2
         # Back does not book again.
         await app.page.go_back()
