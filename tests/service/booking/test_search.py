@@ -61,7 +61,9 @@ async def test_practitioners_are_found(hospital: Database, text: str, found: lis
         ("hu xi nei ke", [("呼吸内科", "exact")]),
         ("respiratory  MEDICINE", [("呼吸内科", "exact")]),
         ("endo", [("内分泌", "prefix")]),
-        ("糖尿病", [("内分泌", "contains")]),
+        ("糖尿病", [("内分泌", "exact")]),
+        ("甲状腺结节", [("内分泌", "contains")]),
+        ("呼内", [("呼吸内科", "contains")]),
         ("曾小明", []),
     ],
 )
