@@ -16,7 +16,7 @@ async def test_everybody_who_acts_for_the_person_is_told(centre: Centre) -> None
         (message,) = await centre.inbox(account)
         assert message["zh"]["title"] == "预约成功"
         assert message["zh"]["body"] == (
-            "王**已预约12月1日（周二）08:30 心血管内科 李明医生，天河院区，12号。请按时到院签到。"
+            "王**已预约12月1日（周二）08:30 心血管内科 李明医生，天河院区，第12号。请按时到院签到。"
         )
         assert message["en"]["body"].startswith("王** has an appointment on Tue 1 Dec 08:30: Cardiology, Dr 李明")
     assert await centre.inbox(stranger) == []
