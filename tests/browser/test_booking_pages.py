@@ -47,7 +47,7 @@ async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, op
         faults += await faults_of(app, "find")
         await app.tap(f"day-{cardiology.free.clinic_date}")
         entry = app.part("department").filter(has_text="Cardio" if look.language == "en" else "心血管")
-        await expect(entry).to_contain_text("Free" if look.language == "en" else "有号")
+        await expect(entry).to_contain_text("Available" if look.language == "en" else "有号")
         await entry.click()
         faults += await faults_of(app, "department")
         await app.tap("to-doctor")
@@ -61,6 +61,12 @@ async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, op
         faults += await faults_of(app, "confirm")
         await app.tap("book")
         faults += await faults_of(app, "result")
+        # The values stand in one column, whatever is longer: their names or the language's words for them.
+        edges = await app.page.evaluate(
+            "[...document.querySelectorAll('[data-testid=result] .fact .value')].map(one => one.offsetLeft)"
+        )
+        assert len(edges) >= 6
+        assert len(set(edges)) == 1, edges
         booked = await app.part("number").text_content()
         await expect(app.part("code")).to_have_attribute("data-text", booked or "")
         await app.tap("place")
