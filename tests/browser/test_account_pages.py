@@ -139,6 +139,8 @@ async def test_signing_in_says_what_is_wrong_and_leads_back(browser: Browser, op
         await app.tap("read-privacy")
         await app.settled("privacy")
         await expect(app.part("privacy-version")).to_contain_text("2026-11 版")
+        # The bar above names the screen; it is not named again below.
+        await expect(app.page.get_by_text("隐私政策", exact=True).locator("visible=true")).to_have_count(1)
         await app.page.go_back()
         await app.settled("sign-in")
         await app.write("code", code)
@@ -146,6 +148,12 @@ async def test_signing_in_says_what_is_wrong_and_leads_back(browser: Browser, op
         await app.settled("members")
         await expect(app.part("members-empty")).to_be_visible()
         await app.picture("members-empty")
+        # The first screen leads there too, until somebody is added.
+        await app.open("pages/home/home")
+        await app.settled("home")
+        await app.picture("home-nobody-added")
+        await app.tap("to-add-member")
+        await app.settled("add-member-screen")
     agreed = await open_api.db.fetch("SELECT text, version FROM patient_account_agreement")
     assert [tuple(row) for row in agreed] == [("privacy", "2026-11")]
 
