@@ -32,6 +32,10 @@ async def test_a_new_number_signs_in_and_gets_an_account(visitor: Visitor, datab
     assert await database.fetchval("SELECT id FROM patient_account") == row["subject_id"]
     kinds = [r["kind"] for r in await database.fetch("SELECT kind FROM sign_in_event ORDER BY id")]
     assert kinds == ["code_sent", "signed_in"]
+    # The brackets of a Chinese text message name its sender; the gateway writes them.
+    [message] = await visitor.messages(phone)
+    assert "验证码" in message["text"]
+    assert "【" not in message["text"]
 
 
 async def test_the_same_number_has_one_account(web_server: WebServer, visitor: Visitor, database: Database) -> None:
