@@ -71,7 +71,7 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         await expect(app.part("bill-total")).to_contain_text("¥53.33")
         await app.picture("bill")
         await app.page.go_back()
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         await expect(app.part("pay-amount")).to_have_text("¥78.03")
         await app.picture("pay-bills")
@@ -125,7 +125,7 @@ async def test_a_relative_pays_a_bill_from_a_link_without_signing_in(
         payer = await Payer.signed_in(app, own_hospital, person)
         await app.open("money/bills/bills")
         await app.settled("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         order_id = app.page.url.partition("order=")[2]
         await app.tap("by-relative")
@@ -162,7 +162,7 @@ async def test_an_order_that_was_given_up_or_ran_out_says_so_and_its_link_is_dea
         await app.open("money/bills/bills")
         await app.settled("bills")
         await app.picture("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         await app.picture("pay")
         order_id = app.page.url.partition("order=")[2]
@@ -177,7 +177,7 @@ async def test_an_order_that_was_given_up_or_ran_out_says_so_and_its_link_is_dea
         # What was given up can be paid anew.
         await app.open("money/bills/bills")
         await app.settled("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
 
 

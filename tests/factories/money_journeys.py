@@ -92,6 +92,12 @@ class Payer:
         """Confirm on the channel's own page, which leads back."""
         await self.app.page.get_by_test_id("emulator-pay").click(timeout=20_000)
 
+    async def order_bills(self) -> None:
+        """Order the chosen bills, to be paid by oneself also where the insurance is offered."""
+        if await self.app.part("without-insurance").count():
+            await self.app.tap("without-insurance")
+        await self.app.tap("pay-bills")
+
     async def turn_back_at_the_channel(self) -> None:
         """Leave the channel's page without paying: soon the choice of paying is back, and says so."""
         await self.app.page.get_by_test_id("emulator-back").click(timeout=20_000)
