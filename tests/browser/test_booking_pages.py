@@ -67,6 +67,7 @@ async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, op
         )
         assert len(edges) >= 6
         assert len(set(edges)) == 1, edges
+        await expect(app.part("pay-fee")).to_contain_text("Go to payment" if look.language == "en" else "去支付")
         booked = await app.part("number").text_content()
         await expect(app.part("code")).to_have_attribute("data-text", booked or "")
         await app.tap("place")

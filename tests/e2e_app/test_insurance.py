@@ -62,7 +62,10 @@ class Patient:
     payer: Payer
 
     async def ask_the_insurance(self, *, name: str | None = None) -> None:
-        """Choose the insurance, and agree on its page."""
+        """Choose the insurance, without which choice nothing is ordered, and agree on its page."""
+        await self.app.tap("pay-bills")
+        await expect(self.app.part("pay-bills")).to_have_text("请选怎么付")
+        await expect(self.app.part("with-insurance")).to_be_in_viewport()
         await self.app.tap("with-insurance")
         await self.app.picture("insured-bills")
         await self.app.tap("pay-bills")

@@ -10,7 +10,7 @@ from tests.factories.both_sides import HisWindow, OpenApi, People, eventually, w
 from tests.factories.his_billing import CRP
 from tests.factories.journeys import in_all_hands
 from tests.factories.money_audit import everything_of_money_agrees
-from tests.factories.money_journeys import Doctors, Payer, held_number
+from tests.factories.money_journeys import Doctors, Payer, booked_number, held_number
 from tests.factories.patient_pages import ELDER, SMALL, USUAL, App, open_app
 from tests.platform import Hospital
 
@@ -38,6 +38,9 @@ async def test_a_fee_is_paid_by_wechats_page_and_goes_back_when_the_visit_is_can
         await expect(app.part("pay-amount")).to_have_text(f"¥{order['amount_fen'] / 100:.2f}")
         await app.picture("pay")
         await app.part("pay-now").dblclick()
+        await payer.turn_back_at_the_channel()
+        await app.picture("pay-not-paid-yet")
+        await app.tap("pay-now")
         await payer.pay_at_the_channel()
         await payer.shows("pay-state", "done")
         await app.picture("pay-done")
@@ -68,7 +71,7 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         await expect(app.part("bill-total")).to_contain_text("¥53.33")
         await app.picture("bill")
         await app.page.go_back()
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         await expect(app.part("pay-amount")).to_have_text("¥78.03")
         await app.picture("pay-bills")
@@ -79,6 +82,9 @@ async def test_two_bills_are_paid_at_once_and_an_item_is_given_back_when_the_hos
         await app.picture("pay-bills-done")
         await app.tap("see-order")
         await app.settled("order")
+        # After the channel's page nothing lies behind it.
+        await expect(app.part("to-orders")).to_be_visible()
+        await expect(app.part("order")).not_to_contain_text("医保可报")
         await app.picture("order-bills")
 
         await app.tap("ask-back")
@@ -119,7 +125,7 @@ async def test_a_relative_pays_a_bill_from_a_link_without_signing_in(
         payer = await Payer.signed_in(app, own_hospital, person)
         await app.open("money/bills/bills")
         await app.settled("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         order_id = app.page.url.partition("order=")[2]
         await app.tap("by-relative")
@@ -156,7 +162,7 @@ async def test_an_order_that_was_given_up_or_ran_out_says_so_and_its_link_is_dea
         await app.open("money/bills/bills")
         await app.settled("bills")
         await app.picture("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
         await app.picture("pay")
         order_id = app.page.url.partition("order=")[2]
@@ -171,7 +177,7 @@ async def test_an_order_that_was_given_up_or_ran_out_says_so_and_its_link_is_dea
         # What was given up can be paid anew.
         await app.open("money/bills/bills")
         await app.settled("bills")
-        await app.tap("pay-bills")
+        await payer.order_bills()
         await payer.shows("pay-state", "choose")
 
 
@@ -194,6 +200,29 @@ async def test_bills_cannot_be_read_while_the_his_is_away_and_the_screen_says_wh
             own_hospital.start("micro-his")
         await app.tap("retry")
         await app.settled("bills")
+
+
+async def test_giving_up_a_fee_of_a_booked_visit_ends_the_payment_and_leads_to_the_visit(
+    browser: Browser, own_hospital: Hospital, portal: OpenApi, schedules: Iterator[str], cashiers: list[str]
+) -> None:
+    person = People().invent()
+    async with open_app(browser, own_hospital.base_url, SMALL, cashiers=cashiers) as app:
+        payer = await Payer.signed_in(app, own_hospital, person)
+        booked = booked_number(portal, person, next(schedules))
+        visit = f"/members/{payer.patient_id}/appointments/{booked['id']}"
+        order_id = (await payer.ask("POST", f"{visit}/order"))["order_id"]
+        await app.open("money/pay/pay", order=order_id)
+        await payer.shows("pay-state", "choose")
+        await app.tap("give-up")
+        await expect(app.page.get_by_text("预约仍然保留")).to_be_visible()
+        await app.picture("pay-give-up-booked")
+        await app.page.get_by_text("结束付款", exact=True).last.click()
+        await payer.shows("pay-state", "ended")
+        await app.picture("pay-ended-booked")
+        await app.tap("see-visit")
+        await app.settled("appointment")
+        await expect(app.part("cancel")).to_be_visible()
+        assert (await payer.ask("GET", visit))["visit"]["status"] == "booked"
 
 
 async def receipts_stand(app: App) -> None:

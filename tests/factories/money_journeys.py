@@ -92,6 +92,18 @@ class Payer:
         """Confirm on the channel's own page, which leads back."""
         await self.app.page.get_by_test_id("emulator-pay").click(timeout=20_000)
 
+    async def order_bills(self) -> None:
+        """Order the chosen bills, to be paid by oneself also where the insurance is offered."""
+        if await self.app.part("without-insurance").count():
+            await self.app.tap("without-insurance")
+        await self.app.tap("pay-bills")
+
+    async def turn_back_at_the_channel(self) -> None:
+        """Leave the channel's page without paying: soon the choice of paying is back, and says so."""
+        await self.app.page.get_by_test_id("emulator-back").click(timeout=20_000)
+        await self.shows("pay-state", "choose")
+        await expect(self.app.part("not-paid-yet")).to_be_visible()
+
 
 def held_number(portal: OpenApi, person: Person, schedule_id: str) -> dict[str, Any]:
     """Hold a number for a person, and make the order of its fee; gives the order."""
@@ -100,6 +112,15 @@ def held_number(portal: OpenApi, person: Person, schedule_id: str) -> dict[str, 
     hold = portal.done("/holds", {"slot_id": slots[0]["id"], "patient_id": patient_id})
     order: dict[str, Any] = portal.done("/orders", {"hold_id": hold["id"]})
     return order
+
+
+def booked_number(portal: OpenApi, person: Person, schedule_id: str) -> dict[str, Any]:
+    """Book a number for a person, whose fee is not paid yet; gives the appointment."""
+    patient_id = portal.register(person)
+    slots = [one for one in portal.get("/slots", schedule_id=schedule_id)["items"] if one["available"] > 0]
+    body = {"slot_id": slots[0]["id"], "patient_id": patient_id}
+    appointment: dict[str, Any] = portal.done("/appointments", body)
+    return appointment
 
 
 @dataclass

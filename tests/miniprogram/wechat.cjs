@@ -281,6 +281,9 @@ function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
       state.tabTexts[options.index] = options.text;
       settle("setTabBarItem", options, {});
     },
+    pageScrollTo(options) {
+      settle("pageScrollTo", options, {});
+    },
     showToast(options) {
       state.said.push(options.title);
       settle("showToast", options, {});

@@ -16,6 +16,7 @@ _STYLE: Final = (
     "min-height:48px;border:1px solid #8a9496;border-radius:8px;font:inherit;padding:0 .75rem}"
     "button{border:0;color:#fff;cursor:pointer}a.back{color:#1d2526;text-decoration:none;border:1px solid #c9cfd0}"
 )
+_WHO: Final = "沙箱：填就诊人登记时的姓名和身份证号；演示就诊人的号码写在 README 里。"
 _HEADERS: Final = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
@@ -41,7 +42,8 @@ def consent_page(*, channel: str, colour: str, action: str, return_url: str, tol
     words = f'<p role="alert">{escape(told)}</p>' if told else ""
     return _page(
         channel,
-        f'<p>请用就诊人本人的医保授权医院结算。</p>{words}<form method="post" action="{escape(action)}">'
+        f'<p>请用就诊人本人的医保授权医院结算。</p><p class="note" data-testid="emulator-who">{_WHO}</p>{words}'
+        f'<form method="post" action="{escape(action)}">'
         '<label>姓名<input name="user_name" maxlength="50" autocomplete="off" data-testid="emulator-name"></label>'
         '<label>身份证号<input name="user_card_no" maxlength="18" autocomplete="off" data-testid="emulator-number">'
         f'</label><button type="submit" style="background:{colour}" data-testid="emulator-consent">同意授权</button>'

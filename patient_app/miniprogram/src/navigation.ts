@@ -51,12 +51,17 @@ export function openTab(tab: Tab): void {
   uni.switchTab({ url: `/pages/${tab}/${tab}` });
 }
 
+/** Tell whether nothing is behind this screen: it was come to from outside, or after a page of somebody else's. */
+export function isFirst(): boolean {
+  return getCurrentPages().length < 2;
+}
+
 /** Go back; who came by a link from outside has nothing behind them and goes home. */
 export function back(): void {
-  if (getCurrentPages().length > 1) {
-    uni.navigateBack();
-  } else {
+  if (isFirst()) {
     openTab("home");
+  } else {
+    uni.navigateBack();
   }
 }
 

@@ -31,6 +31,28 @@ describe("something that is to be done once", () => {
     expect(new Set(keysOf("/holds")).size).toBe(2);
   });
 
+  it("is asked about first, once and without seeming to be done, and is not done after a no", async () => {
+    phone.serve = () => ({ status: 201, body: {} });
+    const said: ((isYes: boolean) => void)[] = [];
+    const action = app.action.useAction(
+      (key: string) => app.client.change("POST", "/holds", {}, key),
+      undefined,
+      () => new Promise<boolean>((resolve) => said.push(resolve)),
+    );
+    const refused = [action.run(), action.run()];
+    expect([said.length, action.isBusy]).toEqual([1, false]);
+    said[0]?.(false);
+    expect(await settled(Promise.all(refused))).toEqual([false, false]);
+    expect(phone.sent).toEqual([]);
+    const agreed = action.run();
+    said[1]?.(true);
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(action.isBusy).toBe(true);
+    expect(await settled(agreed)).toBe(true);
+    expect([phone.sent.length, action.isBusy]).toEqual([1, false]);
+  });
+
   it("carries the same key after a lost answer, and says that there is no network", async () => {
     phone.serve = () => "offline";
     const action = booking();

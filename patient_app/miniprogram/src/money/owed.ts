@@ -1,23 +1,29 @@
 /** The bills that the chosen member owes, and ordering some of them. */
-import { computed, reactive, ref } from "vue";
+import { computed, reactive, ref, toRef } from "vue";
 
 import type { Reading } from "@/api/client";
 import { listBills, orderBills } from "@/api/operations";
 import type { UnpaidBill, UnpaidBillList } from "@/api/types";
+import { t } from "@/locale";
 import { consentAndShare } from "@/money/insured";
 import { replace } from "@/navigation";
 import { isReachable } from "@/platform";
 import { now } from "@/stores/clock";
 import { loadMembers, member, members } from "@/stores/members";
-import { type Action, useAction } from "@/use/action";
+import { say, useAction } from "@/use/action";
 import type { Screen } from "@/use/screen";
 
 const CONFLICT = 409;
 
 export interface PayingBills {
-  isInsured: boolean;
+  /** Null until the person has chosen, where there is a choice. */
+  isInsured: boolean | null;
   isOffered: boolean;
-  ordering: Action<[]>;
+  isBusy: boolean;
+  /** Order and go on to pay; where it is not chosen yet how, lead to the choice. */
+  run: () => Promise<void>;
+  /** What the button says; `plain`: where it is paid without insurance. */
+  words: (plain: string) => string;
 }
 
 /** Read what the chosen member owes; nobody's bills are none. */
@@ -47,7 +53,7 @@ export async function orderAndPay(
 
 /** How chosen bills are paid, on the screens that show them: by oneself, or with the insurance where it is offered. */
 export function usePayingBills(screen: Screen<UnpaidBillList>, bills: () => UnpaidBill[]): PayingBills {
-  const isInsured = ref(false);
+  const isInsured = ref<boolean | null>(null);
   const place = computed(() => {
     const offered = screen.data?.insurance;
     return isReachable(offered) ? offered : null;
@@ -68,5 +74,22 @@ export function usePayingBills(screen: Screen<UnpaidBillList>, bills: () => Unpa
       return false;
     },
   );
-  return reactive({ isInsured, isOffered: computed(() => place.value !== null), ordering });
+  const isOffered = computed(() => place.value !== null);
+  const isOpen = computed(() => isOffered.value && isInsured.value === null);
+
+  function words(plain: string): string {
+    return isOpen.value ? t("money.insured.choose") : isInsured.value ? t("money.insured.pay") : plain;
+  }
+
+  async function run(): Promise<void> {
+    if (isOpen.value) {
+      // The choice is on top.
+      uni.pageScrollTo({ scrollTop: 0 });
+      say(t("money.insured.choose"));
+    } else {
+      await ordering.run();
+    }
+  }
+
+  return reactive({ isInsured, isOffered, isBusy: toRef(ordering, "isBusy"), run, words });
 }

@@ -8,7 +8,7 @@ import { Refused } from "@/platform";
 const OTHER_WISH = "idempotency.mismatch";
 
 export interface Action<A extends unknown[]> {
-  /** True while it is being done; the button shows so and takes no second tap. */
+  /** True while it is being done; the button shows so. Not while the person is asked whether they are sure. */
   isBusy: boolean;
   /** Do it. A second call while it runs does nothing. Tells whether it was done. */
   run: (...values: A) => Promise<boolean>;
@@ -20,21 +20,28 @@ export interface Action<A extends unknown[]> {
  *
  *     const cancel = useAction((key) => change("POST", `/members/${id}/appointments/${a}/cancel`, {}, key));
  *
- * What goes wrong is said in a toast; `onProblem` may take a problem over by answering true.
+ * What goes wrong is said in a toast; `onProblem` may take a problem over by answering true. `isAgreed` asks the person
+ * first, and nothing is done where they say no.
  */
 export function useAction<A extends unknown[]>(
   work: (key: string, ...values: A) => Promise<unknown>,
   onProblem: (problem: Problem) => boolean = () => false,
+  isAgreed?: (...values: NoInfer<A>) => Promise<boolean>,
 ): Action<A> {
   let key = newKey();
+  let isTaken = false;
   const action: Action<A> = reactive({ isBusy: false, run });
 
   async function run(...values: A): Promise<boolean> {
-    if (action.isBusy) {
+    if (isTaken) {
       return false;
     }
-    action.isBusy = true;
+    isTaken = true;
     try {
+      if (isAgreed && !(await isAgreed(...values))) {
+        return false;
+      }
+      action.isBusy = true;
       await attempt(values);
       key = newKey();
       return true;
@@ -42,6 +49,7 @@ export function useAction<A extends unknown[]>(
       tell(error);
       return false;
     } finally {
+      isTaken = false;
       action.isBusy = false;
     }
   }
