@@ -3,9 +3,11 @@
  * and not in the other.
  */
 import { type Query, inAddress } from "@/api/client";
+import { hasHomeButton } from "@/platform";
 
 export type Tab = "home" | "visits" | "messages" | "mine";
 
+const TAB = /^\/?(pages\/|$)/;
 const DEEPEST = 10;
 const OPENING_MILLISECONDS_MAX = 10_000;
 
@@ -49,6 +51,12 @@ export function replace(path: string, values: Query = {}): void {
 
 export function openTab(tab: Tab): void {
   uni.switchTab({ url: `/pages/${tab}/${tab}` });
+}
+
+/** Tell whether nothing leads on from the screen in front: there is none behind it, and no tabs below. */
+export function isDeadEnd(): boolean {
+  const [first, ...others] = getCurrentPages();
+  return !hasHomeButton && others.length === 0 && !TAB.test(first?.route ?? "");
 }
 
 /** Go back; who came by a link from outside has nothing behind them and goes home. */
