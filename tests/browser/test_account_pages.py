@@ -233,7 +233,7 @@ async def test_a_parent_is_added_by_the_name_on_the_document(browser: Browser, o
         await app.tap("add-member")
         await app.settled("add-member-screen")
         await add(app, name="李秀荣", number=mother["document"]["number"])
-        await expect(app.page.locator(TOAST)).to_contain_text("请先阅读并同意")
+        await expect(app.page.get_by_role("alert")).to_contain_text("请先阅读并同意")
         await app.tap("agree")
         await app.tap("submit")
         await expect(app.page.get_by_role("alert").first).to_contain_text("另一个姓名")
@@ -461,12 +461,12 @@ async def test_help_answers_and_says_whom_to_ring(with_hotline: WebServer, brows
     async with open_app(browser, with_hotline.base_url, USUAL) as app:
         await app.open("account/help/help")
         await app.settled("help")
-        await app.tap("question-2")
-        await expect(app.part("answer-2")).to_contain_text("出生医学证明")
+        await app.tap("question-6")
+        await expect(app.part("answer-6")).to_contain_text("出生医学证明")
         await expect(app.part("hotline")).to_contain_text(HOTLINE)
         await app.picture("help-open")
-        await app.tap("question-2")
-        await expect(app.part("answer-2")).to_have_count(0)
+        await app.tap("question-6")
+        await expect(app.part("answer-6")).to_have_count(0)
 
 
 async def test_who_is_signed_out_elsewhere_is_led_back_to_where_they_were(browser: Browser, open_api: OpenApi) -> None:

@@ -9,11 +9,15 @@ import pytest
 from playwright.async_api import Browser, Route, expect
 
 from kernel import clock
+from tests.factories.account_pages import let_codes_be_asked_again
 from tests.factories.booking import require_books_agree
 from tests.factories.booking_pages import Cardiology, sign_in_at, with_member
 from tests.factories.front_end import require_build
+from tests.factories.notifications import Centre
 from tests.factories.open_api import OpenApi
+from tests.factories.patient_app import Phone
 from tests.factories.patient_pages import LOOKS, USUAL, App, Look, open_app, open_browser
+from tests.factories.sign_in import new_phone
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
 
@@ -188,6 +192,43 @@ async def test_a_seat_that_was_taken_meanwhile_is_said_so(browser: Browser, open
         await app.tap("book")
         await expect(app.part("refusal")).to_contain_text("刚刚约满")
     await require_books_agree(open_api.db)
+
+
+async def test_a_family_sees_whose_each_visit_and_message_is(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    number = new_phone()
+    phone = await Phone.signed_in(open_api.http, number=number)
+    await phone.add_member(name="陈大文")
+    daughter = await phone.add_member("child", sex=2, born=date(2015, 6, 1), name="陈晓芳")
+    hold = await phone.post(f"/members/{daughter}/holds", {"slot_id": str(cardiology.free.slots[0])})
+    booked = (await phone.post(f"/members/{daughter}/holds/{hold.json()['id']}/confirm")).json()["appointment"]["id"]
+    assert await Centre(open_api.db).tell("bill.new", daughter) == 1
+    await let_codes_be_asked_again(open_api.db)
+    async with open_app(browser, open_api.server.base_url) as app:
+        await app.open("booking/result/result", appointment=booked)
+        await app.tap("to-sign-in")
+        await sign_in_at(app, number)
+        await app.settled("result")
+        await expect(app.part("whose")).to_have_text("就诊人 陈晓芳")
+        await expect(app.part("patient")).to_contain_text("陈晓芳")
+        await app.open("visits/appointment/appointment", id=booked)
+        await app.settled("appointment")
+        await expect(app.part("whose")).to_have_text("就诊人 陈晓芳")
+        await expect(app.part("facts").locator("[data-testid]").first).to_contain_text("陈晓芳")
+        await app.tap("cancel")
+        await expect(app.page.locator(".uni-modal__bd:visible")).to_have_text(re.compile("^就诊人 陈晓芳。"))
+        await app.page.get_by_text("先不取消", exact=True).click()
+        await app.open()
+        await app.settled("home")
+        await expect(app.part("notices")).to_contain_text("陈晓芳")
+        await app.tap("member-switcher")
+        people = app.page.locator(".uni-actionsheet__cell:visible", has_text="陈")
+        await expect(people).to_have_text(["✓ 陈大文（本人）", "陈晓芳（子女）"])
+        await app.page.get_by_text("取消", exact=True).click()
+        await app.open("pages/messages/messages")
+        await app.settled("messages")
+        await expect(app.part("whose")).to_have_text("陈晓芳")
+        await app.picture("messages-whose")
 
 
 async def test_two_taps_at_once_take_one_seat_and_the_fee_is_ordered_once(browser: Browser, open_api: OpenApi) -> None:

@@ -81,6 +81,57 @@ async def test_the_reader_chooses_language_size_and_colours_and_they_are_kept(
         await expect(app.part("language-en")).to_have_attribute("aria-pressed", "true")
 
 
+async def test_the_language_chosen_is_spoken_on_the_screens_that_were_open_before(
+    browser: Browser, web_server: WebServer
+) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        await app.open()
+        tabs = app.page.locator(".uni-tabbar__label:visible")
+        await expect(tabs).to_have_text(["首页", "就诊", "消息", "我的"])
+        await tabs.nth(3).click()
+        await app.settled("mine")
+        await app.tap("to-settings")
+        await app.settled("settings")
+        await app.tap("language-en")
+        await expect(app.page).to_have_title("Settings")
+        await app.page.go_back()
+        await app.settled("mine")
+        await expect(app.page).to_have_title("Me")
+        await expect(tabs).to_have_text(["Home", "Visits", "Messages", "Me"])
+        await tabs.nth(0).click()
+        await app.settled("home")
+        await expect(app.page).to_have_title("Internet Hospital")
+        await expect(app.page.locator(".uni-page-head__title:visible")).to_have_text("Internet Hospital")
+        await app.tap("entry-find")
+        await app.settled("find")
+        await expect(app.page).to_have_title("Book a visit")
+        await app.page.go_back()
+        await expect(app.page).to_have_title("Internet Hospital")
+        await expect(tabs).to_have_text(["Home", "Visits", "Messages", "Me"])
+
+
+async def test_no_screen_is_a_dead_end(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, USUAL) as app:
+        # By a link, with nothing behind it: the browser's pages draw an arrow that leads home.
+        await app.open(SCREENS["order"], id="00000000-0000-4000-8000-000000000000")
+        await app.settled("order", "signed-out")
+        await expect(app.part("way-home")).to_have_count(0)
+        # In another's place, as after paying, they draw none, nor after a reload.
+        await app.page.evaluate("history.replaceState({ ...history.state, __type__: 'redirectTo' }, '')")
+        await app.page.reload()
+        await app.settled("order", "signed-out")
+        await expect(app.page.locator(".uni-page-head-btn:visible")).to_have_count(0)
+        await app.tap("way-home")
+        await app.settled("home")
+        # A tab has its tabs, and a screen above another the way back.
+        await expect(app.part("way-home")).to_have_count(0)
+        await app.tap("entry-settings")
+        await app.settled("settings")
+        await expect(app.part("way-home")).to_have_count(0)
+        await app.page.locator(".uni-page-head-btn:visible").click()
+        await app.settled("home")
+
+
 async def test_a_browser_with_larger_letters_gets_larger_letters(browser: Browser, web_server: WebServer) -> None:
     async with open_app(browser, web_server.base_url, ENGLISH) as app:
         devtools = await app.page.context.new_cdp_session(app.page)
@@ -112,8 +163,11 @@ async def test_what_is_wrong_in_a_form_is_said_beside_it(browser: Browser, web_s
         await app.settled("sign-in")
         await app.write("phone", "123")
         await app.tap("submit")
-        await expect(app.page.get_by_role("alert")).to_have_text("请填写 11 位手机号。")
+        wrong = app.page.get_by_role("alert")
+        await expect(wrong).to_have_text(["请填写 11 位手机号。", "请先获取验证码。", "请先同意隐私政策。"])
         await app.picture("sign-in-problem")
+        await app.tap("agree")
+        await expect(wrong).to_have_count(2)
 
 
 async def sign_in(app: App) -> None:

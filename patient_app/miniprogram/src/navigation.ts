@@ -3,9 +3,11 @@
  * and not in the other.
  */
 import { type Query, inAddress } from "@/api/client";
+import { hasHomeButton } from "@/platform";
 
 export type Tab = "home" | "visits" | "messages" | "mine";
 
+const TAB = /^\/?(pages\/|$)/;
 const DEEPEST = 10;
 const OPENING_MILLISECONDS_MAX = 10_000;
 
@@ -54,6 +56,18 @@ export function openTab(tab: Tab): void {
 /** Tell whether nothing is behind this screen: it was come to from outside, or after a page of somebody else's. */
 export function isFirst(): boolean {
   return getCurrentPages().length < 2;
+}
+
+/** What uni-app's browser pages know of themselves: it draws no arrow on one that took another's place. */
+interface BrowserPage {
+  $page?: { meta?: { isQuit?: boolean } };
+}
+
+/** Tell whether nothing leads on from the screen in front: there is none behind it, no arrow, and no tabs below. */
+export function isDeadEnd(): boolean {
+  const [first, ...others] = getCurrentPages();
+  const isWithoutArrow = (first as BrowserPage | undefined)?.$page?.meta?.isQuit === true;
+  return !hasHomeButton && isWithoutArrow && others.length === 0 && !TAB.test(first?.route ?? "");
 }
 
 /** Go back; who came by a link from outside has nothing behind them and goes home. */

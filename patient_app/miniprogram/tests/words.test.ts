@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { AppVisit, AppVisitBrief } from "@/api/types";
-import { onTheWall, clockTime, dayWords, joined, momentWords, remaining, yuan } from "@/use/words";
+import { onTheWall, clockTime, dayName, dayWords, joined, leftWords, momentWords, remaining, yuan } from "@/use/words";
 import { comingDays, dayOf, firstDay, inParts, partOfDay } from "@/booking/days";
 import { kilometres, nearestFirst } from "@/booking/distance";
 import { refusalWords } from "@/booking/refusals";
@@ -10,6 +10,7 @@ import { orderedWords, stateTone, stateWord, whenWords } from "@/money/words";
 import { bandWord, standing, visitDay } from "@/use/visit";
 import { moneyWords } from "@/visits/parts/facts";
 import { bandWords, daysWords, lengthWords, waitWords } from "@/visits/words";
+import { helpText } from "@/account/texts";
 import { ageOf, birthDateIn, dayOf as dayIn, isMinor, numberProblem } from "@/account/use/documents";
 
 const ZONES = ["Asia/Shanghai", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu"];
@@ -65,6 +66,14 @@ describe.each(ZONES)("on a phone in %s", (zone) => {
 });
 
 describe("days to choose", () => {
+  it("name the two that come first as people do, in a word", () => {
+    at("2026-11-26T23:59:59");
+    const names = (): string[] => ["2026-11-25", "2026-11-26", "2026-11-27", "2026-11-28"].map(dayName);
+    expect(names()).toEqual(["周三", "今天", "明天", "周六"]);
+    setLanguage("en");
+    expect(names()).toEqual(["Wed", "Today", "Tomorrow", "Sat"]);
+  });
+
   it("begin with the first that has something free", () => {
     const days = [{ date: "a", state: "none" as const }, { date: "b", state: "full" as const }];
     expect(firstDay([...days, { date: "c", state: "free" }])).toBe("c");
@@ -144,10 +153,23 @@ describe("what is left of a time", () => {
     [59.5, "01:00"],
     [300, "05:00"],
     [3_599, "59:59"],
-    [3_600, "1:00:00"],
-    [86_399, "23:59:59"],
+    [3_600, "1 小时 0 分"],
+    [86_399, "23 小时 59 分"],
   ])("%d seconds", (seconds, words) => {
     expect(remaining(seconds)).toBe(words);
+  });
+
+  it("is told in English too", () => {
+    setLanguage("en");
+    expect([remaining(59), remaining(3_659)]).toEqual(["00:59", "1 h 0 min"]);
+    expect(leftWords("2026-11-26T04:00:10Z", 10)).toBe("00:10 left");
+    expect(leftWords("2026-11-28T03:30:00Z", 171_000)).toBe("Until Sat 28 Nov 11:30");
+  });
+
+  it("is a day and a time where it is more than a day, and over when nothing is left", () => {
+    expect(leftWords("2026-11-27T04:00:00Z", 86_400)).toBe("还剩 24 小时 0 分");
+    expect(leftWords("2026-11-27T04:00:01Z", 86_401)).toBe("明天 11月27日 周五 12:00 前有效");
+    expect(leftWords("2026-11-26T04:00:00Z", 0)).toBe(t("common.time_up"));
   });
 });
 
@@ -315,5 +337,27 @@ describe("documents", () => {
     at("2026-11-26T00:00:00");
     expect([ageOf("2008-11-26", now()), isMinor("2008-11-26", now())]).toEqual([18, false]);
     expect(isMinor(null, now())).toBe(false);
+  });
+});
+
+describe("help", () => {
+  const said = (): string => helpText().map((one) => one.question).join("\n");
+
+  it("answers what people ask on the day of a visit, in both languages", () => {
+    expect(said()).toMatch(/签到[^]*取消预约[^]*缴费[^]*退费/);
+    const count = helpText().length;
+    setLanguage("en");
+    expect(said()).toMatch(/check in[^]*cancel[^]*pay[^]*money back/);
+    expect(helpText()).toHaveLength(count);
+  });
+
+  it.each(["zh", "en"] as const)("names buttons and screens as they are called in %s", (language) => {
+    setLanguage(language);
+    const answers = helpText().slice(1, 5).map((one) => one.answer);
+    expect(answers[0]).toContain(t("visits.step.check_in"));
+    expect(answers[1]).toContain(t("visits.appointment.cancel"));
+    expect(answers[1]).toContain(t("visits.appointment.reschedule"));
+    expect(answers[2]).toContain(t("home.bills"));
+    expect(answers[3]).toContain(t("money.orders.title"));
   });
 });

@@ -60,6 +60,16 @@ function nameBars(back: string): void {
 }
 // #endif
 
+/** Do what is for the screen in front: in a browser the one that is left counts as that while the next is shown. */
+export function onceInFront(work: () => void): void {
+  // #ifdef H5
+  setTimeout(work, 0);
+  // #endif
+  // #ifndef H5
+  work();
+  // #endif
+}
+
 /** Give a field its name where uni puts a box of its own around the browser's. `holder` is what `ref` gave. */
 export function nameField(holder: unknown, label: string): void {
   // #ifdef H5

@@ -10,7 +10,7 @@ import { Refused } from "@/platform/refused";
 import { isWechat } from "@/platform/target";
 
 export { Refused } from "@/platform/refused";
-export { dressBars, nameField } from "@/platform/bars";
+export { dressBars, nameField, onceInFront } from "@/platform/bars";
 export { isReachable, visitInsurance } from "@/platform/insurance";
 export { forget, keep, kept, shelf, whenForgotten } from "@/platform/storage";
 
@@ -23,6 +23,8 @@ export const hasWechatSignIn = isWechat;
 export const hasSubscriptions = isWechat;
 /** Whether pages outside of the app can be opened. */
 export const hasPages = !isWechat;
+/** Whether a screen that stands alone has a button home of its own: WeChat draws one. */
+export const hasHomeButton = isWechat;
 /** Where the platform answers; a browser asks the host that the page came from. */
 export const origin: string = import.meta.env.VITE_PLATFORM_URL ?? "";
 

@@ -3,14 +3,10 @@ import { computed, reactive } from "vue";
 
 import { read } from "@/api/client";
 import { sessionTurn } from "@/api/tokens";
+import type { Member as BoundMember } from "@/api/types";
 import { keep, kept, forget } from "@/platform";
 
-export interface Member {
-  patient_id: string;
-  name: string;
-  relationship: string;
-  is_default: boolean;
-}
+export type Member = Pick<BoundMember, "patient_id" | "name" | "relationship" | "is_default">;
 
 const NAME = "member";
 
@@ -26,6 +22,16 @@ export const member = computed<Member | null>(
     held.list[0] ??
     null,
 );
+
+/** The full name of one of them; nothing where they are not bound. */
+export function nameOf(patientId: string): string {
+  return held.list.find((one) => one.patient_id === patientId)?.name ?? "";
+}
+
+/** Whose something is, where it could be another's: nothing in an account of one. */
+export function nameAmong(patientId: string): string {
+  return held.list.length > 1 ? nameOf(patientId) : "";
+}
 
 export async function loadMembers(): Promise<void> {
   const turn = sessionTurn();

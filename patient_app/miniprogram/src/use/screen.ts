@@ -1,9 +1,10 @@
-import { onPullDownRefresh, onShow } from "@dcloudio/uni-app";
+import { onHide, onPullDownRefresh, onShow, onUnload } from "@dcloudio/uni-app";
 import { reactive, watch } from "vue";
 
 import { Problem, type Reading } from "@/api/client";
 import { ownProblem } from "@/api/problem";
 import { type Key, currentLanguage, t } from "@/locale";
+import { onceInFront } from "@/platform";
 import { network } from "@/stores/network";
 import { applySettings } from "@/stores/settings";
 import { restoreSession, session } from "@/stores/session";
@@ -120,14 +121,26 @@ export function useScreen<T>(load: () => Promise<Reading<T>>, options: Options<T
 
 /** Name a screen at its top, in the language and colours chosen. Every screen calls it. */
 export function useTitle(key: Key | (() => string)): void {
-  const say = (): void => {
-    uni.setNavigationBarTitle({ title: typeof key === "function" ? key() : t(key) });
+  let isShown = false;
+
+  // The bars are those of the screen in front: whoever is behind says its name when it comes back.
+  const dress = (): void =>
+    onceInFront(() => {
+      if (isShown) {
+        // uni dresses its bars anew for each page.
+        applySettings();
+        uni.setNavigationBarTitle({ title: typeof key === "function" ? key() : t(key) });
+      }
+    });
+  const leave = (): void => {
+    isShown = false;
   };
   onShow(() => {
-    // uni dresses its bars anew for each page.
-    applySettings();
+    isShown = true;
+    dress();
     void refreshUnread();
-    say();
   });
-  watch(currentLanguage, say);
+  onHide(leave);
+  onUnload(leave);
+  watch(currentLanguage, dress);
 }

@@ -43,10 +43,19 @@ export function dayWords(day: string | number): string {
     day: at.day,
     weekday: weekdayWord(at.weekday),
   });
-  const ahead = dayNumber(moment) - dayNumber(now());
-  const near = ["common.today", "common.tomorrow"] as const;
-  const name = near[ahead];
-  return name ? `${t(name)} ${text}` : text;
+  return [nearName(moment), text].filter(Boolean).join(" ");
+}
+
+/** `Today`, `Tomorrow`, else `Sat`, of `2026-11-28`: where there is room for a word alone. */
+export function dayName(day: string): string {
+  const moment = `${day}T00:00:00+08:00`;
+  return nearName(moment) || weekdayWord(onTheWall(moment).weekday);
+}
+
+/** `Today` or `Tomorrow`; nothing of other days. */
+function nearName(moment: string | number): string {
+  const name = (["common.today", "common.tomorrow"] as const)[dayNumber(moment) - dayNumber(now())];
+  return name ? t(name) : "";
 }
 
 export function weekdayWord(weekday: number): string {
@@ -72,6 +81,16 @@ export function remaining(seconds: number): string {
   const hours = Math.floor(left / 3_600);
   const minutes = Math.floor(left / 60) % 60;
   return hours > 0 ? t("common.hours_minutes", { hours, minutes }) : `${two(minutes)}:${two(left % 60)}`;
+}
+
+/** How long something holds: `04:59 left`, and where that is more than a day, `Until Sat 28 Nov 11:30`. */
+export function leftWords(until: string, seconds: number): string {
+  if (seconds <= 0) {
+    return t("common.time_up");
+  }
+  return seconds * 1_000 > DAY_MILLISECONDS
+    ? t("common.time_until", { when: momentWords(until) })
+    : t("common.time_left", { time: remaining(seconds) });
 }
 
 /** Join words as the language does: nothing between Chinese, a space between English. */
