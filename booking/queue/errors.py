@@ -31,7 +31,7 @@ class AlreadyCheckedIn(Conflict):
     """The person is in the queue already; `entry_id` says where, to whoever may read it."""
 
     code = "queue.already_checked_in"
-    zh = "您已报到，请留意叫号"
+    zh = "您已签到，请留意叫号"
     en = "You have already checked in. Please wait to be called."
 
 
@@ -39,7 +39,7 @@ class CheckInNotOpen(Refused):
     """It is too early to check in by the clinic's rule; `opens_at` says from when."""
 
     code = "queue.check_in_not_open"
-    zh = "还未到报到时间，请稍后再报到"
+    zh = "还未到签到时间，请稍后再签到"
     en = "It is too early to check in. Please try again later."
 
 
@@ -47,7 +47,7 @@ class CheckInClosed(Refused):
     """It is too late to check in by the clinic's rule; `closed_at` says until when it was possible."""
 
     code = "queue.check_in_closed"
-    zh = "已过报到时间，请到分诊台处理"
+    zh = "已过签到时间，请到分诊台处理"
     en = "It is too late to check in. Please go to the triage desk."
 
 
@@ -55,7 +55,7 @@ class WayNotAllowed(Forbidden):
     """This application may not check people in this way: only the hospital's own stand beside the patient."""
 
     code = "queue.way_not_allowed"
-    zh = "该应用不能以此方式报到，请使用定位报到或到院扫码"
+    zh = "该应用不能以此方式签到，请使用定位签到或到院扫码"
     en = "This application cannot check in this way. Please check in by place, or scan your code at the hospital."
 
 
@@ -71,7 +71,7 @@ class CodeInvalid(Refused):
     """The check-in code is not one that we gave."""
 
     code = "queue.code_invalid"
-    zh = "报到码无效，请重新获取"
+    zh = "签到码无效，请重新获取"
     en = "This check-in code is not valid. Please get a new one."
 
 
@@ -79,7 +79,7 @@ class CodeExpired(Refused):
     """The check-in code was good for two minutes, and they are over."""
 
     code = "queue.code_expired"
-    zh = "报到码已过期，请刷新后再扫"
+    zh = "签到码已过期，请刷新后再扫"
     en = "This check-in code has expired. Please refresh it and scan again."
 
 
@@ -87,7 +87,7 @@ class PlaceTooFar(Refused):
     """The phone is farther from the campus than the clinic's rule allows."""
 
     code = "queue.place_too_far"
-    zh = "您还不在院区范围内，请到院后再报到"
+    zh = "您还不在院区范围内，请到院后再签到"
     en = "You are not at the hospital yet. Please check in when you have arrived."
 
 
@@ -95,7 +95,7 @@ class PlaceInaccurate(Refused):
     """The phone does not know well enough where it is."""
 
     code = "queue.place_inaccurate"
-    zh = "定位精度不足，请到室外或窗边重试，或使用自助机报到"
+    zh = "定位精度不足，请到室外或窗边重试，或使用自助机签到"
     en = "Your location is not accurate enough. Try again near a window, or use a kiosk."
 
 
@@ -103,7 +103,7 @@ class PlaceOutdated(Refused):
     """The place was measured too long ago, or in the future."""
 
     code = "queue.place_outdated"
-    zh = "定位信息已过时，请重新定位后再报到"
+    zh = "定位信息已过时，请重新定位后再签到"
     en = "Your location is out of date. Please locate again and check in."
 
 
@@ -111,7 +111,7 @@ class PlaceMocked(Refused):
     """The phone says that an application invents its place."""
 
     code = "queue.place_mocked"
-    zh = "检测到模拟定位，请关闭后重试，或使用自助机报到"
+    zh = "检测到模拟定位，请关闭后重试，或使用自助机签到"
     en = "Your phone reports a simulated location. Please switch it off, or use a kiosk."
 
 
@@ -119,7 +119,7 @@ class PlaceReplayed(Refused):
     """The very same measurement was sent before, by another application or for too many people."""
 
     code = "queue.place_replayed"
-    zh = "该定位信息已被使用，请重新定位，或使用自助机报到"
+    zh = "该定位信息已被使用，请重新定位，或使用自助机签到"
     en = "This location was used before. Please locate again, or use a kiosk."
 
 
@@ -127,7 +127,7 @@ class PlaceImpossible(Refused):
     """Nobody travels as fast as from this person's last place to this one."""
 
     code = "queue.place_impossible"
-    zh = "定位信息异常，请使用自助机或到分诊台报到"
+    zh = "定位信息异常，请使用自助机或到分诊台签到"
     en = "Your location looks wrong. Please use a kiosk or go to the triage desk."
 
 

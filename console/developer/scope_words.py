@@ -14,7 +14,7 @@ CHINESE: Final = {
     "appointments.write": "占号、预约、改期、取消",
     "waitlist.read": "查询本应用的候补与候补结果",
     "waitlist.write": "登记候补、确认或放弃、退出候补",
-    "checkin.write": "为本应用的预约报到",
+    "checkin.write": "为本应用的预约签到",
     "queue.read": "查询候诊队列中的位置",
     "payments.read": "查询本应用的订单、支付与退款，以及患者的待缴费用",
     "payments.write": "下单、发起支付、关闭订单",

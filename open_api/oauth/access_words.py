@@ -49,7 +49,7 @@ _THINGS: Final = {
     "events": ("预约挂号的变动", "changes of appointments"),
     "waitlist": ("候补", "places on the waitlist"),
     "rush-tickets": ("热门号源排队", "places in line for sought-after times"),
-    "check-ins": ("报到", "checking in"),
+    "check-ins": ("签到", "checking in"),
     "queue": ("候诊排队", "the place in the queue"),
     "bans": ("爽约限制", "limits after missed visits"),
     "orders": ("订单与支付", "orders and payments"),

@@ -270,7 +270,7 @@ async def test_checking_in_by_place_says_why_not_and_then_leads_on(
         await app.settled("checkin")
         await refuse_place(app)
         await app.tap("by-place")
-        await expect(app.part("refusal")).to_contain_text("请允许定位，或出示报到码")
+        await expect(app.part("refusal")).to_contain_text("请允许定位，或出示签到码")
         await stands(app, "checkin-no-place")
         await app.page.context.grant_permissions(["geolocation"])
         await app.page.context.set_geolocation(stood(north=0.1))

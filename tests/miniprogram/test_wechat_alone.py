@@ -127,7 +127,7 @@ async def test_a_place_that_is_refused_leaves_the_code_and_one_that_is_given_che
     await app.open("visits/checkin/checkin", id=str(visitor.appointment_id))
     await app.settled("checkin")
     await app.tap("by-place")
-    await app.shows("手机没有给出位置。请允许定位，或出示报到码。", "refusal")
+    await app.shows("手机没有给出位置。请允许定位，或出示签到码。", "refusal")
     assert await app.called("getLocation") == [{"type": "wgs84"}]
     assert await open_api.db.fetchval("SELECT count(*) FROM visit_queue_entry") == 0
     await app.answer("getLocation", **CAMPUS, accuracy=20)

@@ -170,7 +170,7 @@ def _welcome(browser: Browser) -> HTTPResponse:
         paragraph(
             say(
                 browser,
-                "把预约挂号、候补、报到和排队接入您的应用：注册、创建应用、拿到密钥，几分钟就能调通第一个请求。",
+                "把预约挂号、候补、签到和排队接入您的应用：注册、创建应用、拿到密钥，几分钟就能调通第一个请求。",
                 "Bring appointments, waitlists, check-in and queues into your application: sign up, make an"
                 " application, get its key, and send the first request within minutes.",
             ),

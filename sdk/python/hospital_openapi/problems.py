@@ -696,34 +696,34 @@ class PaymentsTooManyPayCodes(Conflict):
 
 class QueueAlreadyCheckedIn(Conflict):
     """The person is in the queue already; `entry_id` says where, to whoever may read it. Patients read:
-    您已报到，请留意叫号 / You have already checked in. Please wait to be called."""
+    您已签到，请留意叫号 / You have already checked in. Please wait to be called."""
 
     default_code = "queue.already_checked_in"
 
 
 class QueueCheckInClosed(Conflict):
     """It is too late to check in by the clinic's rule; `closed_at` says until when it was possible. Patients
-    read: 已过报到时间，请到分诊台处理 / It is too late to check in. Please go to the triage desk."""
+    read: 已过签到时间，请到分诊台处理 / It is too late to check in. Please go to the triage desk."""
 
     default_code = "queue.check_in_closed"
 
 
 class QueueCheckInNotOpen(Conflict):
     """It is too early to check in by the clinic's rule; `opens_at` says from when. Patients read:
-    还未到报到时间，请稍后再报到 / It is too early to check in. Please try again later."""
+    还未到签到时间，请稍后再签到 / It is too early to check in. Please try again later."""
 
     default_code = "queue.check_in_not_open"
 
 
 class QueueCodeExpired(Conflict):
-    """The check-in code was good for two minutes, and they are over. Patients read: 报到码已过期，请刷新后再扫 / This
+    """The check-in code was good for two minutes, and they are over. Patients read: 签到码已过期，请刷新后再扫 / This
     check-in code has expired. Please refresh it and scan again."""
 
     default_code = "queue.code_expired"
 
 
 class QueueCodeInvalid(Conflict):
-    """The check-in code is not one that we gave. Patients read: 报到码无效，请重新获取 / This check-in code is not
+    """The check-in code is not one that we gave. Patients read: 签到码无效，请重新获取 / This check-in code is not
     valid. Please get a new one."""
 
     default_code = "queue.code_invalid"
@@ -745,27 +745,27 @@ class QueueFlagsStaffOnly(Forbidden):
 
 class QueuePlaceImpossible(Conflict):
     """Nobody travels as fast as from this person's last place to this one. Patients read:
-    定位信息异常，请使用自助机或到分诊台报到 / Your location looks wrong. Please use a kiosk or go to the triage desk."""
+    定位信息异常，请使用自助机或到分诊台签到 / Your location looks wrong. Please use a kiosk or go to the triage desk."""
 
     default_code = "queue.place_impossible"
 
 
 class QueuePlaceInaccurate(Conflict):
-    """The phone does not know well enough where it is. Patients read: 定位精度不足，请到室外或窗边重试，或使用自助机报到 / Your
+    """The phone does not know well enough where it is. Patients read: 定位精度不足，请到室外或窗边重试，或使用自助机签到 / Your
     location is not accurate enough. Try again near a window, or use a kiosk."""
 
     default_code = "queue.place_inaccurate"
 
 
 class QueuePlaceMocked(Conflict):
-    """The phone says that an application invents its place. Patients read: 检测到模拟定位，请关闭后重试，或使用自助机报到 / Your
+    """The phone says that an application invents its place. Patients read: 检测到模拟定位，请关闭后重试，或使用自助机签到 / Your
     phone reports a simulated location. Please switch it off, or use a kiosk."""
 
     default_code = "queue.place_mocked"
 
 
 class QueuePlaceOutdated(Conflict):
-    """The place was measured too long ago, or in the future. Patients read: 定位信息已过时，请重新定位后再报到 / Your location
+    """The place was measured too long ago, or in the future. Patients read: 定位信息已过时，请重新定位后再签到 / Your location
     is out of date. Please locate again and check in."""
 
     default_code = "queue.place_outdated"
@@ -773,13 +773,13 @@ class QueuePlaceOutdated(Conflict):
 
 class QueuePlaceReplayed(Conflict):
     """The very same measurement was sent before, by another application or for too many people. Patients
-    read: 该定位信息已被使用，请重新定位，或使用自助机报到 / This location was used before. Please locate again, or use a kiosk."""
+    read: 该定位信息已被使用，请重新定位，或使用自助机签到 / This location was used before. Please locate again, or use a kiosk."""
 
     default_code = "queue.place_replayed"
 
 
 class QueuePlaceTooFar(Conflict):
-    """The phone is farther from the campus than the clinic's rule allows. Patients read: 您还不在院区范围内，请到院后再报到 /
+    """The phone is farther from the campus than the clinic's rule allows. Patients read: 您还不在院区范围内，请到院后再签到 /
     You are not at the hospital yet. Please check in when you have arrived."""
 
     default_code = "queue.place_too_far"
@@ -794,7 +794,7 @@ class QueueTooManyWatchers(Unavailable):
 
 class QueueWayNotAllowed(Forbidden):
     """This application may not check people in this way: only the hospital's own stand beside the patient.
-    Patients read: 该应用不能以此方式报到，请使用定位报到或到院扫码 / This application cannot check in this way. Please check in by
+    Patients read: 该应用不能以此方式签到，请使用定位签到或到院扫码 / This application cannot check in this way. Please check in by
     place, or scan your code at the hospital."""
 
     default_code = "queue.way_not_allowed"
