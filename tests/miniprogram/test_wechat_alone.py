@@ -25,14 +25,14 @@ async def test_who_does_not_agree_or_is_not_known_to_wechat_is_told_what_to_do(
     await app.launch("account/sign-in/sign-in")
     await app.settled("sign-in")
     await app.tap("wechat")
-    await app.says("请先")
+    await app.shows("请先同意隐私政策。")
     assert await app.called("login") == []
     await app.tap("agree-wechat")
     await app.tap("wechat")
     await app.says("没能用微信登录，请改用手机号登录。")
     await app.answer("login", code="a-code-that-nobody-gave")
     await app.tap("wechat")
-    await app.until("it was refused", lambda: _said_more_than(app, 2))
+    await app.until("it was refused", lambda: _said_more_than(app, 1))
     assert (await app.seen())["route"] == "account/sign-in/sign-in"
     assert await open_api.db.fetchval("SELECT count(*) FROM patient_account") == 0
 

@@ -100,7 +100,8 @@ async def test_a_choice_is_told_with_its_end(centre: Centre, hospital: HospitalU
     account = await centre.account(person)
     await service.book_appointment(slot_id=schedule.slots[0], patient_id=person, actor=PORTAL)
     await stop_and_finish(schedule, steps=("offer", "cancel"), offer_minutes=60)
-    assert await kinds(centre, account, count=2) == ["appointment.booked", "stop.offered"]
+    # Two feeds tell of it, and either may be a moment behind.
+    assert sorted(await kinds(centre, account, count=2)) == ["appointment.booked", "stop.offered"]
     until = await centre.db.fetchval("SELECT until FROM notification WHERE kind = 'stop.offered'")
     assert until == NOON + timedelta(minutes=60)
 
