@@ -10,26 +10,11 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.factories.both_sides import HisWindow, People
-from tests.factories.front_end import require_build
 from tests.factories.money_journeys import Doctors, Payer
-from tests.factories.patient_pages import ELDER, SMALL, USUAL, App, Look, open_app, open_browser
+from tests.factories.patient_pages import ELDER, SMALL, USUAL, App, Look, open_app
 from tests.platform import Hospital
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("front-end")]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    require_build("h5")
-    async with open_browser() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def his(own_hospital: Hospital) -> Iterator[HisWindow]:
-    window = HisWindow.of(own_hospital)
-    yield window
-    window.http.close()
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
