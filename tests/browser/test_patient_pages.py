@@ -233,7 +233,7 @@ async def test_leaving_without_a_network_ends_the_session_when_there_is_one_agai
         assert await kept_answers(app.page) == []
         await app.page.unroute("**/app/v1/session")
         await app.page.reload()
-        await app.page.wait_for_function("localStorage.getItem('sign-out-owed') === null")
+        await app.comes_true("localStorage.getItem('sign-out-owed') === null")
         assert await refresh_status(app.page) == 401
 
 

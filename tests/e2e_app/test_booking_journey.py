@@ -109,7 +109,7 @@ async def test_how_long_a_slow_phone_waits_for_the_departments(
             await app.page.goto("about:blank")
             await app.open("booking/find/find")
             await app.part("department").first.wait_for(timeout=60_000)
-            await app.page.wait_for_function("window.departmentsSeenAt > 0")
+            await app.comes_true("window.departmentsSeenAt > 0")
             waited[visit] = await app.page.evaluate("window.departmentsSeenAt") / 1_000
     load = os.getloadavg()[0]
     line = f"first visit {waited['first']:.1f} s, again {waited['again']:.1f} s (load average {load:.0f})"

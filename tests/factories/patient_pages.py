@@ -4,6 +4,7 @@ Whatever was opened is also watched: a page that asks another host, writes an er
 Content-Security-Policy fails the test. Set HOSPITAL_SCREENSHOTS to a folder to keep pictures of what was seen.
 """
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -19,6 +20,7 @@ from runtime.frontend import PROJECT
 from tests.factories.browser import FLAGS, chromium
 
 TYPED_MILLISECONDS: Final = 100
+WAIT_SECONDS_MAX: Final = 20
 SCREENSHOTS: Final = "HOSPITAL_SCREENSHOTS"
 NO_OTHER_HOST: Final = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 # Playwright says these two itself.
@@ -88,6 +90,15 @@ class App:
     async def settled(self, screen: str, status: str = "ready") -> None:
         """Wait until a screen shows what it has to."""
         await expect(self.part(screen)).to_have_attribute("data-status", status, timeout=20_000)
+
+    async def comes_true(self, expression: str) -> None:
+        """Wait until an expression of the page is true.
+
+        Playwright's own way evaluates a string within the page, which the page's Content-Security-Policy refuses.
+        """
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            while not await self.page.evaluate(expression):
+                await asyncio.sleep(0.05)
 
     async def cut_words(self) -> list[str]:
         """Name words of which a part cannot be seen: behind the edge of their box, or of the phone."""

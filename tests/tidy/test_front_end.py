@@ -179,3 +179,27 @@ def test_versions_are_exact() -> None:
         if not re.fullmatch(r"\d+\.\d+\.\d+(-\d+)?", version)
     }
     assert loose == {}
+
+
+def _inside_brackets(text: str, start: int) -> str:
+    """Give what stands between the bracket that was opened just before `start` and the one that closes it."""
+    depth, end = 1, start
+    while depth:
+        depth += {"(": 1, ")": -1}.get(text[end], 0)
+        end += 1
+    return text[start : end - 1]
+
+
+def test_no_call_of_uni_is_refused_unheard() -> None:
+    """Without `success`, `fail` or `complete` uni answers with a promise; one refused unheard is the page's fault."""
+    call = re.compile(r"\buni\.(?!on[A-Z]|get\w+(?:Info|Manager)\b|\w+Sync\b|stopPullDownRefresh\b)(\w+)\(")
+    heard = re.compile(r"\b(quiet|success|fail|complete|options)\b")
+    unheard = [
+        f"{shown(path)}: uni.{found[1]}"
+        for path in _ours()
+        if path.suffix in {".ts", ".vue"}
+        for text in [path.read_text(encoding="utf-8")]
+        for found in call.finditer(text)
+        if not heard.search(_inside_brackets(text, found.end()))
+    ]
+    assert unheard == []

@@ -3,7 +3,7 @@
  * and not in the other.
  */
 import { type Query, inAddress } from "@/api/client";
-import { hasHomeButton } from "@/platform";
+import { hasHomeButton, quiet } from "@/platform";
 
 export type Tab = "home" | "visits" | "messages" | "mine";
 
@@ -50,7 +50,7 @@ export function replace(path: string, values: Query = {}): void {
 }
 
 export function openTab(tab: Tab): void {
-  uni.switchTab({ url: `/pages/${tab}/${tab}` });
+  uni.switchTab({ url: `/pages/${tab}/${tab}`, ...quiet });
 }
 
 /** Tell whether nothing is behind this screen: it was come to from outside, or after a page of somebody else's. */
@@ -75,7 +75,7 @@ export function back(): void {
   if (isFirst()) {
     openTab("home");
   } else {
-    uni.navigateBack();
+    uni.navigateBack(quiet);
   }
 }
 

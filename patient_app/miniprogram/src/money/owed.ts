@@ -7,7 +7,7 @@ import type { UnpaidBill, UnpaidBillList } from "@/api/types";
 import { t } from "@/locale";
 import { consentAndShare } from "@/money/insured";
 import { replace } from "@/navigation";
-import { isReachable } from "@/platform";
+import { isReachable, quiet } from "@/platform";
 import { now } from "@/stores/clock";
 import { loadMembers, member, members } from "@/stores/members";
 import { say, useAction } from "@/use/action";
@@ -84,7 +84,7 @@ export function usePayingBills(screen: Screen<UnpaidBillList>, bills: () => Unpa
   async function run(): Promise<void> {
     if (isOpen.value) {
       // The choice is on top.
-      uni.pageScrollTo({ scrollTop: 0 });
+      uni.pageScrollTo({ scrollTop: 0, ...quiet });
       say(t("money.insured.choose"));
     } else {
       await ordering.run();

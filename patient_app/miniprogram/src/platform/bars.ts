@@ -1,4 +1,5 @@
 /** uni's own bars: the tabs below, the title above. They stand outside of our pages. */
+import { quiet } from "@/platform/quiet";
 
 export interface Look {
   isDark: boolean;
@@ -14,7 +15,6 @@ export function dressBars(look: Look): void {
     ? { text: "#a6b7b8", chosen: "#5cc0b8", ground: "#172122", front: "#ffffff", border: "black" }
     : { text: "#52646a", chosen: "#0b6e69", ground: "#ffffff", front: "#000000", border: "white" };
   // They fail on pages without a tab bar, which is as well.
-  const quiet = { fail: () => undefined };
   uni.setTabBarStyle({
     color: colours.text,
     selectedColor: colours.chosen,

@@ -12,6 +12,7 @@ import { isWechat } from "@/platform/target";
 export { Refused } from "@/platform/refused";
 export { dressBars, nameField, onceInFront } from "@/platform/bars";
 export { isReachable, visitInsurance } from "@/platform/insurance";
+export { quiet } from "@/platform/quiet";
 export { forget, keep, kept, shelf, whenForgotten } from "@/platform/storage";
 
 /** How the refresh token travels: in a browser it is a cookie that no script can read. */

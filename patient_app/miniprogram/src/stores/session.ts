@@ -5,7 +5,7 @@ import * as cache from "@/api/cache";
 import { expectSession, renewSession, whenOtherSession, whenSignedOut } from "@/api/client";
 import * as api from "@/api/session";
 import { tokens } from "@/api/tokens";
-import { forget, keep, kept, whenForgotten } from "@/platform";
+import { forget, keep, kept, quiet, whenForgotten } from "@/platform";
 import { forgetMembers } from "@/stores/members";
 import { network } from "@/stores/network";
 
@@ -27,7 +27,7 @@ async function restore(): Promise<void> {
   whenSignedOut(() => settle(false));
   whenOtherSession(() => {
     settle(true);
-    void uni.reLaunch({ url: HOME });
+    uni.reLaunch({ url: HOME, ...quiet });
   });
   whenForgotten(NAME, () => {
     api.leave();

@@ -4,6 +4,7 @@ import { ref, watch } from "vue";
 import { Problem } from "@/api/client";
 import { countUnread } from "@/api/operations";
 import { sessionTurn } from "@/api/tokens";
+import { quiet } from "@/platform";
 import { session } from "@/stores/session";
 
 const ASKED_AGAIN_MILLISECONDS = 15_000;
@@ -58,7 +59,6 @@ export function watchUnread(): void {
 
 function showMark(): void {
   // Fails on screens without tabs, which is as well.
-  const quiet = { fail: () => undefined };
   if (unread.value > 0) {
     const text = unread.value >= SHOWN_MAX ? `${SHOWN_MAX}+` : String(unread.value);
     uni.setTabBarBadge({ index: TAB, text, ...quiet });

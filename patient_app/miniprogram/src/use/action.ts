@@ -2,7 +2,7 @@ import { reactive } from "vue";
 
 import { Problem, newKey } from "@/api/client";
 import { t } from "@/locale";
-import { Refused } from "@/platform";
+import { Refused, quiet } from "@/platform";
 
 /** What the hospital says to a key that it knows from another request. */
 const OTHER_WISH = "idempotency.mismatch";
@@ -89,7 +89,8 @@ export function useAction<A extends unknown[]>(
 
 /** Say a sentence for as long as it takes to read it. */
 export function say(sentence: string): void {
-  uni.showToast({ title: sentence, icon: "none", duration: Math.min(6_000, 1_500 + sentence.length * 90) });
+  const duration = Math.min(6_000, 1_500 + sentence.length * 90);
+  uni.showToast({ title: sentence, icon: "none", duration, ...quiet });
 }
 
 /** Ask before something that cannot be undone. */

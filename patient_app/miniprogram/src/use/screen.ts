@@ -4,7 +4,7 @@ import { reactive, watch } from "vue";
 import { Problem, type Reading } from "@/api/client";
 import { ownProblem } from "@/api/problem";
 import { type Key, currentLanguage, t } from "@/locale";
-import { onceInFront } from "@/platform";
+import { onceInFront, quiet } from "@/platform";
 import { network } from "@/stores/network";
 import { applySettings } from "@/stores/settings";
 import { restoreSession, session } from "@/stores/session";
@@ -129,7 +129,7 @@ export function useTitle(key: Key | (() => string)): void {
       if (isShown) {
         // uni dresses its bars anew for each page.
         applySettings();
-        uni.setNavigationBarTitle({ title: typeof key === "function" ? key() : t(key) });
+        uni.setNavigationBarTitle({ title: typeof key === "function" ? key() : t(key), ...quiet });
       }
     });
   const leave = (): void => {
