@@ -3,15 +3,10 @@
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from datetime import time as hour
-from pathlib import Path
 from typing import Any, Final
 
 from kernel import clock
@@ -24,12 +19,12 @@ from runtime.demo_clinic.figures import plain, read_counts, read_waits
 from runtime.demo_clinic.office import Office
 from runtime.demo_clinic.outage import Backlog, Outage, waiting_messages
 from runtime.demo_clinic.plan import plan_day
-from runtime.demo_clinic.platform import DayFailed, Platform, hospital_of
 from runtime.demo_clinic.report import write_report
 from runtime.demo_clinic.stage import Stage
 from runtime.demo_clinic.wires import App, Window
 from runtime.demo_clinic.world import World
 from runtime.demo_hospital.places import DOCTORS
+from runtime.own_hospital import DemoFailed, Platform, hospital_of, own_folder
 
 BOOKING_HOURS: Final = (hour(8, 30), hour(17, 30))
 WAITLIST_AFTER: Final = timedelta(minutes=30)
@@ -52,13 +47,13 @@ def main(arguments: list[str]) -> int:
     try:
         if given.check:
             return _check_again(given.data)
-        with _folder(given) as folder, hospital_of(folder, keep=given.keep) as platform:
+        with own_folder(given, name="clinic-day") as folder, hospital_of(folder, keep=given.keep) as platform:
             checks, told = _play(platform, given, say)
             if given.json:
                 print(json.dumps(told, ensure_ascii=False, indent=2))
             if given.keep:
                 say(f"\nThe hospital stays up: ./hospital status --data {folder.root}")
-    except DayFailed as failed:
+    except DemoFailed as failed:
         print(f"The day could not be played: {failed}", file=sys.stderr)
         return FAILED
     return DIFFER if any(one.wrong for one in checks) else AGREE
@@ -77,7 +72,7 @@ def _play(platform: Platform, given: argparse.Namespace, say: Any) -> tuple[list
         *("--day", day.isoformat(), "--world", str(world_file)),
     )
     if loaded.returncode != 0:
-        raise DayFailed(f"the hospital could not be loaded: {loaded.stderr.strip()[-2000:]}")
+        raise DemoFailed(f"the hospital could not be loaded: {loaded.stderr.strip()[-2000:]}")
     world = World.load(world_file)
     say(f"  {len(world.sessions)} clinics are open, loaded after {time.monotonic() - began:.0f} s")
     known, counts, waits, backlog, checks = asyncio.run(_live(platform, world, given, say))
@@ -184,12 +179,12 @@ def _check_again(folder: DataFolder) -> int:
     """Compare the books of a day that was kept once more with what its people know.
 
     Raises:
-        DayFailed: no day was played there to its end.
+        DemoFailed: no day was played there to its end.
     """
     try:
         known: Known = json.loads((folder.root / "known.json").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise DayFailed(f"no day was played to its end in {folder.root}") from error
+        raise DemoFailed(f"no day was played to its end in {folder.root}") from error
     platform = Platform(folder)
 
     async def look() -> list[Check]:
@@ -203,26 +198,6 @@ def _check_again(folder: DataFolder) -> int:
     for line in write_report(known, {"appointments": {}}, [], Backlog(), checks):
         print(line)
     return DIFFER if any(one.wrong for one in checks) else AGREE
-
-
-@contextmanager
-def _folder(given: argparse.Namespace) -> Iterator[DataFolder]:
-    """Give a folder of the day's own; a temporary one goes away with it.
-
-    Raises:
-        DayFailed: the folder holds something already.
-    """
-    if given.data is not None:
-        if given.data.root.exists() and any(given.data.root.iterdir()):
-            raise DayFailed(f"{given.data.root} is not empty: the day is played in a hospital of its own")
-        yield given.data
-        return
-    root = Path(tempfile.mkdtemp(prefix="hospital-clinic-day-"))
-    try:
-        yield DataFolder(root)
-    finally:
-        if not given.keep:
-            shutil.rmtree(root, ignore_errors=True)
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:

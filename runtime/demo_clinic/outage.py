@@ -9,7 +9,7 @@ from kernel import clock
 from kernel.db import Database
 from runtime.demo_clinic.day import Day
 from runtime.demo_clinic.plan import OUTAGE
-from runtime.demo_clinic.platform import Platform
+from runtime.own_hospital import Platform
 
 LOOK_SECONDS: Final = 60.0
 DRAINED_BELOW: Final = 25

@@ -4,17 +4,11 @@ The hospital is one of its own, since the story needs a night to pass: its clock
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from runtime.cli.data_option import data_folder
-from runtime.data_folder import DataFolder
-from runtime.demo_clinic.platform import DayFailed, hospital_of
+from runtime.own_hospital import DemoFailed, hospital_of, own_folder
 from runtime.supervisor.plan import ROOT
 
 STORY = "runtime.demo_pay.story"
@@ -24,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Tell the story, or say at which step it broke: exit status 1."""
     given = _arguments(arguments)
     try:
-        with _folder(given) as folder:
+        with own_folder(given, name="demo-pay") as folder:
             print(
                 "A hospital of its own comes up; its clock can be moved, for its books close over a day ...", flush=True
             )
@@ -34,29 +28,9 @@ def main(arguments: list[str]) -> int:
             if given.keep:
                 print(f"\nThe hospital stays up: ./hospital status --data {folder.root}")
             return done.returncode
-    except DayFailed as failed:
+    except DemoFailed as failed:
         print(f"The story could not be told: {failed}", file=sys.stderr)
         return 1
-
-
-@contextmanager
-def _folder(given: argparse.Namespace) -> Iterator[DataFolder]:
-    """Give a folder of the story's own; a temporary one goes away with it.
-
-    Raises:
-        DayFailed: the folder holds something already.
-    """
-    if given.data is not None:
-        if given.data.root.exists() and any(given.data.root.iterdir()):
-            raise DayFailed(f"{given.data.root} is not empty: the story is told in a hospital of its own")
-        yield given.data
-        return
-    root = Path(tempfile.mkdtemp(prefix="hospital-demo-pay-"))
-    try:
-        yield DataFolder(root)
-    finally:
-        if not given.keep:
-            shutil.rmtree(root, ignore_errors=True)
 
 
 def _arguments(arguments: list[str]) -> argparse.Namespace:

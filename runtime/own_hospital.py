@@ -1,13 +1,17 @@
-"""The hospital that the day is played in: brought up in a folder of its own, measured, and taken down again."""
+"""A hospital of a demonstration's own: brought up in a folder of its own, measured, and taken down again."""
 
+import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any, Final
 
 from kernel.clock import MOVING_CLOCK, MovingClock
@@ -21,8 +25,8 @@ WEB_PROCESSES: Final = 2
 KEPT: Final = ("PATH", "HOME", "LANG", "TMPDIR")
 
 
-class DayFailed(Exception):
-    """The day cannot be played on; the text says why."""
+class DemoFailed(Exception):
+    """The demonstration cannot go on; the text says why."""
 
 
 class Platform:
@@ -38,7 +42,7 @@ class Platform:
         """Bring everything up, with a clock that can be moved.
 
         Raises:
-            DayFailed: it did not come up.
+            DemoFailed: it did not come up.
         """
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {
@@ -59,7 +63,7 @@ class Platform:
         told = {**environment, SWITCH: "skip"}
         done = subprocess.run(argv, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise DayFailed(f"./hospital {command} failed:\n{done.stdout}{done.stderr}")
+            raise DemoFailed(f"./hospital {command} failed:\n{done.stdout}{done.stderr}")
 
     def clock(self) -> MovingClock:
         """Give the clock that the hospital follows."""
@@ -83,13 +87,13 @@ class Platform:
         """Compare the day with the HIS, repairing nothing.
 
         Raises:
-            DayFailed: it could not be compared.
+            DemoFailed: it could not be compared.
         """
         done = self.program("runtime.reconcile", "--date", day.isoformat(), "--json", "--no-repair", "--wait", "60")
         try:
             report: dict[str, Any] = json.loads(done.stdout)
         except json.JSONDecodeError as error:
-            raise DayFailed(f"the two sides could not be compared: {done.stderr.strip()[-300:]}") from error
+            raise DemoFailed(f"the two sides could not be compared: {done.stderr.strip()[-300:]}") from error
         return report
 
     def kill_his(self) -> None:
@@ -108,13 +112,33 @@ class Platform:
         for one in control.ask(self.folder.root, self.folder.control_name, request):
             answer = one
         if answer.get("error"):
-            raise DayFailed(str(answer["error"]))
+            raise DemoFailed(str(answer["error"]))
         return answer
 
 
 @contextmanager
+def own_folder(given: argparse.Namespace, *, name: str) -> Iterator[DataFolder]:
+    """Give the folder that was asked for (`--data`), or a temporary one that goes away unless it is kept (`--keep`).
+
+    Raises:
+        DemoFailed: the folder holds something already.
+    """
+    if given.data is not None:
+        if given.data.root.exists() and any(given.data.root.iterdir()):
+            raise DemoFailed(f"{given.data.root} is not empty: this wants an empty folder, for a hospital of its own")
+        yield given.data
+        return
+    root = Path(tempfile.mkdtemp(prefix=f"hospital-{name}-"))
+    try:
+        yield DataFolder(root)
+    finally:
+        if not given.keep:
+            shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
 def hospital_of(folder: DataFolder, *, keep: bool, demo_hospital: str = "none") -> Iterator[Platform]:
-    """Have the hospital up for the day, and take it down at the end unless it is to be kept."""
+    """Have the hospital up for the demonstration, and take it down at the end unless it is to be kept."""
     platform = Platform(folder, demo_hospital=demo_hospital)
     folder.create()
     try:
