@@ -1,8 +1,8 @@
 """The patients' pages at `/m/`: what `./hospital build` made for browsers, with the policy that keeps strangers out.
 
 The server starts without them and then says how to build them; a build that is made later is served without a
-restart. Files in `assets/` carry a digest in their names and never change; the page that names them is asked for
-again each time.
+restart. Files in `assets/` carry a digest in their names and never change; the page that names them, and the service
+worker that keeps them for times without a network, are asked for again each time.
 """
 
 import gzip
@@ -32,7 +32,8 @@ COMPRESSIBLE: Final = frozenset({".css", ".html", ".js", ".json", ".svg", ".txt"
 # Pictures are drawn on the device (`data:`); nothing is asked of any other host.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self' data:;"
-    " connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    " connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none';"
+    " frame-ancestors 'none'"
 )
 SAFE: Final = {
     "content-security-policy": POLICY,

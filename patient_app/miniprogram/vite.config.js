@@ -2,6 +2,7 @@ const { defineConfig } = require("vite");
 const uni = require("@dcloudio/vite-plugin-uni").default;
 const { chunkOf } = require("./build/chunks");
 const { compressed } = require("./build/compressed");
+const { offline } = require("./build/offline");
 const { ownAssets } = require("./build/own_assets");
 const { virtualHosts } = require("./build/virtual_hosts");
 
@@ -16,7 +17,7 @@ const screens = [
 module.exports = defineConfig({
   base: "./",
   define: { SCREENS: JSON.stringify(screens) },
-  plugins: [ownAssets(), virtualHosts(screens), uni(), ...(isForBrowsers ? [compressed()] : [])],
+  plugins: [ownAssets(), virtualHosts(screens), uni(), ...(isForBrowsers ? [offline(), compressed()] : [])],
   build: {
     // What the oldest phones that WeChat still supports can read.
     target: "es2015",

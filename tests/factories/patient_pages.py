@@ -178,13 +178,20 @@ async def open_browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def open_app(
-    browser: Browser, base_url: str, look: Look = USUAL, *, cashiers: Collection[str] = ()
+    browser: Browser,
+    base_url: str,
+    look: Look = USUAL,
+    *,
+    cashiers: Collection[str] = (),
+    keeps_pages: bool = False,
 ) -> AsyncIterator[App]:
     """Hold the pages as one person, with nothing remembered from others; at the end they must have behaved.
 
     cashiers: the addresses of channels' own pages, to which a payer is led.
+    keeps_pages: let the pages' service worker keep them, as a browser does.
     """
     context = await browser.new_context(
+        service_workers="allow" if keeps_pages else "block",
         viewport={"width": look.width, "height": look.height},
         locale=look.language,
         color_scheme="dark" if look.is_dark else "light",

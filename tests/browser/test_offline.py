@@ -1,0 +1,163 @@
+"""Pages that open where there is no network: the service worker that the build puts beside them."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, Final
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from kernel.ids import format_appointment_number
+from runtime.frontend import PROJECT
+from tests.factories.booking_pages import Cardiology, sign_in_at, with_member
+from tests.factories.front_end import require_build, run_node
+from tests.factories.open_api import OpenApi
+from tests.factories.patient_pages import App, open_app, open_browser
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
+
+WORKER: Final = PROJECT / "build" / "offline.js"
+KEEPS: Final = "navigator.serviceWorker.controller !== null"
+_KEPT: Final = """
+(async () => {
+  const kept = {};
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    kept[name] = (await cache.keys()).map((request) => new URL(request.url).pathname);
+  }
+  return kept;
+})()
+"""
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    require_build("h5")
+    async with open_browser() as started:
+        yield started
+
+
+async def test_in_the_basement_the_appointment_and_its_code_are_there(browser: Browser, open_api: OpenApi) -> None:
+    cardiology = await Cardiology.build(open_api)
+    number, patient_id = await with_member()
+    async with open_app(browser, open_api.server.base_url, keeps_pages=True) as app:
+        await app.open("booking/seats/seats", session=str(cardiology.free.id))
+        await app.settled("seats")
+        await app.part("band").first.click()
+        await app.settled("confirm", "signed-out")
+        await app.tap("to-sign-in")
+        await sign_in_at(app, number)
+        await app.settled("confirm")
+        await app.tap("book")
+        await app.settled("result")
+        [booked] = await open_api.db.fetch("SELECT id, number FROM appointment WHERE patient_id = $1", patient_id)
+        appointment = {"id": str(booked["id"]), "member": str(patient_id)}
+        await app.open("visits/appointment/appointment", **appointment)
+        await app.settled("appointment")
+        await app.comes_true(KEEPS)
+
+        await go_offline(app)
+        await app.page.reload()
+        await app.settled("appointment")
+        await expect(app.part("appointment")).to_contain_text(in_groups(booked["number"]))
+        await expect(app.part("notice")).to_contain_text("没有网络")
+        await app.picture("offline-appointment")
+        # A screen that was never open before.
+        await app.open("account/help/help")
+        await app.settled("help")
+
+        kept: dict[str, list[str]] = await app.page.evaluate(_KEPT)
+        assert [name.startswith("pages-") for name in kept] == [True]
+        strangers = [path for paths in kept.values() for path in paths if path != "/m/" and not is_of_build(path)]
+        assert strangers == [], "nothing is kept here but the pages themselves"
+
+
+def in_groups(number: int) -> str:
+    """Write an appointment's number as its screen does."""
+    digits = format_appointment_number(number)
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4))
+
+
+async def go_offline(app: App) -> None:
+    """Take the network away from the page and from its service worker."""
+    await app.page.context.set_offline(offline=True)
+    [worker] = app.page.context.service_workers
+    assert await worker.evaluate("fetch('/m/').then(() => 'reached', () => 'away')") == "away"
+
+
+def is_of_build(path: str) -> bool:
+    return (require_build("h5") / path.removeprefix("/m/")).is_file()
+
+
+# --- from build to build
+
+
+class Site:
+    """A folder of pages that is served, and built anew."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "m"
+        (self.folder / "assets").mkdir(parents=True)
+
+    def build(self, name: str) -> None:
+        """Put a build in the place of the last one."""
+        for old in (self.folder / "assets").iterdir():
+            old.unlink()
+        asset = f"assets/{name}.js"
+        (self.folder / asset).write_text(f"window.piece = {json.dumps(name)};", encoding="utf-8")
+        (self.folder / "index.html").write_text(
+            f"<!doctype html><title>{name}</title><link rel='icon' href='data:,'><script src='{asset}'></script>"
+            "<script>navigator.serviceWorker.register('./worker.js');</script>",
+            encoding="utf-8",
+        )
+        code = "process.stdout.write(require(process.argv[2]).workerFor([process.argv[3]], process.argv[4]))"
+        script = self.folder.parent / "print.cjs"
+        script.write_text(code, encoding="utf-8")
+        (self.folder / "worker.js").write_text(run_node(script, str(WORKER), asset, name), encoding="utf-8")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files as they are at this moment, and says nothing about it."""
+
+    def end_headers(self) -> None:
+        self.send_header("cache-control", "no-store")
+        super().end_headers()
+
+    def log_message(self, *_values: Any) -> None:
+        """Nobody reads it."""
+
+
+@contextmanager
+def served(site: Site) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site.folder.parent))) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
+
+
+async def test_a_new_build_takes_over_and_an_open_page_keeps_its_pieces(browser: Browser, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    with served(site) as address:
+        async with open_app(browser, address, keeps_pages=True) as app:
+            for number, name in enumerate(("first", "second", "third"), 1):
+                site.build(name)
+                await app.page.goto(f"{address}/m/")
+                # What the server has counts, not what is kept.
+                await expect(app.page).to_have_title(name)
+                newest = [f"pages-{one}" for one in ("first", "second", "third")[:number][-2:]]
+                await app.comes_true(f"(async () => (await caches.keys()).join() === {json.dumps(','.join(newest))})()")
+            await app.comes_true(KEEPS)
+            # The server has the third build alone; a page of the second still finds its pieces, one of the first not.
+            piece = "(name) => fetch(`assets/${name}.js`).then((answer) => answer.status)"
+            assert [await app.page.evaluate(piece, one) for one in ("first", "second", "third")] == [404, 200, 200]
+            await go_offline(app)
+            await app.page.reload()
+            await expect(app.page).to_have_title("third")
+            assert await app.page.evaluate("window.piece") == "third"
