@@ -7,7 +7,6 @@ export interface Entry {
   id: string;
   icon: IconName;
   title: Key;
-  text: Key;
   go: () => void;
   /** One of the four big buttons of elder mode. */
   isForElders: boolean;
@@ -21,7 +20,6 @@ export const entries: Entry[] = [
     id: "find",
     icon: "search",
     title: "home.find",
-    text: "home.find_text",
     go: toScreen("/booking/find/find"),
     isForElders: true,
   },
@@ -29,7 +27,6 @@ export const entries: Entry[] = [
     id: "visits",
     icon: "calendar",
     title: "home.visits",
-    text: "home.visits_text",
     go: toTab("visits"),
     isForElders: true,
   },
@@ -37,7 +34,6 @@ export const entries: Entry[] = [
     id: "bills",
     icon: "receipt",
     title: "home.bills",
-    text: "home.bills_text",
     go: toScreen("/money/bills/bills"),
     isForElders: true,
   },
@@ -45,7 +41,6 @@ export const entries: Entry[] = [
     id: "waitlist",
     icon: "clock",
     title: "home.waitlist",
-    text: "home.waitlist_text",
     go: toScreen("/visits/waitlist/waitlist"),
     isForElders: false,
   },
@@ -53,7 +48,6 @@ export const entries: Entry[] = [
     id: "messages",
     icon: "bell",
     title: "home.messages",
-    text: "home.messages_text",
     go: toTab("messages"),
     isForElders: true,
   },
@@ -61,7 +55,6 @@ export const entries: Entry[] = [
     id: "settings",
     icon: "text",
     title: "home.settings",
-    text: "home.settings_text",
     go: toScreen("/account/settings/settings"),
     isForElders: false,
   },
