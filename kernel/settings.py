@@ -27,6 +27,10 @@ SANDBOX_ONLY = (
     "MICRO_HIS_MLLP",
     "MICRO_HIS_PEER",
     "MOVING_CLOCK",
+    "SMS_BASE_URL",
+    "SMS_EMULATOR",
+    "SMS_EMULATOR_DIR",
+    "SMS_EMULATOR_HTTP",
     "WECHAT_BASE_URL",
     "WECHAT_EMULATOR_DIR",
     "WECHAT_EMULATOR_HTTP",
@@ -44,6 +48,9 @@ PROXIES_COUNTS = ("0", "1", "2", "3")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 PORT_MAX = 65_535
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+# So many codes are sent to telephones in a day before somebody should ask why.
+SMS_CODES_PER_DAY_USUALLY = 20_000
+SMS_SIGN_IN_TEMPLATE = "sign_in_code"
 # By which channel the applications book that developers make: in a sandbox by one that the invented hospital opens
 # numbers to; in production by one that takes nothing until the slot office gives it rules.
 DEVELOPER_CHANNELS = {"sandbox": "city_portal", "production": "partner"}
@@ -95,6 +102,23 @@ class InsuranceConsent:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortMessageAccount:
+    """The hospital's account with the gateway for short messages (Tencent Cloud SMS).
+
+    app_id: SmsSdkAppId. sign_name: what stands in 【】 before each message. secret_id, secret_key: references.
+    templates: of messages that the hospital does not word itself, by their names (`sign_in_code`, `sign_in_code.en`).
+    base_url: of the emulated gateway; None: Tencent Cloud itself.
+    """
+
+    app_id: str
+    sign_name: str
+    secret_id: str
+    secret_key: str
+    templates: Mapping[str, str]
+    base_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a platform process is told."""
 
@@ -124,6 +148,8 @@ class Settings:
     wechat_base_url: str | None
     wechat_app_id: str | None
     wechat_app_secret: str | None
+    sms: ShortMessageAccount | None
+    sms_codes_per_day: int
     insurance_institution: str | None
     insurance_city: str | None
     insurance_consent: InsuranceConsent | None
@@ -202,6 +228,8 @@ class Settings:
             wechat_base_url=_url(env, "WECHAT_BASE_URL"),
             wechat_app_id=env.get("WECHAT_APP_ID") or None,
             wechat_app_secret=_reference(env, "WECHAT_APP_SECRET"),
+            sms=_short_messages(env),
+            sms_codes_per_day=_count(env, "SMS_CODES_PER_DAY", usually=SMS_CODES_PER_DAY_USUALLY),
             insurance_institution=env.get("INSURANCE_INSTITUTION") or None,
             insurance_city=env.get("INSURANCE_CITY") or None,
             insurance_consent=_insurance_consent(env),
@@ -303,6 +331,55 @@ def _insurance_consent(env: Mapping[str, str]) -> InsuranceConsent | None:
         if (consent is None) != (cashier is None):
             raise SettingsError(f"INSURANCE_CONSENT_{kind} and INSURANCE_CASHIER_{kind} belong together")
     return InsuranceConsent(base_url, partner, secret, *pages, *programs)
+
+
+def _short_messages(env: Mapping[str, str]) -> ShortMessageAccount | None:
+    """Read the account with the gateway for short messages; None: there is none.
+
+    Raises:
+        SettingsError: half of it is missing, or something in it cannot be meant; what a key is, is not told.
+    """
+    names = ("SMS_APP_ID", "SMS_SIGN_NAME", "SMS_SECRET_ID", "SMS_SECRET_KEY", "SMS_TEMPLATES")
+    given = [env[name] for name in names if env.get(name)]
+    if not given:
+        return None
+    if len(given) < len(names):
+        raise SettingsError(f"{', '.join(names)} belong together")
+    if not re.fullmatch(r"[0-9]{6,20}", env["SMS_APP_ID"], re.ASCII):
+        raise SettingsError("SMS_APP_ID is the SmsSdkAppId, digits")
+    if not re.fullmatch(r"[^\W_]{2,12}", env["SMS_SIGN_NAME"]):
+        raise SettingsError("SMS_SIGN_NAME is 2 to 12 letters, digits or Chinese characters, without brackets")
+    templates: dict[str, str] = {}
+    for one in env["SMS_TEMPLATES"].split(","):
+        name, _, template_id = one.strip().partition("=")
+        if not re.fullmatch(r"[a-z][a-z_]{1,40}(\.en)?=[0-9]{1,20}", one.strip(), re.ASCII):
+            raise SettingsError(f"SMS_TEMPLATES is NAME=ID,NAME=ID,... with ids of digits, not {one.strip()!r}")
+        templates[name] = template_id
+    if SMS_SIGN_IN_TEMPLATE not in templates:
+        raise SettingsError(f"SMS_TEMPLATES wants {SMS_SIGN_IN_TEMPLATE}: a gateway without it could send no codes")
+    secret_id, secret_key = _reference(env, "SMS_SECRET_ID"), _reference(env, "SMS_SECRET_KEY")
+    assert secret_id is not None, "it is given"
+    assert secret_key is not None, "as above"
+    return ShortMessageAccount(
+        app_id=env["SMS_APP_ID"],
+        sign_name=env["SMS_SIGN_NAME"],
+        secret_id=secret_id,
+        secret_key=secret_key,
+        templates=templates,
+        base_url=_url(env, "SMS_BASE_URL"),
+    )
+
+
+def _count(env: Mapping[str, str], name: str, *, usually: int) -> int:
+    """Read how many; 1 to a million.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    text = env.get(name) or str(usually)
+    if not re.fullmatch(r"[1-9][0-9]{0,5}|1000000", text, re.ASCII):
+        raise SettingsError(f"{name} must be a number from 1 to 1000000, not {text!r}")
+    return int(text)
 
 
 def _mini_program(env: Mapping[str, str], name: str) -> str | None:

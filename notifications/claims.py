@@ -61,6 +61,23 @@ async def record_attempt(
     )
 
 
+async def lock_taken(tx: Transaction, serial: str) -> Row | None:
+    """Lock the short message that the gateway took under a number, with its kind; None: none of ours."""
+    return await tx.fetchrow(
+        "SELECT d.id, d.channel, n.id AS notification_id, n.account_id, n.until, k.*"
+        " FROM notification_attempt a JOIN notification_delivery d ON d.id = a.delivery_id"
+        " JOIN notification n ON n.id = d.notification_id JOIN notification_kind k ON k.code = n.kind"
+        " WHERE a.code = $1 AND a.outcome = 'accepted' AND d.channel = 'sms' AND d.status = 'delivered'"
+        " FOR UPDATE OF d",
+        serial,
+    )
+
+
+async def note_outcome(tx: Transaction, delivery_id: UUID, *, outcome: str) -> None:
+    """Say more exactly what became of a delivery that stays as it is."""
+    await tx.execute("UPDATE notification_delivery SET outcome = $2 WHERE id = $1", delivery_id, outcome)
+
+
 async def take_subscription(tx: Transaction, account_id: UUID, template_id: str, *, at: datetime) -> bool:
     """Use one of the times that the person has accepted a template; False: there is none left."""
     taken = await tx.execute(

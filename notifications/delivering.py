@@ -21,7 +21,7 @@ from kernel.outbox import OUTBOX
 from notifications import claims, wording
 from notifications.kinds import CHANNELS, Facts
 from notifications.planning import Planned, hours_of, offers, plan_next, post_letter, wants
-from notifications.ports import Handed, SubscribeMessage
+from notifications.ports import Handed, ShortMessage, SubscribeMessage
 from notifications.quiet import send_at
 from notifications.retries import delay_after
 from notifications.ways import Ways
@@ -44,9 +44,7 @@ class _Taken:
     """A delivery that this worker has taken, with all that the call needs; nothing is read in between."""
 
     delivery: Row
-    message: SubscribeMessage | None
-    phone: str | None
-    text: str
+    message: SubscribeMessage | ShortMessage
 
 
 class MessageWork:
@@ -150,7 +148,7 @@ class MessageWork:
         await claims.turn_delivery(tx, row["id"], to="sending", tries=1)
         page = None if row["wechat_page"] is None else f"{row['wechat_page']}?message={row['notification_id']}"
         data = wording.fill_fields(row["wechat_fields"], self._facts(row))
-        return _Taken(row, SubscribeMessage(openid, row["wechat_template_id"], data, page), None, "")
+        return _Taken(row, SubscribeMessage(openid, row["wechat_template_id"], data, page))
 
     async def _take_sms(self, tx: Transaction, row: Row) -> _Taken | None:
         if not self._ways.has("sms"):
@@ -161,18 +159,19 @@ class MessageWork:
             await self._give_up(tx, row, "no_receiver", at=clock.now())
             return None
         await claims.turn_delivery(tx, row["id"], to="sending", tries=1)
-        return _Taken(row, None, phone, wording.fill(row["sms"], self._facts(row), "zh"))
+        facts = self._facts(row)
+        text, values = wording.fill(row["sms"], facts, "zh"), wording.fill_numbers(row["sms"], facts)
+        return _Taken(row, ShortMessage(phone, text, row["sms_template_id"], values))
 
     async def _call(self, taken: _Taken) -> Handed:
         """Hand a message over. Whatever breaks after the request may have left is not known to have failed."""
         try:
             async with asyncio.timeout(CALL_SECONDS_MAX):
-                if taken.message is not None:
+                if isinstance(taken.message, SubscribeMessage):
                     assert self._ways.wechat is not None, "it was connected when the message was taken"
                     return await self._ways.wechat.send(taken.message)
                 assert self._ways.sms is not None, "as above"
-                assert taken.phone is not None, "a delivery goes by one of the two"
-                return await self._ways.sms.send(phone=taken.phone, text=taken.text)
+                return await self._ways.sms.send(taken.message)
         except TimeoutError:
             return Handed("unknown", "timeout")
         except Exception as error:

@@ -37,7 +37,8 @@ class VersionConflict(Conflict):
 class TemplateInvalid(Invalid):
     """The words cannot be sent: `field` says where, `reason` why, `name` which placeholder.
 
-    reason: unknown_placeholder, stray_brace, too_long, field_unknown, fields_without_template, fallback_without_sms.
+    reason: unknown_placeholder, stray_brace, too_long, field_unknown, fields_without_template, template_without_sms,
+    fallback_without_sms.
     """
 
     code = "notifications.template_invalid"

@@ -66,6 +66,8 @@ def offers(kind: Row, channel: Channel) -> bool:
     """Tell whether the hospital has words for a kind by a channel, and means it to go there."""
     if channel == "wechat":
         return kind["wechat_template_id"] is not None and bool(kind["wechat_fields"])
+    if kind["sms_template_id"] is None and ways().wants_sms_templates:
+        return False
     return kind["sms"] is not None and bool(kind["is_important"])
 
 

@@ -13,8 +13,9 @@ Outcome = Literal["accepted", "no_quota", "no_receiver", "bad_template", "bad_co
 
 accepted:     taken, and on its way.
 no_quota:     the person has not accepted this template, or their one-time subscription is used up (WeChat 43101).
-no_receiver:  no such person there: an invalid openid, a number that cannot be one (WeChat 40003, 40036).
-bad_template: the template does not exist, or not in this mini-program (WeChat 40037, 40165, 41030).
+no_receiver:  no such person there: an invalid openid, a number that cannot be one (WeChat 40003, 40036), or one whose
+              owner or network takes none.
+bad_template: the template does not exist, is not approved or has other parameters (WeChat 40037, 40165, 41030).
 bad_content:  a field is too long, of another kind or refused for its words (WeChat 47003, 87014).
 busy:         surely not sent, and may be later: too often, or the service is down (WeChat -1, 45009, 45011).
 unknown:      nobody knows whether it was taken: the answer was lost after the request had left.
@@ -43,6 +44,20 @@ class SubscribeMessage:
     page: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ShortMessage:
+    """A message to a telephone.
+
+    text: as it is read, for a way that sends whatever it is given. template_id, values: the hospital's template at its
+    gateway, and what stands for {1}, {2}, ... in it; a gateway in China sends nothing else.
+    """
+
+    phone: str = field(repr=False)
+    text: str = field(repr=False)
+    template_id: str | None = None
+    values: Sequence[str] = ()
+
+
 class WeChatMessages(Protocol):
     """WeChat's server, as the mini-program's owner calls it."""
 
@@ -57,7 +72,12 @@ class WeChatMessages(Protocol):
 class ShortMessages(Protocol):
     """The gateway for messages to telephones (SMS)."""
 
-    async def send(self, *, phone: str, text: str) -> Handed:
+    @property
+    def wants_templates(self) -> bool:
+        """Tell whether a kind without a template cannot be sent by it."""
+        ...
+
+    async def send(self, message: ShortMessage) -> Handed:
         """Hand a short message over; as for WeChat, one request, and an outcome instead of an error."""
         ...
 

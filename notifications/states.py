@@ -12,7 +12,8 @@ DELIVERY: Final = TransitionTable(
         "queued": frozenset({"sending", "waiting", "dropped", "failed"}),
         # Written down before the call: whoever finds it so later cannot know whether it was taken, and repeats nothing.
         "sending": frozenset({"queued", "delivered", "failed", "unknown"}),
-        "delivered": frozenset(),
+        # Taken by the other side; the network may report later that the telephone has not taken it.
+        "delivered": frozenset({"failed"}),
         "failed": frozenset(),
         "dropped": frozenset(),
         "unknown": frozenset(),

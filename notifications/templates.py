@@ -15,7 +15,7 @@ from notifications.kinds import KINDS, samples
 
 _COLUMNS: Final = (
     "code, kind_group, active, is_important, passes_quiet_hours, fallback_minutes, title_zh, title_en, body_zh,"
-    " body_en, sms, wechat_template_id, wechat_fields, wechat_page, version"
+    " body_en, sms, sms_template_id, wechat_template_id, wechat_fields, wechat_page, version"
 )
 _RULE: Final = "SELECT quiet_from, quiet_until, near_places, version FROM notification_rule"
 FIELDS_MAX: Final = 7
@@ -35,6 +35,7 @@ class Template:
     body_zh: str
     body_en: str
     sms: str | None
+    sms_template_id: str | None
     wechat_template_id: str | None
     wechat_fields: Mapping[str, str]
     wechat_page: str | None
@@ -99,6 +100,7 @@ def preview(code: str, wanted: Template) -> dict[str, Any]:
         "zh": {"title": wording.fill(wanted.title_zh, facts, "zh"), "body": wording.fill(wanted.body_zh, facts, "zh")},
         "en": {"title": wording.fill(wanted.title_en, facts, "en"), "body": wording.fill(wanted.body_en, facts, "en")},
         "sms": None if wanted.sms is None else wording.fill(wanted.sms, facts, "zh"),
+        "sms_to_register": None if wanted.sms is None else wording.number_names(wanted.sms),
         "wechat": wording.fill_fields(wanted.wechat_fields, facts),
         "private_on_lock_screen": _private(code, wanted),
     }
@@ -118,6 +120,8 @@ def require_valid(code: str, wanted: Template) -> None:
             _require_text(code, name, text)
     if wanted.wechat_fields and wanted.wechat_template_id is None:
         raise TemplateInvalid(field="wechat_template_id", reason="fields_without_template")
+    if wanted.sms_template_id is not None and wanted.sms is None:
+        raise TemplateInvalid(field="sms_template_id", reason="template_without_sms")
     if wanted.fallback_minutes is not None and (wanted.sms is None or not wanted.is_important):
         raise TemplateInvalid(field="fallback_minutes", reason="fallback_without_sms")
     for field, text in wanted.wechat_fields.items():

@@ -20,6 +20,11 @@ class Ways:
             return self.wechat is not None and self.identities is not None
         return self.sms is not None
 
+    @property
+    def wants_sms_templates(self) -> bool:
+        """Tell whether a kind without a template at the gateway cannot go to telephones."""
+        return self.sms is not None and self.sms.wants_templates
+
 
 _ways = Ways()
 

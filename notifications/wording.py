@@ -8,6 +8,7 @@ brought into them by cutting off, never by leaving the message unsent.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import count
 from typing import Final, Literal
 
 from kernel import clock
@@ -55,6 +56,17 @@ def has_stray_braces(text: str) -> bool:
 def fill(template: str, facts: Facts, language: Language) -> str:
     """Fill a template in; a name that has no fact becomes nothing, for a template may be older than its kind."""
     return _NAME.sub(lambda found: _say(facts.get(found[1], ""), language), template)
+
+
+def number_names(template: str) -> str:
+    """Write a template as it is registered with a gateway for short messages: {1}, {2}, ... in the text's order."""
+    places = count(1)
+    return _NAME.sub(lambda _: f"{{{next(places)}}}", template)
+
+
+def fill_numbers(template: str, facts: Facts) -> list[str]:
+    """Give what stands for {1}, {2}, ... in a registered template, in Chinese; the gateway refuses an empty value."""
+    return [_say(facts.get(name, ""), "zh").strip() or "-" for name in _NAME.findall(template)]
 
 
 def field_kind(field: str) -> str | None:

@@ -12,6 +12,7 @@ from feedback import metrics as feedback_metrics
 from integration.his import metrics as his_metrics
 from kernel.db import DatabaseUnavailable, database
 from notifications import metrics as message_metrics
+from oauth.sign_in import codes_of_the_day as code_metrics
 from partners.webhooks import metrics as webhook_metrics
 from payments import metrics as payment_metrics
 
@@ -51,6 +52,7 @@ async def metrics(_request: Request) -> HTTPResponse:
         await payment_metrics.refresh_gauges(database())
         await feedback_metrics.refresh_gauges(database())
         await message_metrics.refresh_gauges(database())
+        await code_metrics.refresh_gauges(database())
     except DatabaseUnavailable:
         his_metrics.forget_gauges()
         pattern_metrics.forget_flags()
@@ -59,4 +61,5 @@ async def metrics(_request: Request) -> HTTPResponse:
         payment_metrics.forget_gauges()
         feedback_metrics.forget_gauges()
         message_metrics.forget_gauges()
+        code_metrics.forget_gauges()
     return HTTPResponse(generate_latest(), 200, content_type=CONTENT_TYPE_LATEST)

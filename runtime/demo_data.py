@@ -16,7 +16,7 @@ from kernel.log import configure_logging
 from kernel.settings import Settings, SettingsError
 from runtime.demo_hospital.load import ACTOR, OtherHospital, extend_schedules, load_hospital
 from runtime.demo_hospital.merchants import load_merchants
-from runtime.demo_hospital.messages import load_message_templates
+from runtime.demo_hospital.messages import load_message_templates, load_short_message_templates
 
 
 def _say(line: str) -> None:
@@ -42,7 +42,10 @@ async def load(settings: Settings) -> None:
             _say(f"accounts with payment channels: {', '.join(accounts)}")
         if templates := await load_message_templates(actor=ACTOR):
             _say(f"templates of WeChat for {templates} kinds of messages")
-        if not loaded and not report.schedules_created and not accounts and not templates:
+        texts = 0 if settings.sms is None else await load_short_message_templates(actor=ACTOR)
+        if texts:
+            _say(f"templates of short messages for {texts} kinds")
+        if not loaded and not report.schedules_created and not accounts and not templates and not texts:
             _say("nothing to do")
     finally:
         await database().close()

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from payments.gateways.port import ChannelCode, Merchant
 from runtime.data_folder import write_private
-from runtime.sandbox_messages import write_templates
+from runtime.sandbox_messages import CODE_TEMPLATES, write_sms_templates, write_templates
 
 RSA_BITS: Final = 2048
 CERTIFICATE_LIVES: Final = timedelta(days=5 * 365)
@@ -52,6 +52,19 @@ WECHAT_APP_ID: Final = WECHATPAY_APP_ID
 """One mini-program signs people in, writes to them and takes their payments."""
 WECHAT_APP_SECRET: Final = "file:sandbox/wechat/app_secret"  # noqa: S105  where the secret lies
 WECHAT_SECRET_BYTES: Final = 16
+
+SMS_APP_ID: Final = "1400000109"
+SMS_SIGN_NAME: Final = "示范医院"
+SMS_SECRET_ID_BYTES: Final = 16
+SMS_SECRET_KEY_BYTES: Final = 16
+SMS_SETTINGS: Final = {
+    "SMS_APP_ID": SMS_APP_ID,
+    "SMS_SIGN_NAME": SMS_SIGN_NAME,
+    "SMS_SECRET_ID": "file:sandbox/sms/secret_id",
+    "SMS_SECRET_KEY": "file:sandbox/sms/secret_key",
+    "SMS_TEMPLATES": ",".join(f"{name}={one.id}" for name, one in CODE_TEMPLATES.items()),
+}
+"""How a sandbox that plays the gateway for short messages is told of its account there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +258,33 @@ def open_wechat_account(*, keys_dir: Path, emulator_dir: Path) -> None:
     write_private(beside / "app_secret", f"{secret}\n")
     write_private(registered, json.dumps({"app_id": WECHAT_APP_ID, "secret": secret}, indent=2) + "\n")
     write_templates(emulator_dir)
+    beside.rename(ours)
+
+
+def open_sms_account(*, keys_dir: Path, emulator_dir: Path) -> None:
+    """Open an application with the emulated gateway for short messages where there is none, and have its templates.
+
+    Raises:
+        KeysInTheWay: our key is there and the gateway does not know it; nothing is overwritten.
+    """
+    ours, registered = keys_dir / "sandbox" / "sms", emulator_dir / "account.json"
+    if _is_open(ours, registered):
+        write_sms_templates(emulator_dir)
+        return
+    emulator_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (keys_dir / "sandbox").mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(dir=keys_dir / "sandbox", prefix=".sms."))
+    secret_id, secret_key = f"AKID{secrets.token_hex(SMS_SECRET_ID_BYTES)}", secrets.token_hex(SMS_SECRET_KEY_BYTES)
+    write_private(beside / "secret_id", f"{secret_id}\n")
+    write_private(beside / "secret_key", f"{secret_key}\n")
+    account = {
+        "app_id": SMS_APP_ID,
+        "sign_name": SMS_SIGN_NAME,
+        "secret_id": secret_id,
+        "secret_key": secret_key,
+    }
+    write_private(registered, json.dumps(account, ensure_ascii=False, indent=2) + "\n")
+    write_sms_templates(emulator_dir)
     beside.rename(ours)
 
 

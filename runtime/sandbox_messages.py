@@ -1,4 +1,4 @@
-"""The subscribe messages of a sandbox: the templates that its WeChat has, and which kinds of messages use them.
+"""The messages of a sandbox: the templates that its WeChat and its gateway have, and which kinds use them.
 
 A hospital chooses templates at mp.weixin.qq.com and enters their ids (docs/notifications.md); in a sandbox that is done
 beforehand, the same on both sides, so that messages reach the people of the emulated WeChat without anybody's doing.
@@ -109,4 +109,51 @@ TEMPLATES: Final = (
 def write_templates(emulator_dir: Path) -> None:
     """Have the emulated WeChat know the templates; it reads them when it starts."""
     known: list[dict[str, Any]] = [{"id": one.id, "title": one.title, "fields": one.fields} for one in TEMPLATES]
+    write_private(emulator_dir / "templates.json", json.dumps(known, ensure_ascii=False, indent=2) + "\n")
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxShortTemplate:
+    """A template of the sandbox's gateway for short messages. is_code: one for codes, whose values are digits."""
+
+    id: str
+    content: str
+    is_code: bool = False
+
+
+CODE_TEMPLATES: Final[Mapping[str, SandboxShortTemplate]] = {
+    "sign_in_code": SandboxShortTemplate(
+        "9000001", "登录验证码 {1}，5分钟内有效。请勿告诉任何人，医院工作人员不会向您索要。", is_code=True
+    ),
+    "sign_in_code.en": SandboxShortTemplate(
+        "9000002",
+        "Your sign-in code is {1}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
+        is_code=True,
+    ),
+}
+"""Those of messages that the hospital does not word itself, by their names in SMS_TEMPLATES."""
+SHORT_TEMPLATES: Final[Mapping[str, SandboxShortTemplate]] = {
+    "appointment.moved": SandboxShortTemplate("9000101", "{1}的就诊时间已改为{2}，详情请见小程序。"),
+    "appointment.cancelled": SandboxShortTemplate("9000102", "{1}原定{2}的就诊已取消，详情请见小程序。"),
+    "stop.moved": SandboxShortTemplate("9000103", "很抱歉，{1}的门诊停诊，已为{2}改约到{3}，请在小程序查看。"),
+    "stop.substituted": SandboxShortTemplate("9000104", "{1}{2}的就诊改由其他医生接诊，请在小程序查看。"),
+    "stop.offered": SandboxShortTemplate("9000105", "很抱歉，{1}的门诊停诊，请在{2}前到小程序为{3}选择新的时间。"),
+    "stop.cancelled": SandboxShortTemplate("9000106", "很抱歉，{1}的门诊停诊，{2}的预约已取消，请在小程序查看。"),
+    "stop.kept": SandboxShortTemplate("9000107", "{1}的门诊恢复，{2}的预约照常有效。"),
+    "stop.pending": SandboxShortTemplate("9000108", "{1}的门诊有变动，{2}的预约暂时保留，医院会与您联系。"),
+    "waitlist.offered": SandboxShortTemplate("9000109", "{1}的候补有号了，请在{2}前到小程序确认。"),
+    "queue.called": SandboxShortTemplate("9000110", "请{1}（{2}）到诊室就诊。"),
+    "payment.rejected": SandboxShortTemplate("9000111", "{1}有一笔缴费未能入账，{2}将原路退回。"),
+    "payment.refund_declined": SandboxShortTemplate("9000112", "{1}的一笔退款未通过，如有疑问请到收费窗口咨询。"),
+    "feedback.answered": SandboxShortTemplate("9000113", "您反映的事情，医院已经答复，请到小程序查看。"),
+}
+"""Those of kinds of messages: their own words with the places numbered."""
+
+
+def write_sms_templates(emulator_dir: Path) -> None:
+    """Have the emulated gateway know the templates; it reads them when it starts."""
+    known = [
+        {"id": one.id, "content": one.content, "code": one.is_code}
+        for one in (*CODE_TEMPLATES.values(), *SHORT_TEMPLATES.values())
+    ]
     write_private(emulator_dir / "templates.json", json.dumps(known, ensure_ascii=False, indent=2) + "\n")

@@ -16,7 +16,8 @@ from kernel.db import Database, database
 from kernel.ids import new_id
 from oauth.sign_in import throttle
 from oauth.sign_in.app_sessions import Tokens, Transport, confirm_app_session, open_app_session
-from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused
+from oauth.sign_in.codes_of_the_day import take_one_of_the_day
+from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused, TooManyAttempts
 from oauth.sign_in.sessions import PHONE_CODE, Session, open_session
 from oauth.sign_in.setup import sign_in
 from oauth.sign_in.subjects import Subject, Visit, record_attempt
@@ -37,6 +38,7 @@ _TEXT: Final = {
     "zh": "登录验证码 {code}，5分钟内有效。请勿告诉任何人，医院工作人员不会向您索要。",
     "en": "Your sign-in code is {code}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
 }
+_TEMPLATE: Final = {"zh": "sign_in_code", "en": "sign_in_code.en"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ async def send_code(phone: str, visit: Visit) -> UUID:
     if not known:
         await throttle.take(PER_ADDRESS, visit.address_hash.hex())
         await throttle.take(PER_PHONE, phone)
+    await take_one_of_the_day(visit, is_known=known)
     code_id, code = new_id(), f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"
     await database().execute(
         "INSERT INTO sign_in_phone_code (id, visit_hash, phone_cipher, code_hash, tries_left, expires_at)"
@@ -92,8 +95,13 @@ async def send_code(phone: str, visit: Visit) -> UUID:
         clock.now() + CODE_LIFETIME,
     )
     try:
-        await messages.send(phone=phone, text=_TEXT[visit.language].format(code=code))
-    except MessageNotSent:
+        await messages.send(
+            phone=phone,
+            text=_TEXT[visit.language].format(code=code),
+            template=_TEMPLATE[visit.language],
+            values=[code],
+        )
+    except (InvalidPhone, MessageNotSent, TooManyAttempts):
         await record_attempt(database(), "code_not_sent", visit, method="phone_code")
         raise
     await record_attempt(database(), "code_sent", visit, method="phone_code")

@@ -39,11 +39,15 @@ class PatientAccounts(Protocol):
 class Messages(Protocol):
     """The way short messages leave the hospital."""
 
-    async def send(self, *, phone: str, text: str) -> None:
+    async def send(self, *, phone: str, text: str, template: str, values: Sequence[str]) -> None:
         """Hand a message over.
 
+        text: as it is read, for a way that sends whatever it is given. template, values: the name under which the
+        hospital's gateway has it (`sign_in_code`, `sign_in_code.en`), and what stands for {1}, {2}, ... there.
+
         Raises:
-            MessageNotSent: it was not taken.
+            MessageNotSent: it was not taken. InvalidPhone: nobody has this number.
+            TooManyAttempts: the network takes no more for this number now.
         """
         ...
 

@@ -1,5 +1,6 @@
 """The sandbox's message port: what would go to telephones goes to a table, to be read by tests and demonstrations."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,14 +23,19 @@ class SandboxMessage:
 class SandboxMessages:
     """Keeps messages, sealed; `MODE=production` never has one."""
 
-    async def send(self, *, phone: str, text: str) -> None:
+    async def send(self, *, phone: str, text: str, template: str, values: Sequence[str]) -> None:  # noqa: ARG002  for gateways
         """Keep a message for its number."""
-        await database().execute(
-            "INSERT INTO sandbox_message (at, phone_hash, text_cipher) VALUES ($1, $2, $3)",
-            clock.now(),
-            cipher().lookup_hash(phone),
-            cipher().seal(text),
-        )
+        await keep_message(phone=phone, text=text)
+
+
+async def keep_message(*, phone: str, text: str) -> None:
+    """Keep what a telephone of the sandbox has received."""
+    await database().execute(
+        "INSERT INTO sandbox_message (at, phone_hash, text_cipher) VALUES ($1, $2, $3)",
+        clock.now(),
+        cipher().lookup_hash(phone),
+        cipher().seal(text),
+    )
 
 
 async def read_messages(phone: str) -> list[SandboxMessage]:

@@ -2,20 +2,27 @@
 
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Final
 from urllib.parse import urlsplit
 
 from oauth.sign_in.ports import Messages, MiniProgram, PatientAccounts
 
+CODES_PER_DAY: Final = 20_000
+
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One deployment's sign-in. messages, wechat: None where no message gateway or no mini-program is connected."""
+    """One deployment's sign-in. messages, wechat: None where no message gateway or no mini-program is connected.
+
+    codes_per_day: so many codes go to telephones in a day, whoever asks.
+    """
 
     public_url: str
     accounts: PatientAccounts
     messages: Messages | None
     sandbox: bool
     wechat: MiniProgram | None = None
+    codes_per_day: int = CODES_PER_DAY
 
     @property
     def origin(self) -> str:

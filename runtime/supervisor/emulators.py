@@ -8,10 +8,12 @@ from typing import Final
 from runtime.data_folder import DataFolder, State
 from runtime.embedded import ports
 from runtime.sandbox_channels import (
+    SMS_SETTINGS,
     insurance_consent_settings,
     open_alipay_account,
     open_fiscal_account,
     open_insurance_account,
+    open_sms_account,
     open_wechat_account,
     open_wechatpay_account,
 )
@@ -26,7 +28,7 @@ class Emulator:
 
     address_setting: by which the platform finds it; whoever sets it from outside has that system elsewhere.
     prefix: of the emulator's own settings. open_account: makes both sides' keys at the first start (keys_dir,
-    emulator_dir).
+    emulator_dir). asked_by: the setting without which it is not played.
     """
 
     name: str
@@ -34,6 +36,11 @@ class Emulator:
     prefix: str
     address_setting: str
     open_account: Callable[..., None]
+    asked_by: str | None = None
+
+    def is_played(self, given: Mapping[str, str]) -> bool:
+        """Tell whether it runs here, by what was set from outside."""
+        return self.address_setting not in given and (self.asked_by is None or given.get(self.asked_by) == "1")
 
 
 EMULATORS: Final = (
@@ -72,6 +79,15 @@ EMULATORS: Final = (
         address_setting="WECHAT_BASE_URL",
         open_account=open_wechat_account,
     ),
+    # Short messages of a sandbox lie in a letter box of its own unless somebody wants the gateway's limits and answers.
+    Emulator(
+        name="sms",
+        module="integration.emulators.sms.main",
+        prefix="SMS_EMULATOR",
+        address_setting="SMS_BASE_URL",
+        open_account=open_sms_account,
+        asked_by="SMS_EMULATOR",
+    ),
 )
 
 
@@ -80,10 +96,11 @@ def addresses(state: State, given: Mapping[str, str]) -> dict[str, str]:
     played = {
         one.address_setting: f"http://{LOOPBACK}:{ports.remembered(state, one.name)}"
         for one in EMULATORS
-        if one.address_setting not in given
+        if one.is_played(given)
     }
     centre = played.get("INSURANCE_BASE_URL")
-    return played | (insurance_consent_settings(centre) if centre is not None else {})
+    consent = insurance_consent_settings(centre) if centre is not None else {}
+    return played | consent | (SMS_SETTINGS if "SMS_BASE_URL" in played else {})
 
 
 def prepare(
@@ -96,7 +113,7 @@ def prepare(
     """
     prepared = {}
     for one in EMULATORS:
-        if one.address_setting in given:
+        if not one.is_played(given):
             continue
         own = folder.root / "emulators" / one.name
         one.open_account(keys_dir=Path(environment["KEYS_DIR"]), emulator_dir=own)

@@ -61,6 +61,7 @@ from payments.sealing import PERIOD as SEAL_PERIOD
 from payments.sealing import seal_ledger
 from runtime.his import build_pull
 from runtime.insurance import tend_insurance
+from runtime.sms import fetch_reports, open_sms_gateway
 from runtime.subscriptions import build_subscriptions
 from runtime.worker.timetable import Job
 
@@ -79,6 +80,9 @@ log = get_logger("runtime.timetable")
 def build_jobs(db: Database, settings: Settings, *, cipher: FieldCipher) -> list[Job]:
     """Everything this hospital does by the clock."""
     jobs = [*_care_jobs(db), *_payment_jobs(db, settings), *_housekeeping_jobs(db)]
+    if (gateway := open_sms_gateway(settings)) is not None:
+        # What the telephone networks tell of short messages.
+        jobs.append(Job("fetch_sms_reports", partial(fetch_reports, db, gateway), every=timedelta(seconds=60)))
     if settings.his_http_url is not None:
         jobs += _his_jobs(db, settings, cipher=cipher)
     return jobs

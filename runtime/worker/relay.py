@@ -36,6 +36,7 @@ from payments.receipts import service as receipts
 from runtime.messages import connect_messages
 from runtime.payments import connect_payments
 from runtime.ready import announce_ready
+from runtime.sms import close_sms_gateway
 from runtime.wechat import close_mini_program
 from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND, make_app
 from runtime.worker.jobs import build_jobs
@@ -267,6 +268,7 @@ async def serve(settings: Settings) -> None:
     waiting.cancel()
     await close_billing()
     close_mini_program()
+    await close_sms_gateway()
     await close_redis()
     await db.close()
 

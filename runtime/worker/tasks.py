@@ -32,6 +32,7 @@ from runtime.his import build_port
 from runtime.messages import connect_messages
 from runtime.payments import build_subscribers, connect_payments
 from runtime.receipts import build_receipt_work
+from runtime.sms import close_sms_gateway
 from runtime.subscriptions import build_subscriptions
 from runtime.wechat import close_mini_program
 from runtime.worker.app import APPLY, DELIVER, HEAR, NOTIFY, PAY, RECEIPT, SEND
@@ -174,6 +175,7 @@ async def _close(engine: _Engine | None, receipts: ReceiptWork | None) -> None:
         await receipts.aclose()
     await close_billing()
     close_mini_program()
+    await close_sms_gateway()
     await close_redis()
     await database().close()
 

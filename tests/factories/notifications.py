@@ -18,7 +18,7 @@ from kernel.outbox import OUTBOX
 from notifications.delivering import MessageWork
 from notifications.kinds import samples
 from notifications.planning import HANDLER
-from notifications.ports import Handed, SubscribeMessage
+from notifications.ports import Handed, ShortMessage, SubscribeMessage
 from notifications.telling import Occurrence, tell
 from notifications.ways import Ways, set_ways
 
@@ -34,6 +34,8 @@ class Gateways:
     answers: list[Handed] = field(default_factory=list)
     subscribed: list[SubscribeMessage] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
+    short_messages: list[ShortMessage] = field(default_factory=list)
+    wants_templates: bool = False
     without_openid: set[UUID] = field(default_factory=set)
     stop: asyncio.Event | None = None
     breaks: bool = False
@@ -65,8 +67,13 @@ class _WeChat:
 class _Telephones:
     gateways: Gateways
 
-    async def send(self, *, phone: str, text: str) -> Handed:
-        self.gateways.texts.append((phone, text))
+    @property
+    def wants_templates(self) -> bool:
+        return self.gateways.wants_templates
+
+    async def send(self, message: ShortMessage) -> Handed:
+        self.gateways.texts.append((message.phone, message.text))
+        self.gateways.short_messages.append(message)
         return await self.gateways.answer()
 
 

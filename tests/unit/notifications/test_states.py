@@ -13,6 +13,7 @@ ALLOWED = {
     ("sending", "delivered"),
     ("sending", "failed"),
     ("sending", "unknown"),
+    ("delivered", "failed"),
 }
 
 
