@@ -62,13 +62,13 @@ async def record_attempt(
 
 
 async def lock_taken(tx: Transaction, serial: str) -> Row | None:
-    """Lock the short message that the gateway took under a number, with its kind; None: none of ours."""
+    """Lock the short message that the gateway took under a number, with its kind; None: none, or told of before."""
     return await tx.fetchrow(
         "SELECT d.id, d.channel, n.id AS notification_id, n.account_id, n.until, k.*"
         " FROM notification_attempt a JOIN notification_delivery d ON d.id = a.delivery_id"
         " JOIN notification n ON n.id = d.notification_id JOIN notification_kind k ON k.code = n.kind"
-        " WHERE a.code = $1 AND a.outcome = 'accepted' AND d.channel = 'sms' AND d.status = 'delivered'"
-        " FOR UPDATE OF d",
+        " WHERE a.code = $1 AND a.code <> '' AND a.outcome = 'accepted'"
+        " AND d.channel = 'sms' AND d.status = 'delivered' AND d.outcome = 'accepted' FOR UPDATE OF d",
         serial,
     )
 

@@ -25,7 +25,6 @@ RECENTLY: Final = timedelta(minutes=5)
 EVENTS_LOOKED_AT_MAX: Final = 10_000
 
 COUNTED: Final = Gauge("sign_in_codes_of_the_day", "Codes that went to telephones since the day's count began.")
-MOST: Final = Gauge("sign_in_codes_of_the_day_max", "How many may (SMS_CODES_PER_DAY).")
 RECENT: Final = Gauge("sign_in_recent_codes", "Codes of the last five minutes, by what came of them.", ["outcome"])
 
 
@@ -66,7 +65,6 @@ async def refresh_gauges(db: Database) -> None:
         now,
     )
     COUNTED.set(counted or 0)
-    MOST.set(sign_in().codes_per_day)
     recent = await db.fetch(
         # By the primary key: the events of years have no index by time.
         "SELECT kind, count(*) FROM (SELECT kind, at FROM sign_in_event ORDER BY id DESC LIMIT $2) newest"

@@ -5,9 +5,11 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from kernel.metrics import Gauge
 from oauth.sign_in.ports import Messages, MiniProgram, PatientAccounts
 
 CODES_PER_DAY: Final = 20_000
+MOST: Final = Gauge("sign_in_codes_of_the_day_max", "How many codes may go to telephones in a day (SMS_CODES_PER_DAY).")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def configure_sign_in(settings: SignIn) -> None:
     """Tell this process how people sign in."""
     global _sign_in  # noqa: PLW0603  one a process, set at start-up
     _sign_in = settings
+    MOST.set(settings.codes_per_day)
 
 
 def sign_in() -> SignIn:

@@ -121,6 +121,9 @@ def test_an_address_is_written_as_it_was_read() -> None:
         ("PRODUCTION_URL", "ftp://open.hospital.example"),
         ("DEVELOPER_CHANNEL", "Partner Portal"),
         ("HOTLINE", "ask the porter"),
+        ("SMS_CODES_PER_DAY", "0"),
+        ("SMS_CODES_PER_DAY", "1000001"),
+        ("SMS_CODES_PER_DAY", "many"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(name: str, value: str) -> None:
@@ -187,3 +190,42 @@ def test_consents_to_insurance_are_read_where_a_production_has_them() -> None:
 def test_half_of_the_way_to_a_consent_is_refused(changes: dict[str, str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         Settings.from_environment(PRODUCTION | CONSENT | changes)
+
+
+GATEWAY = {
+    "SMS_APP_ID": "1400006666",
+    "SMS_SIGN_NAME": "示范医院",
+    "SMS_SECRET_ID": "file:sms_secret_id",
+    "SMS_SECRET_KEY": "env:SMS_KEY",
+    "SMS_TEMPLATES": "sign_in_code=1110, sign_in_code.en=1111",
+}
+
+
+def test_a_gateway_for_short_messages_is_read_where_a_hospital_has_one() -> None:
+    assert Settings.from_environment(PRODUCTION).sms is None
+    settings = Settings.from_environment(PRODUCTION | GATEWAY)
+    assert settings.sms is not None
+    assert settings.sms.templates == {"sign_in_code": "1110", "sign_in_code.en": "1111"}
+    assert (settings.sms.app_id, settings.sms.sign_name, settings.sms.base_url) == ("1400006666", "示范医院", None)
+    assert (settings.sms.secret_id, settings.sms.secret_key) == ("file:sms_secret_id", "env:SMS_KEY")
+    assert settings.sms_codes_per_day == 20_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"SMS_SECRET_KEY": ""}, "belong together"),
+        ({"SMS_TEMPLATES": ""}, "belong together"),
+        ({"SMS_APP_ID": "wx123456"}, "SmsSdkAppId"),
+        ({"SMS_SIGN_NAME": "【示范医院】"}, "without brackets"),
+        ({"SMS_SIGN_NAME": "医"}, "2 to 12"),
+        ({"SMS_TEMPLATES": "sign_in_code=abc"}, "NAME=ID"),
+        ({"SMS_TEMPLATES": "sign_in_code"}, "NAME=ID"),
+        ({"SMS_TEMPLATES": "sign_in_code.en=1111"}, "sign_in_code"),
+        ({"SMS_SECRET_KEY": "Gu5t9xGARNpq"}, "never the key itself"),
+    ],
+)
+def test_half_of_a_gateway_is_refused(changes: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told) as caught:
+        Settings.from_environment(PRODUCTION | GATEWAY | changes)
+    assert "Gu5t9xGARNpq" not in str(caught.value)
