@@ -204,3 +204,21 @@ def test_production_starts_with_no_clock_of_its_own_and_no_demonstration(name: s
     with pytest.raises(SetupRefused, match=name):
         setup.require_settings(plan)
     assert not plan.has_demo_hospital
+
+
+def test_the_gateway_for_short_messages_is_played_where_somebody_asks_for_it(folder: DataFolder) -> None:
+    usually = make_plan(folder, NO_WISHES, GIVEN)
+    assert "sms" not in usually.emulator_environments
+    assert {name for name in usually.environment if name.startswith("SMS_")} == set()
+
+    plan = make_plan(folder, NO_WISHES, GIVEN | {"SMS_EMULATOR": "1"})
+    specs = {spec.name: spec for spec in platform_specs(folder, plan)}
+    own, web = specs["sms"].environment, specs["web-1"].environment
+    assert web["SMS_BASE_URL"] == f"http://{own['SMS_EMULATOR_HTTP']}"
+    assert {path.name for path in Path(own["SMS_EMULATOR_DIR"]).iterdir()} == {"account.json", "templates.json"}
+    kept = folder.keys / "sandbox" / "sms"
+    assert {path.name for path in kept.iterdir()} == {"secret_id", "secret_key"}
+    assert {path.stat().st_mode & 0o777 for path in kept.iterdir()} == {0o600}
+    setup.require_settings(plan)
+    with pytest.raises(SetupRefused, match="SMS_EMULATOR"):
+        setup.require_settings(make_plan(folder, NO_WISHES, PRODUCTION | {"SMS_EMULATOR": "1"}))
