@@ -13,6 +13,7 @@ WORDS: dict[str, Any] = {
     "body_zh": "x",
     "body_en": "x",
     "sms": None,
+    "sms_template_id": None,
     "wechat_template_id": None,
     "wechat_fields": [],
     "wechat_page": None,
