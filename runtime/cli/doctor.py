@@ -16,6 +16,7 @@ import asyncpg
 import redis
 
 from kernel.settings import Settings, SettingsError
+from payments.merchants import SecretMissing, Secrets
 from runtime import keys
 from runtime.cli.operate import ask
 from runtime.data_folder import DataFolder
@@ -173,6 +174,7 @@ def settings(environment: Mapping[str, str]) -> Iterator[Verdict]:
     yield "ok", f"The settings of {found.mode} mode are complete."
     if found.production:
         yield from _keys(found.keys_dir)
+        yield from _short_messages(found)
 
 
 def _keys(folder: Path) -> Iterator[Verdict]:
@@ -182,6 +184,17 @@ def _keys(folder: Path) -> Iterator[Verdict]:
             yield "problem", f"{path} is missing; docs/operations.md says how to make it."
         elif path.stat().st_mode & 0o077:
             yield "problem", f"{path} can be read by others: chmod 600 it."
+
+
+def _short_messages(found: Settings) -> Iterator[Verdict]:
+    if found.sms is None:
+        yield "note", "No gateway for short messages is set: nobody gets a code by text message. See docs/sms.md."
+        return
+    for name, reference in (("SMS_SECRET_ID", found.sms.secret_id), ("SMS_SECRET_KEY", found.sms.secret_key)):
+        try:
+            Secrets(found.keys_dir).read(reference)
+        except SecretMissing:
+            yield "problem", f"There is nothing where {name} says ({reference}); docs/sms.md says what belongs there."
 
 
 def running(folder: DataFolder) -> Iterator[Verdict]:

@@ -19,6 +19,7 @@ from oauth.sign_in.errors import InvalidPhone, MessageNotSent, TooManyAttempts
 from oauth.sign_in.sandbox_messages import SandboxMessages, read_messages
 from payments.merchants import Secrets
 from runtime import sms as runtime_sms
+from runtime.cli import doctor
 from runtime.composition import build_sign_in
 from runtime.demo_hospital.messages import load_short_message_templates
 from runtime.embedded.ports import any_free
@@ -311,6 +312,18 @@ async def test_a_production_sends_codes_and_messages_where_it_has_a_gateway_alon
     assert isinstance(ways.sms, SmsWay)
     assert ways.wants_sms_templates
     await opened.aclose()
+
+
+def test_the_doctor_says_what_is_missing_of_a_gateway(tmp_path: Path) -> None:
+    def told(**more: str) -> list[tuple[str, str]]:
+        environment = PRODUCTION | {"KEYS_DIR": str(tmp_path)} | more
+        return [one for one in doctor.settings(environment) if "SMS_" in one[1] or "short messages" in one[1]]
+
+    assert [verdict for verdict, _ in told()] == ["note"]
+    assert [verdict for verdict, _ in told(**ACCOUNT)] == ["problem", "problem"]
+    for name in ("sms_secret_id", "sms_secret_key"):
+        (tmp_path / name).write_text("x")
+    assert told(**ACCOUNT) == []
 
 
 def test_a_sandbox_keeps_its_letter_box(tmp_path: Path) -> None:
