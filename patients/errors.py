@@ -125,7 +125,7 @@ class PhoneInUse(Conflict):
     code = "patients.phone_in_use"
     zh = "这个手机号已经有一个在用的账户。请换一个手机号；或者用它登录那个账户，在“我的—注销账户”里注销后再来更换"
     en = (
-        "This number has an account that is in use. Please take another number; or sign in with it, delete that account"
+        "This number has an account that is in use. Please take another number; or sign in with it, close that account"
         " under Me, and come back."
     )
 

@@ -101,7 +101,7 @@ class HolderUnsure(Conflict):
     code = "sign_in.holder_unsure"
     zh = "这个手机号很久没有验证过了。请先在微信小程序或医院手机网页（/m/）上用它登录一次，回答一个问题"
     en = (
-        "This number was not verified for long. Please sign in with it once in the WeChat mini-program or at the"
+        "This number was last verified long ago. Please sign in with it once in the WeChat mini-program or at the"
         " hospital's mobile site (/m/), and answer a question there."
     )
 
