@@ -8,13 +8,6 @@ ALTER TABLE patient_account
 COMMENT ON COLUMN patient_account.phone_proved_at IS
     'When somebody showed last that the number is theirs. Null: not since the account was opened.';
 
-UPDATE patient_account a SET phone_proved_at = e.at
-FROM (SELECT subject_id, max(at) AS at FROM sign_in_event
-      WHERE subject_kind = 'account' AND (method = 'phone_code' AND kind IN ('signed_in', 'confirmed')
-                                          OR kind = 'wechat_bound')
-      GROUP BY subject_id) e
-WHERE e.subject_id = a.id AND e.at > a.created_at;
-
 -- Somebody has proved a number that was proved long ago, and is asked whether the account is theirs. It is answered
 -- once, by whoever has the token; only a keyed hash of that is kept.
 CREATE TABLE sign_in_question (

@@ -15,6 +15,7 @@ from kernel.crypto import cipher
 from kernel.ids import new_id
 from patients.heralds import set_herald
 from runtime.messages import AccountHerald
+from runtime.migrate import FOLDER
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
 from tests.factories.sign_in import Visitor, new_phone
@@ -250,3 +251,13 @@ async def test_a_refusal_tells_nothing_of_the_family(open_api: OpenApi, phone: P
     answer = await owner.post(ANSWERS, question | {"ending": await wrong(open_api)})
     assert set(answer.json()) == {"type", "title", "status", "detail", "code", "request_id", "tries_left"}
     assert not any(ending in answer.text for ending in await endings(open_api))
+
+
+async def test_what_was_proved_before_anybody_noted_it_counts(open_api: OpenApi, phone: Phone) -> None:
+    account_id = await account_of(phone)
+    await open_api.db.execute(
+        "UPDATE patient_account SET phone_proved_at = NULL, created_at = created_at - interval '200 days'"
+    )
+    await open_api.db.execute((FOLDER / "0512_numbers_proved.sql").read_text(encoding="utf-8"))
+    proved = await open_api.db.fetchval("SELECT phone_proved_at FROM patient_account WHERE id = $1", account_id)
+    assert proved == await open_api.db.fetchval("SELECT at FROM sign_in_event WHERE kind = 'signed_in'")
