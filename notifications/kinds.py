@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
-Group = Literal["appointment", "waitlist", "queue", "payment", "feedback", "report", "bed"]
+Group = Literal["appointment", "waitlist", "queue", "payment", "feedback", "report", "bed", "account"]
 Channel = Literal["wechat", "sms"]
 Moment = Literal["booked", "waitlist_joined", "checked_in", "paid", "feedback_filed"]
 
@@ -99,9 +99,11 @@ KINDS: Final[Mapping[str, Kind]] = {
     "feedback.transferred": Kind("feedback", _PATIENT),
     "feedback.answered": Kind("feedback", _PATIENT, moment="feedback_filed"),
     "feedback.closed": Kind("feedback", _PATIENT),
+    "account.phone_changed": Kind("account", _PATIENT),
+    "account.phone_released": Kind("account", _PATIENT),
 }
 GROUPS: Final[tuple[Group, ...]] = ("appointment", "waitlist", "queue", "payment", "feedback")
-"""Those that have kinds now; a person chooses by group."""
+"""Those by which a person chooses; what becomes of the account itself is always told."""
 
 
 def samples(kind: str) -> Facts:

@@ -26,9 +26,9 @@ class Occurrence:
     """Something that a person is to hear of.
 
     key: names the event; an account gets one message for a key, however often it is told. subject: what the message
-    leads to in the app (`appointment`, `waitlist_entry`, `waitlist_offer`, `queue_entry`, `order`, `bill`, `feedback`
-    and its id). facts: all that the kind's words may use, but the person's name, which is added here. until: of no use
-    after that. account_id: it is this account's alone, of those that act for the person; None: every one's.
+    leads to in the app (`appointment`, `waitlist_entry`, `waitlist_offer`, `queue_entry`, `order`, `bill`, `feedback`,
+    `account` and its id). facts: all that the kind's words may use, but the person's name, which is added here. until:
+    of no use after that. account_id: it is this account's alone, of those that act for the person; None: every one's.
     """
 
     key: str

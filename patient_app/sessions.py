@@ -8,9 +8,11 @@ from uuid import UUID
 
 from kernel.db import DatabaseUnavailable, database
 from kernel.ids import parse_id
-from oauth.sign_in import app_sessions, phone_codes, sessions
+from oauth.sign_in import answers, app_sessions, phone_codes, sessions
 from oauth.sign_in.app_sessions import Tokens
 from oauth.sign_in.errors import (
+    HolderNotKnown,
+    HolderUnsure,
     InvalidPhone,
     MessageNotSent,
     MethodNotOffered,
@@ -18,6 +20,7 @@ from oauth.sign_in.errors import (
     NotYours,
     SignInRefused,
     TooManyAttempts,
+    WeChatBoundElsewhere,
 )
 from oauth.sign_in.setup import sign_in
 from open_api.calls import Reply, ok
@@ -26,7 +29,7 @@ from patient_app.cookie import REFRESH_PATH, drop_cookie, keep_cookie
 from patient_app.routing import NO_CONTENT, Routes
 from patients.accounts import read_phone
 from patients.agreements import PRIVACY, agree
-from patients.errors import AccountNotFound
+from patients.errors import PhoneMissing
 
 routes = Routes("sessions")
 
@@ -43,20 +46,20 @@ RESEND_SECONDS: Final = int(phone_codes.RESEND_AFTER.per.total_seconds())
 )
 async def send_phone_code(call: PatientCall) -> Reply:
     """Send a code to a telephone, good for five minutes on the phone or browser that asked for it."""
-    return await _send_code(call, phone_codes.read_phone(call.body["phone"]))
+    return await send_code(call, phone_codes.read_phone(call.body["phone"]))
 
 
 @routes.post(
     "/session/phone-codes",
     response="app/phone_code.json",
-    errors=[AccountNotFound, InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts],
+    errors=[PhoneMissing, InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts],
 )
 async def send_confirmation_code(call: PatientCall) -> Reply:
     """Send a code to the account's own telephone, to confirm before something sensitive that it is its owner."""
     phone = await read_phone(database(), call.account_id)
     if phone is None:
-        raise AccountNotFound
-    return await _send_code(call, phone)
+        raise PhoneMissing
+    return await send_code(call, phone)
 
 
 @routes.post(
@@ -66,7 +69,7 @@ async def send_confirmation_code(call: PatientCall) -> Reply:
 )
 async def confirm_session(call: PatientCall) -> Reply:
     """Confirm with the code that it is the owner: what wants a sign-in of the last ten minutes is open again."""
-    code_id, secret = _read_challenge(call.body["challenge"])
+    code_id, secret = read_challenge(call.body["challenge"])
     await phone_codes.confirm_app_by_code(call.session, code_id, call.body["code"], replace(call.visit, token=secret))
     return Reply(None, NO_CONTENT)
 
@@ -75,14 +78,29 @@ async def confirm_session(call: PatientCall) -> Reply:
     "/sessions",
     request="app/session_request.json",
     response="app/session.json",
-    errors=[SignInRefused, TooManyAttempts],
+    errors=[SignInRefused, HolderUnsure, TooManyAttempts],
     is_public=True,
 )
 async def sign_in_by_code(call: PatientCall) -> Reply:
     """Sign in with the code; a telephone that is new here gets a new account."""
-    code_id, secret = _read_challenge(call.body["challenge"])
+    code_id, secret = read_challenge(call.body["challenge"])
     account_id, tokens = await phone_codes.open_app_by_code(
         code_id, call.body["code"], replace(call.visit, token=secret), transport=call.body["transport"]
+    )
+    return await signed_in(account_id, tokens, privacy_version=call.body["privacy_version"])
+
+
+@routes.post(
+    "/sessions/answers",
+    request="app/holder_answer.json",
+    response="app/session.json",
+    errors=[SignInRefused, HolderNotKnown, WeChatBoundElsewhere],
+    is_public=True,
+)
+async def sign_in_by_answer(call: PatientCall) -> Reply:
+    """Sign in with what only the account's holder knows, where the number was proved long ago; or begin anew."""
+    account_id, tokens = await answers.open_by_answer(
+        call.body["question"], call.body["ending"], call.visit, transport=call.body["transport"]
     )
     return await signed_in(account_id, tokens, privacy_version=call.body["privacy_version"])
 
@@ -169,9 +187,16 @@ def hand_over(tokens: Tokens) -> Reply:
     return Reply(body, 200, {"cache-control": "no-store"} | (keep_cookie(tokens) if is_cookie else {}))
 
 
-async def _send_code(call: PatientCall, phone: str) -> Reply:
+async def send_code(
+    call: PatientCall, phone: str, *, purpose: phone_codes.Purpose = "sign_in", bound_to: str = ""
+) -> Reply:
+    """Send a code and tell what it is given back with. bound_to: what else it is good for alone.
+
+    Raises:
+        InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts, DatabaseUnavailable.
+    """
     secret = secrets.token_urlsafe(SECRET_BYTES)
-    code_id = await phone_codes.send_code(phone, replace(call.visit, token=secret))
+    code_id = await phone_codes.send_code(phone, replace(call.visit, token=bound_to + secret), purpose=purpose)
     return ok(
         {
             "challenge": f"{code_id}.{secret}",
@@ -183,8 +208,12 @@ async def _send_code(call: PatientCall, phone: str) -> Reply:
     )
 
 
-def _read_challenge(challenge: str) -> tuple[UUID, str]:
-    """Raises: SignInRefused."""
+def read_challenge(challenge: str) -> tuple[UUID, str]:
+    """Read what a code is given back with: its id, and the secret of who asked for it.
+
+    Raises:
+        SignInRefused.
+    """
     code_id, _, secret = challenge.partition(".")
     try:
         return parse_id(code_id), secret

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from oauth.sign_in import wechat
 from oauth.sign_in.errors import (
+    HolderUnsure,
     InvalidPhone,
     MethodNotOffered,
     SignInRefused,
@@ -44,6 +45,7 @@ async def sign_in_by_wechat(call: PatientCall) -> Reply:
     response="app/session.json",
     errors=[
         SignInRefused,
+        HolderUnsure,
         InvalidPhone,
         MethodNotOffered,
         WeChatBoundElsewhere,
@@ -57,6 +59,17 @@ async def sign_in_by_wechat_phone(call: PatientCall) -> Reply:
     visit = replace(call.visit, token=call.body["device_secret"])
     account_id, tokens = await wechat.sign_in_by_phone(call.body["ticket"], call.body["phone_code"], visit)
     return await signed_in(account_id, tokens, privacy_version=call.body["privacy_version"])
+
+
+@routes.post(
+    "/session/confirmations/wechat",
+    request="app/wechat_confirmation_request.json",
+    errors=[SignInRefused, MethodNotOffered, WeChatUnavailable, TooManyAttempts],
+)
+async def confirm_session_by_wechat(call: PatientCall) -> Reply:
+    """Confirm with a code of `wx.login` that it is a WeChat user of the account; as with a code to its telephone."""
+    await wechat.confirm_by_login_code(call.session, call.body["code"], call.visit)
+    return Reply(None, NO_CONTENT)
 
 
 @routes.delete("/account/wechat")

@@ -16,10 +16,10 @@ from patients.errors import AccountNotFound
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """An account. phone: masked."""
+    """An account. phone: masked; None where its number has become somebody else's."""
 
     id: UUID
-    phone: str
+    phone: str | None
     created_at: datetime
 
 
@@ -54,7 +54,8 @@ async def read_account(account_id: UUID) -> AccountView:
     )
     if row is None:
         raise AccountNotFound
-    return AccountView(row["id"], mask_phone(cipher().open(row["phone_cipher"])), row["created_at"])
+    sealed = row["phone_cipher"]
+    return AccountView(row["id"], mask_phone(cipher().open(sealed)) if sealed else None, row["created_at"])
 
 
 async def list_members(account_id: UUID) -> Sequence[MemberView]:

@@ -26,6 +26,7 @@ from oauth.sign_in.sessions import APP_IDLE, last_seen
 from oauth.sign_in.subjects import Subject
 from patients.consents import end_consents_of_member
 from patients.errors import AccountNotFound, AlreadyMember, ConsentMissing, GuardianRequired, MemberLimitReached
+from patients.heralds import tell_holder
 from patients.rights.exports import take_copies_away
 from patients.service import Patient, Registration, recognise_patient, record_event
 
@@ -53,9 +54,11 @@ class Accounts:
         while True:
             await _close_unused(tx, phone_hash)
             found: UUID | None = await tx.fetchval(
-                # Who signs in while the account is being closed waits, and gets a new one.
-                "SELECT id FROM patient_account WHERE phone_hash = $1 AND status = 'active' FOR KEY SHARE",
+                # Who signs in while the account is being closed, or gets another number, waits, and gets a new one.
+                "UPDATE patient_account SET phone_proved_at = $2 WHERE phone_hash = $1 AND status = 'active'"
+                " RETURNING id",
                 phone_hash,
+                clock.now(),
             )
             if found is not None:
                 return found
@@ -69,6 +72,44 @@ class Accounts:
             )
             if made is not None:
                 return made
+
+    async def holder_to_ask(self, tx: Transaction, *, phone: str) -> UUID | None:
+        """Give the account of a verified number that was verified so long ago that it may be somebody else's by now.
+
+        The account is in use, without the number (docs/adr/0492); None: whoever has the number may have the account.
+        """
+        phone_hash = cipher().lookup_hash(phone)
+        await _close_unused(tx, phone_hash)
+        found: UUID | None = await tx.fetchval(
+            "SELECT id FROM patient_account WHERE phone_hash = $1 AND status = 'active'"
+            " AND coalesce(phone_proved_at, created_at) < $2",
+            phone_hash,
+            clock.now() - UNUSED_AFTER,
+        )
+        return found
+
+    async def knows_people(self, account_id: UUID, ending: str) -> bool:
+        """Tell whether a document of somebody whom an account acts for ends so; with "" whether it acts for anybody."""
+        rows = await database().fetch(
+            "SELECT p.document_cipher FROM patient_account_member m"
+            " JOIN patient_account a ON a.id = m.account_id AND a.status = 'active'"
+            " JOIN patient p ON p.id = m.patient_id WHERE m.account_id = $1 AND m.ended_at IS NULL LIMIT $2",
+            account_id,
+            MEMBERS_MAX,
+        )
+        return any(cipher().open(row["document_cipher"]).endswith(ending.upper()) for row in rows)
+
+    async def release_phone(self, tx: Transaction, account_id: UUID, *, phone: str) -> bool:
+        """Take a number away from an account, for its next owner; whoever uses the account goes on, and is told."""
+        released = await tx.execute(
+            "UPDATE patient_account SET phone_cipher = NULL, phone_hash = NULL, phone_proved_at = NULL"
+            " WHERE id = $1 AND phone_hash = $2 AND status = 'active'",
+            account_id,
+            cipher().lookup_hash(phone),
+        )
+        if released:
+            await tell_holder(tx, account_id, "account.phone_released")
+        return bool(released)
 
     async def is_active(self, account_id: UUID) -> bool:
         """Tell whether an account is there and not closed."""
@@ -95,24 +136,25 @@ async def _close_unused(tx: Transaction, phone_hash: bytes) -> None:
     row = await tx.fetchrow(
         "SELECT id, created_at FROM patient_account WHERE phone_hash = $1 AND status = 'active'", phone_hash
     )
-    if row is not None and await _is_unused(tx, row):
+    if row is not None and await is_unused(tx, row):
         with suppress(AccountNotFound):  # another who proves the number has closed it
             await end_account(tx, row["id"])
 
 
-async def _is_unused(tx: Transaction, account: Row) -> bool:
+async def is_unused(tx: Transaction, account: Row) -> bool:
+    """Tell whether nobody has been signed in to an account (its id and created_at) for long."""
     seen = await last_seen(tx, Subject("account", account["id"])) or account["created_at"]
     return clock.now() - seen > UNUSED_AFTER
 
 
 async def phone_hash_of(account_id: UUID) -> bytes:
-    """Give the keyed hash of an account's number, by which somebody may have invited it.
+    """Give the keyed hash of an account's number, by which somebody may have invited it; empty where it has none.
 
     Raises:
         AccountNotFound, DatabaseUnavailable.
     """
     found: bytes | None = await database().fetchval(
-        "SELECT phone_hash FROM patient_account WHERE id = $1 AND status = 'active'", account_id
+        "SELECT coalesce(phone_hash, '') FROM patient_account WHERE id = $1 AND status = 'active'", account_id
     )
     if found is None:
         raise AccountNotFound
@@ -144,21 +186,21 @@ async def accounts_of_patients(db: Reader, patient_ids: Collection[UUID]) -> Map
 
 
 async def read_phone(db: Reader, account_id: UUID) -> str | None:
-    """Give the number of an account as the caller's transaction sees it; None once it is closed.
+    """Give the number of an account as the caller's transaction sees it; None: it has none, or is closed.
 
     Raises:
         DatabaseUnavailable.
     """
     rows = await db.fetch("SELECT phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id)
-    return cipher().open(rows[0]["phone_cipher"]) if rows else None
+    return cipher().open(rows[0]["phone_cipher"]) if rows and rows[0]["phone_cipher"] else None
 
 
 async def read_phone_in_use(tx: Transaction, account_id: UUID) -> str | None:
-    """Give the number of an account to send something to; None where it may have a new owner by now."""
+    """Give the number of an account to send something to; None: it has none, or that may have a new owner by now."""
     row = await tx.fetchrow(
         "SELECT id, created_at, phone_cipher FROM patient_account WHERE id = $1 AND status = 'active'", account_id
     )
-    if row is None or await _is_unused(tx, row):
+    if row is None or row["phone_cipher"] is None or await is_unused(tx, row):
         return None
     return cipher().open(row["phone_cipher"])
 

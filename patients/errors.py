@@ -12,6 +12,9 @@ PatientError
 ├── ConsentNotFound     patients.consent_not_found
 ├── GuardianRequired    patients.guardian_required   rule
 ├── AccountInUse        patients.account_in_use      obstacles
+├── PhoneInUse          patients.phone_in_use
+├── PhoneUnchanged      patients.phone_unchanged
+├── PhoneMissing        patients.phone_missing
 ├── DeletionNotFound    patients.deletion_not_found
 ├── ExportNotFound      patients.export_not_found
 └── TooManyExports      patients.too_many_exports    limit, retry_after_seconds
@@ -114,6 +117,33 @@ class AccountInUse(Refused):
     code = "patients.account_in_use"
     zh = "账户还有未完成的预约、候补或费用，请先处理后再注销"
     en = "Visits, waits or payments are still open. Please settle them before closing the account."
+
+
+class PhoneInUse(Conflict):
+    """The number, which was proved, opens another account that is in use. Accounts are never joined."""
+
+    code = "patients.phone_in_use"
+    zh = "这个手机号已经有一个在用的账户。请换一个手机号；或者用它登录那个账户，在“我的—注销账户”里注销后再来更换"
+    en = (
+        "This number has an account that is in use. Please take another number; or sign in with it, close that account"
+        " under Me, and come back."
+    )
+
+
+class PhoneUnchanged(Conflict):
+    """The account has this number already."""
+
+    code = "patients.phone_unchanged"
+    zh = "这就是账户现在的手机号，不用更换"
+    en = "This is the account's number already."
+
+
+class PhoneMissing(Conflict):
+    """The account has no number that a code could be sent to: its former one has a new owner."""
+
+    code = "patients.phone_missing"
+    zh = "账户还没有手机号，收不到验证码。请在微信小程序里确认身份"
+    en = "The account has no number for a code. Please confirm in the WeChat mini-program."
 
 
 class DeletionNotFound(NotFound):

@@ -13,6 +13,8 @@ from notifications.ports import Handed, ShortMessage, ShortMessages
 from notifications.telling import Occurrence, tell
 from notifications.ways import Ways, set_ways
 from oauth.sign_in.sandbox_messages import keep_message
+from patients.heralds import Occasion as AccountOccasion
+from patients.heralds import set_herald as set_account_herald
 from runtime.sms import SmsWay, open_sms_gateway
 from runtime.wechat import WeChatOpenids, WeChatWay, open_mini_program
 
@@ -60,6 +62,26 @@ class FeedbackHerald:
         await tell(tx, [occurrence])
 
 
+class AccountHerald:
+    """Tells an account what has become of its number (`patients.heralds.Herald`)."""
+
+    async def tell(
+        self, tx: Transaction, occasion: AccountOccasion, *, account_id: UUID, patient_id: UUID, at: datetime
+    ) -> None:
+        """Put it into that one inbox, in the change's own transaction."""
+        occurrence = Occurrence(
+            key=f"{occasion}:{account_id}:{at.isoformat()}",
+            kind=occasion,
+            patient_id=patient_id,
+            subject_kind="account",
+            subject_id=str(account_id),
+            at=at,
+            facts={},
+            account_id=account_id,
+        )
+        await tell(tx, [occurrence])
+
+
 def build_ways(settings: Settings, mini_program: MiniProgram | None, gateway: SmsGateway | None) -> Ways:
     """Say which ways are connected. A production without a gateway sends no short messages."""
     return Ways(
@@ -86,3 +108,4 @@ def connect_messages(settings: Settings) -> None:
     # Said at each start: what is not connected is not missed until somebody waits for a message.
     log.info("ways_connected", wechat=connected.has("wechat"), sms=connected.has("sms"))
     set_herald(FeedbackHerald())
+    set_account_herald(AccountHerald())

@@ -130,6 +130,23 @@ CODE_TEMPLATES: Final[Mapping[str, SandboxShortTemplate]] = {
         "Your sign-in code is {1}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
         is_code=True,
     ),
+    "change_code": SandboxShortTemplate(
+        "9000003",
+        "更换手机号验证码 {1}，5分钟内有效。有人要把账户换到您的号码，不是您本人操作请勿告诉任何人。",
+        is_code=True,
+    ),
+    "change_code.en": SandboxShortTemplate(
+        "9000004",
+        "{1} moves an account to this number; valid for 5 minutes. Unless that is what you want, tell nobody.",
+        is_code=True,
+    ),
+    "number_changed": SandboxShortTemplate(
+        "9000005", "您的医院账户的手机号已更换，此号码不能再用来登录。如非本人操作，请马上联系医院。"
+    ),
+    "number_changed.en": SandboxShortTemplate(
+        "9000006",
+        "Your hospital account has another number; this one opens it no longer. If you did not do that, call us.",
+    ),
 }
 """Those of messages that the hospital does not word itself, by their names in SMS_TEMPLATES."""
 SHORT_TEMPLATES: Final[Mapping[str, SandboxShortTemplate]] = {

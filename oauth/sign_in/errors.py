@@ -9,6 +9,8 @@ SignInError
 ├── WeChatUnavailable    sign_in.wechat_unavailable     WeChat does not answer, or not usefully
 ├── WeChatBoundElsewhere sign_in.wechat_bound_elsewhere the openid is another account's
 ├── MethodNotOffered     sign_in.method_not_offered     this deployment has no such way
+├── HolderUnsure         sign_in.holder_unsure          question, tries_left, expires_at (in the app)
+├── HolderNotKnown       sign_in.holder_not_known       tries_left
 ├── FormOutdated         sign_in.form_outdated          posted from elsewhere, or by another session
 ├── WeakPassword         sign_in.weak_password          rule
 ├── PasskeyLimitReached  sign_in.passkey_limit_reached  limit
@@ -88,6 +90,28 @@ class MethodNotOffered(Refused):
     code = "sign_in.method_not_offered"
     zh = "暂不支持此登录方式"
     en = "This way of signing in is not available here."
+
+
+class HolderUnsure(Conflict):
+    """The number was proved, and its account is in use without it since long: is whoever has it now its holder?
+
+    In the app a question comes with it, by which they go on; our own pages send them there.
+    """
+
+    code = "sign_in.holder_unsure"
+    zh = "这个手机号很久没有验证过了。请先在微信小程序或医院手机网页（/m/）上用它登录一次，回答一个问题"
+    en = (
+        "This number was last verified long ago. Please sign in with it once in the WeChat mini-program or at the"
+        " hospital's mobile site (/m/), and answer a question there."
+    )
+
+
+class HolderNotKnown(Forbidden):
+    """No document of the account's people ends so, or it was tried too often."""
+
+    code = "sign_in.holder_not_known"
+    zh = "与登记的证件号码不一致，请核对"
+    en = "This does not agree with a document on record. Please check it."
 
 
 class FormOutdated(Forbidden):

@@ -7,7 +7,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from kernel import clock
@@ -17,11 +17,21 @@ from kernel.ids import new_id
 from oauth.sign_in import throttle
 from oauth.sign_in.app_sessions import Tokens, Transport, confirm_app_session, open_app_session
 from oauth.sign_in.codes_of_the_day import take_one_of_the_day
-from oauth.sign_in.errors import InvalidPhone, MessageNotSent, MethodNotOffered, SignInRefused, TooManyAttempts
+from oauth.sign_in.errors import (
+    HolderUnsure,
+    InvalidPhone,
+    MessageNotSent,
+    MethodNotOffered,
+    SignInRefused,
+    TooManyAttempts,
+)
+from oauth.sign_in.questions import ask_holder
 from oauth.sign_in.sessions import PHONE_CODE, Session, open_session
 from oauth.sign_in.setup import sign_in
 from oauth.sign_in.subjects import Subject, Visit, record_attempt
 from oauth.sign_in.throttle import Attempt, Limit
+
+Purpose = Literal["sign_in", "change"]
 
 CODE_DIGITS: Final = 6
 CODE_LIFETIME: Final = timedelta(minutes=5)
@@ -35,10 +45,19 @@ _PHONE: Final = re.compile(r"1[0-9]{10}", re.ASCII)
 _CODE: Final = re.compile(r"[0-9]{6}", re.ASCII)
 # In China a text message begins with its sender in 【】, which the gateway puts there; nothing else stands in them.
 _TEXT: Final = {
-    "zh": "登录验证码 {code}，5分钟内有效。请勿告诉任何人，医院工作人员不会向您索要。",
-    "en": "Your sign-in code is {code}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
+    "sign_in": {
+        "zh": "登录验证码 {code}，5分钟内有效。请勿告诉任何人，医院工作人员不会向您索要。",
+        "en": "Your sign-in code is {code}, valid for 5 minutes. Tell nobody; hospital staff never ask for it.",
+    },
+    "change": {
+        "zh": "更换手机号验证码 {code}，5分钟内有效。有人要把账户换到您的号码，不是您本人操作请勿告诉任何人。",
+        "en": "{code} moves an account to this number; valid for 5 minutes. Unless that is what you want, tell nobody.",
+    },
 }
-_TEMPLATE: Final = {"zh": "sign_in_code", "en": "sign_in_code.en"}
+_WARNING: Final = {
+    "zh": "您的医院账户的手机号已更换，此号码不能再用来登录。如非本人操作，请马上联系医院。",
+    "en": "Your hospital account has another number; this one opens it no longer. If you did not do that, call us.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +81,10 @@ def read_phone(text: str) -> str:
     return digits
 
 
-async def send_code(phone: str, visit: Visit) -> UUID:
+async def send_code(phone: str, visit: Visit, *, purpose: Purpose = "sign_in") -> UUID:
     """Send a new code to a number; gives what the browser names it by.
+
+    purpose: what the message says that it is for; what it is good for is the visit's business.
 
     Raises:
         InvalidPhone, MethodNotOffered, MessageNotSent, TooManyAttempts, DatabaseUnavailable.
@@ -97,8 +118,8 @@ async def send_code(phone: str, visit: Visit) -> UUID:
     try:
         await messages.send(
             phone=phone,
-            text=_TEXT[visit.language].format(code=code),
-            template=_TEMPLATE[visit.language],
+            text=_TEXT[purpose][visit.language].format(code=code),
+            template=_template(f"{purpose}_code", visit),
             values=[code],
         )
     except (InvalidPhone, MessageNotSent, TooManyAttempts):
@@ -131,13 +152,18 @@ async def sign_in_by_code(
 
     Raises:
         SignInRefused: a wrong, used or expired code, or one of another browser.
+        HolderUnsure: whether the account is theirs is asked at the app.
         TooManyAttempts, DatabaseUnavailable.
     """
-    phone, attempt = await _use_code(code_id, code, visit)
+    phone, attempt = await use_code(code_id, code, visit)
     async with database().transaction() as tx:
-        account_id = await sign_in().accounts.open_account(tx, phone=phone)
+        # First the account, then the counts: as everybody who proves a number, so that none waits for the other.
+        is_asked = await sign_in().accounts.holder_to_ask(tx, phone=phone) is not None
+        account_id = None if is_asked else await sign_in().accounts.open_account(tx, phone=phone)
         await attempt.succeeded(tx)
-        return await open_session(tx, Subject("account", account_id), PHONE_CODE, visit, present=present)
+        if account_id is not None:
+            return await open_session(tx, Subject("account", account_id), PHONE_CODE, visit, present=present)
+    raise HolderUnsure
 
 
 async def open_app_by_code(code_id: UUID, code: str, visit: Visit, *, transport: Transport) -> tuple[UUID, Tokens]:
@@ -145,13 +171,18 @@ async def open_app_by_code(code_id: UUID, code: str, visit: Visit, *, transport:
 
     Raises:
         SignInRefused, TooManyAttempts, DatabaseUnavailable: as sign_in_by_code.
+        HolderUnsure: with a question, see `oauth.sign_in.answers`.
     """
-    phone, attempt = await _use_code(code_id, code, visit)
+    phone, attempt = await use_code(code_id, code, visit)
     async with database().transaction() as tx:
-        account_id = await sign_in().accounts.open_account(tx, phone=phone)
+        asked = await ask_holder(tx, phone, visit)
+        if asked is None:
+            account_id = await sign_in().accounts.open_account(tx, phone=phone)
+            await attempt.succeeded(tx)
+            subject = Subject("account", account_id)
+            return account_id, await open_app_session(tx, subject, PHONE_CODE, visit, transport=transport)
         await attempt.succeeded(tx)
-        subject = Subject("account", account_id)
-        return account_id, await open_app_session(tx, subject, PHONE_CODE, visit, transport=transport)
+    raise await asked.as_refusal()
 
 
 async def confirm_app_by_code(session: Session, code_id: UUID, code: str, visit: Visit) -> None:
@@ -162,7 +193,7 @@ async def confirm_app_by_code(session: Session, code_id: UUID, code: str, visit:
         NotSignedIn: the session has ended meanwhile.
         TooManyAttempts, DatabaseUnavailable.
     """
-    phone, attempt = await _use_code(code_id, code, visit)
+    phone, attempt = await use_code(code_id, code, visit)
     async with database().transaction() as tx:
         if await sign_in().accounts.open_account(tx, phone=phone) != session.subject.id:
             # Taken back with the transaction: no account is opened by this.
@@ -171,7 +202,7 @@ async def confirm_app_by_code(session: Session, code_id: UUID, code: str, visit:
         await confirm_app_session(tx, session, PHONE_CODE, visit)
 
 
-async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attempt]:
+async def use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attempt]:
     """Use a code up, or one of its tries; gives the number that it proves.
 
     Raises:
@@ -202,6 +233,20 @@ async def _use_code(code_id: UUID, code: str, visit: Visit) -> tuple[str, Attemp
     return phone, attempt
 
 
+async def warn(phone: str, visit: Visit, *, subject: Subject) -> None:
+    """Tell the number that an account had until now that it has another; whether it was sent is written down."""
+    messages = sign_in().messages
+    try:
+        if messages is None:
+            raise MessageNotSent
+        text, template = _WARNING[visit.language], _template("number_changed", visit)
+        await messages.send(phone=phone, text=text, template=template, values=[])
+        kind = "old_phone_warned"
+    except (InvalidPhone, MessageNotSent, TooManyAttempts):
+        kind = "old_phone_not_warned"
+    await record_attempt(database(), kind, visit, subject=subject, method="phone_code")
+
+
 async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
     """Delete codes that have expired; gives how many."""
     return await db.execute(
@@ -213,6 +258,11 @@ async def purge_codes(db: Database, *, limit: int = 5_000) -> int:
 
 def _hash(code_id: UUID, code: str) -> bytes:
     return cipher().lookup_hash(f"phone-code\n{code_id}\n{code}")
+
+
+def _template(name: str, visit: Visit) -> str:
+    """Name a message's template in the language of whoever reads it (SMS_TEMPLATES)."""
+    return name if visit.language == "zh" else f"{name}.en"
 
 
 def mask_phone(phone: str) -> str:

@@ -27,6 +27,18 @@ class PatientAccounts(Protocol):
         """Give the account of a number that has just been verified; a new number gets a new account."""
         ...
 
+    async def holder_to_ask(self, tx: Transaction, *, phone: str) -> UUID | None:
+        """Give the account of a verified number if whoever has the number is to be asked first whether it is theirs."""
+        ...
+
+    async def knows_people(self, account_id: UUID, ending: str) -> bool:
+        """Tell whether a document of somebody whom an account acts for ends so; with "" whether it acts for anybody."""
+        ...
+
+    async def release_phone(self, tx: Transaction, account_id: UUID, *, phone: str) -> bool:
+        """Take a number away from an account, for its next owner; tells whether it had it still."""
+        ...
+
     async def is_active(self, account_id: UUID) -> bool:
         """Tell whether an account is there and not closed."""
         ...

@@ -207,6 +207,17 @@ async def last_seen(tx: Transaction, subject: Subject) -> datetime | None:
     return seen
 
 
+async def has_used_pages(tx: Transaction, subject: Subject) -> bool:
+    """Tell whether a subject was signed in at our own pages within ENDED_KEPT, as developers and who consents are."""
+    found: bool = await tx.fetchval(
+        "SELECT EXISTS (SELECT FROM sign_in_session"
+        " WHERE subject_id = $1 AND subject_kind = $2 AND transport = 'page')",
+        subject.id,
+        subject.kind,
+    )
+    return found
+
+
 async def end_session(session_id: UUID, *, subject: Subject, visit: Visit, ending: Ending) -> None:
     """End one of a subject's own sessions.
 

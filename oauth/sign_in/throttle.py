@@ -106,7 +106,7 @@ async def take(limit: Limit, whose: str) -> bytes:
         TooManyAttempts: retry_after_seconds.
         DatabaseUnavailable.
     """
-    key = cipher().lookup_hash(f"throttle\n{limit.name}\n{whose}")
+    key = _key(limit, whose)
     now = clock.now()
     row = await database().fetchrow(
         "INSERT INTO sign_in_throttle AS t (key, count, ends_at) VALUES ($1, 1, $2)"
@@ -122,6 +122,23 @@ async def take(limit: Limit, whose: str) -> bytes:
         ends_at = await database().fetchval("SELECT ends_at FROM sign_in_throttle WHERE key = $1", key)
         raise TooManyAttempts(retry_after_seconds=_seconds(ends_at - now) if ends_at else 1)
     return key
+
+
+async def count_left(limit: Limit, whose: str) -> int:
+    """Count how many uses a limit leaves.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    used: int | None = await database().fetchval(
+        "SELECT count FROM sign_in_throttle WHERE key = $1 AND ends_at > $2", _key(limit, whose), clock.now()
+    )
+    return max(limit.count_max - (used or 0), 0)
+
+
+async def forget(tx: Transaction, limit: Limit, whose: str) -> None:
+    """Give all uses of a limit back: whoever used them was right."""
+    await tx.execute("DELETE FROM sign_in_throttle WHERE key = $1", _key(limit, whose))
 
 
 async def note_refusal(kind: str, visit: Visit, *, subject: Subject | None = None, method: str | None = None) -> None:
@@ -193,6 +210,10 @@ async def _delay(pair: bytes) -> None:
     if won is None:
         until = await database().fetchval("SELECT blocked_until FROM sign_in_throttle WHERE key = $1", pair)
         raise TooManyAttempts(retry_after_seconds=_seconds(until - now) if until else 1)
+
+
+def _key(limit: Limit, whose: str) -> bytes:
+    return cipher().lookup_hash(f"throttle\n{limit.name}\n{whose}")
 
 
 def _seconds(left: timedelta) -> int:

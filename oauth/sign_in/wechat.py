@@ -17,7 +17,7 @@ from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
 from kernel.ids import new_id
 from oauth.sign_in import throttle
-from oauth.sign_in.app_sessions import Tokens, open_app_session
+from oauth.sign_in.app_sessions import Tokens, confirm_app_session, open_app_session
 from oauth.sign_in.errors import (
     InvalidPhone,
     MethodNotOffered,
@@ -27,7 +27,8 @@ from oauth.sign_in.errors import (
 )
 from oauth.sign_in.phone_codes import read_phone
 from oauth.sign_in.ports import MiniProgram
-from oauth.sign_in.sessions import Proof
+from oauth.sign_in.questions import ask_holder
+from oauth.sign_in.sessions import Proof, Session
 from oauth.sign_in.setup import sign_in
 from oauth.sign_in.subjects import Subject, Visit, record_attempt
 
@@ -85,6 +86,7 @@ async def sign_in_by_phone(ticket: str, phone_code: str, visit: Visit) -> tuple[
     Raises:
         SignInRefused: a wrong, used or expired ticket or code, or a ticket of another phone.
         InvalidPhone: WeChat's number is none of the mainland.
+        HolderUnsure: with a question, see `oauth.sign_in.answers`; the ticket is used with its answer.
         WeChatBoundElsewhere: the openid was bound to another account meanwhile.
         MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
     """
@@ -104,33 +106,91 @@ async def sign_in_by_phone(ticket: str, phone_code: str, visit: Visit) -> tuple[
     except InvalidPhone:
         await throttle.note_refusal("refused", visit, method=WECHAT.by)
         raise
-    signed_in = await _finish(row, ticket, phone, attempt, visit)
-    if signed_in is None:
+    try:
+        return await _finish(ticket, phone, attempt, visit)
+    except SignInRefused:
         await throttle.note_refusal("refused", visit, method=WECHAT.by)
-        raise SignInRefused
-    return signed_in
+        raise
 
 
-async def _finish(
-    row: Row, ticket: str, phone: str, attempt: throttle.Attempt, visit: Visit
-) -> tuple[UUID, Tokens] | None:
-    """Use a ticket and bind its openid; None where another was quicker with it.
+async def _finish(ticket: str, phone: str, attempt: throttle.Attempt, visit: Visit) -> tuple[UUID, Tokens]:
+    """Use a ticket and bind its openid.
 
     Raises:
-        WeChatBoundElsewhere, DatabaseUnavailable.
+        SignInRefused: another was quicker with it.
+        HolderUnsure, WeChatBoundElsewhere, DatabaseUnavailable.
     """
     async with database().transaction() as tx:
-        used = await tx.execute(
-            "UPDATE wechat_ticket SET used_at = $2 WHERE hash = $1 AND used_at IS NULL",
-            _ticket_hash(ticket),
+        asked = await ask_holder(tx, phone, visit, wechat_ticket=_ticket_hash(ticket))
+        if asked is None:
+            account_id = await sign_in().accounts.open_account(tx, phone=phone)
+            tokens = await open_by_ticket(tx, _ticket_hash(ticket), account_id, visit)
+            await attempt.succeeded(tx)
+            return account_id, tokens
+        await attempt.succeeded(tx)
+    raise await asked.as_refusal()
+
+
+async def open_by_ticket(tx: Transaction, ticket_hash: bytes, account_id: UUID, visit: Visit) -> Tokens:
+    """Sign in to an account, whose number somebody with a ticket has shown before, and bind the ticket's openid.
+
+    Raises:
+        SignInRefused: the ticket was used or is over.
+        WeChatBoundElsewhere.
+    """
+    row = await _use_ticket(tx, ticket_hash)
+    if row is None:
+        raise SignInRefused
+    return await _open_session(tx, account_id, await _bind(tx, row, account_id, visit), visit)
+
+
+async def _use_ticket(tx: Transaction, ticket_hash: bytes) -> Row | None:
+    return await tx.fetchrow(
+        "UPDATE wechat_ticket SET used_at = $2 WHERE hash = $1 AND used_at IS NULL AND expires_at > $2"
+        " RETURNING app_id, openid_hash, openid_cipher",
+        ticket_hash,
+        clock.now(),
+    )
+
+
+async def confirm_by_login_code(session: Session, code: str, visit: Visit) -> None:
+    """Note that who holds a session of the app is a WeChat user whom its account knows, by a code of `wx.login`.
+
+    Raises:
+        SignInRefused: WeChat does not know the code, or the account does not know who it is from.
+        NotSignedIn: the session has ended meanwhile.
+        MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
+    """
+    mini_program = _mini_program()
+    attempt = await throttle.begin_attempt(f"wechat-confirm\n{session.subject.id}", visit, per_address=PER_ADDRESS)
+    openid = await _ask(mini_program.log_in(code), attempt, visit)
+    async with database().transaction() as tx:
+        known = await tx.execute(
+            "UPDATE wechat_identity SET used_at = $4 WHERE app_id = $1 AND openid_hash = $2 AND account_id = $3",
+            mini_program.app_id,
+            _openid_hash(mini_program.app_id, openid),
+            session.subject.id,
             clock.now(),
         )
-        if used != 1:
-            return None
-        account_id = await sign_in().accounts.open_account(tx, phone=phone)
-        identity_id = await _bind(tx, row, account_id, visit)
-        await attempt.succeeded(tx)
-        return account_id, await _open_session(tx, account_id, identity_id, visit)
+        if known:
+            await attempt.succeeded(tx)
+            await confirm_app_session(tx, session, WECHAT, visit)
+            return
+    await throttle.note_refusal("refused", visit, subject=session.subject, method=WECHAT.by)
+    raise SignInRefused
+
+
+async def read_shown_phone(session: Session, phone_code: str, visit: Visit) -> tuple[str, throttle.Attempt]:
+    """Give the number that somebody who is signed in shows by a code of `getPhoneNumber`.
+
+    Raises:
+        SignInRefused: WeChat does not know the code, or it was used.
+        InvalidPhone: WeChat's number is none of the mainland.
+        MethodNotOffered, WeChatUnavailable, TooManyAttempts, DatabaseUnavailable.
+    """
+    mini_program = _mini_program()
+    attempt = await throttle.begin_attempt(f"wechat-number\n{session.subject.id}", visit, per_address=PER_ADDRESS)
+    return read_phone(await _ask(mini_program.read_phone(phone_code), attempt, visit)), attempt
 
 
 async def unbind_wechat(account_id: UUID, visit: Visit) -> None:

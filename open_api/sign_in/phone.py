@@ -8,7 +8,7 @@ from sanic.response import HTTPResponse
 from kernel.errors import HospitalError
 from kernel.ids import parse_id
 from oauth.sign_in import phone_codes
-from oauth.sign_in.errors import InvalidPhone, SignInRefused, TooManyAttempts
+from oauth.sign_in.errors import HolderUnsure, InvalidPhone, SignInRefused, TooManyAttempts
 from oauth.sign_in.setup import sign_in
 from open_api.pages.browser import Browser, keep_session, own_path, read_form, see_other
 from open_api.pages.html import Html, html, join
@@ -85,6 +85,9 @@ async def check_code(request: Request, browser: Browser) -> HTTPResponse:
         if code_id is None:
             raise SignInRefused
         token, _ = await phone_codes.sign_in_by_code(code_id, code, browser.visit, present=browser.session)
+    except HolderUnsure as error:
+        told = told_refusal(error, browser.language)
+        return set_refusal(_phone_page(browser, target, told=told), error)
     except (SignInRefused, TooManyAttempts) as error:
         sent = await _find(form.get("sent", ""), browser)
         if sent is None:

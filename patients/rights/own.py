@@ -12,7 +12,12 @@ from patients.rights.ports import ROWS_MAX, Part
 async def _account(db: Reader, account_id: UUID, _patients: Sequence[UUID]) -> list[dict[str, Any]]:
     rows = await db.fetch("SELECT id, phone_cipher, created_at FROM patient_account WHERE id = $1", account_id)
     return [
-        {"id": row["id"], "phone": cipher().open(row["phone_cipher"]), "created_at": row["created_at"]} for row in rows
+        {
+            "id": row["id"],
+            "phone": cipher().open(row["phone_cipher"]) if row["phone_cipher"] else None,
+            "created_at": row["created_at"],
+        }
+        for row in rows
     ]
 
 

@@ -50,6 +50,7 @@ SCREENS = {
     "export": "account/export/export",
     "deletion": "account/deletion/deletion",
     "confirm": "account/confirm/confirm",
+    "phone-page": "account/phone/phone",
 }
 ELDER_DARK = Look("elder-dark", 360, 640, is_elder=True, is_dark=True)
 STALE = timedelta(minutes=11)

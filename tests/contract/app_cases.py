@@ -16,6 +16,7 @@ from tests.factories.feedback import Feedback
 from tests.factories.grants import grant_of, web_client
 from tests.factories.open_api import OpenApi, registration
 from tests.factories.patient_app import PRIVACY, Phone, open_to_app
+from tests.factories.sign_in import new_phone
 from tests.factories.waiting_rooms import FullClinic, Visitor
 
 Play = Callable[[OpenApi, Phone], Awaitable[httpx.Response]]
@@ -65,6 +66,23 @@ async def _(api: OpenApi, phone: Phone) -> httpx.Response:
     await a_minute_later(api)
     asked, code = await phone.ask_code("/session/phone-codes")
     return await phone.post("/session/confirmations", {"challenge": asked["challenge"], "code": code})
+
+
+@app_case("POST /app/v1/account/phone/codes")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.post("/account/phone/codes", {"phone": new_phone()})
+
+
+@app_case("PUT /app/v1/account/phone")
+async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
+    return await phone.change_number(new_phone())
+
+
+@app_case("POST /app/v1/sessions/answers")
+async def _(api: OpenApi, phone: Phone) -> httpx.Response:
+    await phone.add_member()
+    question = await Phone(api.http, phone.number).asked_about_holder(api.db)
+    return await phone.post("/sessions/answers", question | {"ending": None})
 
 
 @app_case("DELETE /app/v1/session")

@@ -41,6 +41,31 @@ async def _(api: OpenApi, _phone: Phone) -> httpx.Response:
     return await show_number(api, again=False)
 
 
+async def with_wechat(api: OpenApi, path: str) -> httpx.Response:
+    """Do something that is for who is signed in by WeChat: show a new number, or confirm."""
+    newcomer, secret = Phone(api.http), secrets.token_urlsafe(32)
+    async with wechat_of(api.server) as beside:
+        openid = (await beside.person())["openid"]
+        begun = await begin(beside, newcomer, openid, secret)
+        shown = {"ticket": begun.json()["ticket"], "phone_code": await beside.phone_code(openid)}
+        body = shown | {"device_secret": secret, "privacy_version": PRIVACY}
+        newcomer.keep(await newcomer.post("/sessions/wechat/phone", body))
+        if path == "/session/confirmations/wechat":
+            return await newcomer.post(path, {"code": await beside.login_code(openid)})
+        other = (await beside.person())["openid"]
+        return await newcomer.send("PUT", path, {"phone_code": await beside.phone_code(other)})
+
+
+@app_case("POST /app/v1/session/confirmations/wechat")
+async def _(api: OpenApi, _phone: Phone) -> httpx.Response:
+    return await with_wechat(api, "/session/confirmations/wechat")
+
+
+@app_case("PUT /app/v1/account/phone/wechat")
+async def _(api: OpenApi, _phone: Phone) -> httpx.Response:
+    return await with_wechat(api, "/account/phone/wechat")
+
+
 @app_case("DELETE /app/v1/account/wechat")
 async def _(_api: OpenApi, phone: Phone) -> httpx.Response:
     return await phone.send("DELETE", "/account/wechat")

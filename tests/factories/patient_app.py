@@ -4,12 +4,15 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 import httpx
 
+from kernel import clock
+from kernel.crypto import cipher
+from kernel.db import Database
 from kernel.events import Actor
 from kernel.ids import new_id
 from oauth.sign_in.sandbox_messages import read_messages
@@ -21,6 +24,7 @@ from tests.factories.sign_in import PHONES
 
 PRIVACY = "2026-11"
 CONSENT = "2026-11"
+HOUR = timedelta(hours=1)
 _CODE = re.compile(r"[0-9]{6}")
 
 
@@ -35,6 +39,7 @@ class Phone:
     refresh_token: str | None = None
     session_id: str = ""
     language: str = "zh"
+    tries_left: int | None = None
 
     @classmethod
     async def signed_in(cls, http: httpx.AsyncClient, **more: Any) -> Self:
@@ -47,10 +52,7 @@ class Phone:
         """Have a code sent; gives the answer and the code."""
         answer = await self.post(path, {"phone": self.number} if path == "/phone-codes" else None)
         assert answer.status_code == 200, answer.text
-        messages = await read_messages(self.number)
-        found = _CODE.search(messages[0].text)
-        assert found is not None
-        return answer.json(), found[0]
+        return answer.json(), await newest_code(self.number)
 
     async def sign_in(self) -> httpx.Response:
         """Sign in with a code."""
@@ -67,6 +69,36 @@ class Phone:
         assert answer.status_code == 200, answer.text
         self.keep(answer)
         return answer
+
+    async def ask_change_code(self, number: str) -> tuple[dict[str, Any], str]:
+        """Have a code sent to the number that the account is to have; gives the answer and the code."""
+        answer = await self.post("/account/phone/codes", {"phone": number})
+        assert answer.status_code == 200, answer.text
+        return answer.json(), await newest_code(number)
+
+    async def change_number(self, number: str) -> httpx.Response:
+        """Change the account's number with a code to the new one."""
+        asked, code = await self.ask_change_code(number)
+        return await self.send("PUT", "/account/phone", {"challenge": asked["challenge"], "code": code})
+
+    async def asked_about_holder(self, db: Database) -> dict[str, Any]:
+        """Prove the number as its next owner: its account is in use, and it was proved 91 days ago.
+
+        Gives what an answer has beside itself.
+        """
+        await db.execute(
+            "UPDATE patient_account SET phone_proved_at = $2 WHERE phone_hash = $1",
+            cipher().lookup_hash(self.number),
+            clock.now() - timedelta(days=91),
+        )
+        # A minute passes between two messages to one number.
+        await db.execute("DELETE FROM sign_in_throttle WHERE ends_at <= $1", clock.now() + HOUR)
+        asked, code = await self.ask_code()
+        told = {"transport": self.transport, "privacy_version": PRIVACY}
+        answer = await self.post("/sessions", told | {"challenge": asked["challenge"], "code": code})
+        assert (answer.status_code, answer.json()["code"]) == (409, "sign_in.holder_unsure"), answer.text
+        self.tries_left = answer.json()["tries_left"]
+        return told | {"question": answer.json()["question"]}
 
     async def refresh(self, token: str | None = None) -> httpx.Response:
         """Ask for the next tokens, as the transport has it; what is given is not kept."""
@@ -129,6 +161,14 @@ class Phone:
     ) -> httpx.Response:
         """POST below /app/v1."""
         return await self.send("POST", path, body, key=key, headers=headers)
+
+
+async def newest_code(number: str) -> str:
+    """Read the newest code that came to a telephone."""
+    messages = await read_messages(number)
+    found = _CODE.search(messages[0].text)
+    assert found is not None
+    return found[0]
 
 
 def new_token() -> str:

@@ -123,6 +123,7 @@ SCREENS: Final = (
     Screen("account/export/export", "export"),
     Screen("account/deletion/deletion", "deletion"),
     Screen("account/confirm/confirm", "confirm"),
+    Screen("account/phone/phone", "phone-page", prepare=_write_phone),
     Screen("messages/message/message", "message", of(id="message")),
     Screen("feedback/list/list", "feedback-list"),
     Screen("feedback/new/new", "feedback-new", prepare=_write_complaint),

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 
+from kernel.crypto import cipher
 from tests.factories.booking_pages import Cardiology, with_member
 from tests.factories.compiled_app import CompiledApp
 from tests.factories.notifications import TEMPLATE, Centre
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
 from tests.factories.paying import Till
+from tests.factories.sign_in import new_phone
 from tests.factories.waiting_rooms import CAMPUS, Visitor, name_places
 from tests.factories.wechat import WeChatBeside
 
@@ -186,3 +188,46 @@ async def _is_paid(api: OpenApi, order_id: Any) -> bool:
 async def _is_counted(api: OpenApi, count: int) -> bool:
     found: int = await api.db.fetchval("SELECT coalesce(sum(count), 0) FROM notification_subscription")
     return found == count
+
+
+async def test_who_has_lost_the_old_number_changes_it_as_wechat_knows_them(
+    open_api: OpenApi, app: CompiledApp, beside: WeChatBeside
+) -> None:
+    number, _ = await with_member()
+    new = new_phone()
+    openid, with_new = (await beside.person(phone=number))["openid"], (await beside.person(phone=new))["openid"]
+    await app.answer("login", code=await beside.login_code(openid))
+    await app.launch("account/sign-in/sign-in")
+    await app.settled("sign-in")
+    await app.tap("agree-wechat")
+    await app.tap("wechat")
+    await app.shows("手机号", "wechat-phone")
+    await app.allow_number(await beside.phone_code(openid))
+    await app.is_at("pages/home/home")
+    await open_api.db.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    await app.open("account/phone/phone")
+    await app.settled("phone-page")
+    await app.shows(f"{number[:3]}****{number[-4:]}", "phone-now")
+    await app.do("event", "change-by-wechat", "getphonenumber", {"code": await beside.phone_code(with_new)})
+    await app.is_at("account/confirm/confirm")
+    await app.answer("login", code=await beside.login_code(openid))
+    await app.tap("confirm-wechat")
+    await app.is_at("account/phone/phone")
+    await app.shows(f"{new[:3]}****{new[-4:]}", "phone-changed")
+
+
+async def test_a_number_of_long_ago_is_asked_about_before_another_wechat_is_bound(
+    open_api: OpenApi, app: CompiledApp, beside: WeChatBeside
+) -> None:
+    number, patient_id = await with_member()
+    await open_api.db.execute("UPDATE patient_account SET phone_proved_at = now() - interval '91 days'")
+    sealed = await open_api.db.fetchval("SELECT document_cipher FROM patient WHERE id = $1", patient_id)
+    await app.launch("account/sign-in/sign-in")
+    await app.sign_in(beside, number)
+    await app.shows("这是您的账户吗", "holder-question")
+    await app.shows("请用那个微信打开小程序")
+    await app.write("ending", cipher().open(sealed)[-4:])
+    await app.tap("answer")
+    await app.is_at("pages/home/home")
+    account_id = await open_api.db.fetchval("SELECT account_id FROM patient_account_member")
+    assert await open_api.db.fetchval("SELECT account_id FROM wechat_identity") == account_id

@@ -28,6 +28,7 @@ PUBLIC = {
     "POST /app/v1/pay-codes/pay",
     "POST /app/v1/phone-codes",
     "POST /app/v1/sessions",
+    "POST /app/v1/sessions/answers",
     "POST /app/v1/sessions/refresh",
     "POST /app/v1/sessions/wechat",
     "POST /app/v1/sessions/wechat/phone",

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from kernel.crypto import load_cipher
+from kernel.crypto import cipher, load_cipher
 from kernel.db import Database
 from runtime.sandbox_channels import WECHAT_APP_ID
 from tests.contract.conformity import watch
@@ -160,3 +160,50 @@ async def test_nothing_of_wechats_stands_in_the_log(entrance: Entrance) -> None:
     assert "wechat_sign_in_failed" in written
     for secret in (entrance.beside.secret, person["openid"], person["phone"], "a-code-to-look-for"):
         assert secret not in written
+
+
+async def test_who_shows_a_number_of_long_ago_is_asked_and_bound_by_the_answer(
+    entrance: Entrance, database: Database
+) -> None:
+    for is_same in (True, False):
+        phone, secret = entrance.phone(), secrets.token_urlsafe(32)
+        person = await entrance.beside.person()
+        await entrance.join(phone, person["openid"])
+        await phone.add_member()
+        account = (await phone.get("/account")).json()["id"]
+        await database.execute("UPDATE patient_account SET phone_proved_at = now() - interval '91 days'")
+        newcomer, openid = entrance.phone(), (await entrance.beside.person(phone=person["phone"]))["openid"]
+        begun = await entrance.begin(newcomer, openid, secret)
+        asked = await entrance.show_number(newcomer, openid, secret, begun["ticket"])
+        assert (asked.status_code, asked.json()["code"]) == (409, "sign_in.holder_unsure")
+        sealed = await database.fetchval(
+            "SELECT p.document_cipher FROM patient_account_member m JOIN patient p ON p.id = m.patient_id"
+        )
+        ending = cipher().open(sealed)[-4:] if is_same else None
+        told = {"question": asked.json()["question"], "transport": "body", "privacy_version": PRIVACY}
+        answer = await newcomer.post("/sessions/answers", told | {"ending": ending})
+        assert answer.status_code == 200, answer.text
+        newcomer.keep(answer)
+        assert ((await newcomer.get("/account")).json()["id"] == account) is is_same
+        # From now on WeChat knows them; and whoever it knew before is in as before.
+        assert (await entrance.begin(entrance.phone(), openid, secret))["session"] is not None
+        assert (await entrance.begin(entrance.phone(), person["openid"], secret))["session"] is not None
+        await database.execute("DELETE FROM patient_account_member")
+
+
+async def test_the_holder_confirms_by_wechat_and_nobody_else_does(entrance: Entrance, database: Database) -> None:
+    phone, person = entrance.phone(), await entrance.beside.person()
+    await entrance.join(phone, person["openid"])
+    await database.execute("UPDATE sign_in_session SET auth_time = auth_time - interval '11 minutes'")
+    stranger = await entrance.beside.person()
+    path = "/session/confirmations/wechat"
+    refused = await phone.post(path, {"code": await entrance.beside.login_code(stranger["openid"])})
+    assert (refused.status_code, refused.json()["code"]) == (403, "sign_in.refused")
+    number = (await entrance.beside.person())["openid"]
+    asked = {"phone_code": await entrance.beside.phone_code(number)}
+    assert (await phone.send("PUT", "/account/phone/wechat", asked)).status_code == 403
+    code = await entrance.beside.login_code(person["openid"])
+    assert (await phone.post(path, {"code": code})).status_code == 204
+    assert (await phone.post(path, {"code": code})).status_code == 403
+    # What was refused for want of a proof has not used WeChat's code up.
+    assert (await phone.send("PUT", "/account/phone/wechat", asked)).status_code == 200

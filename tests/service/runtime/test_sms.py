@@ -15,6 +15,7 @@ from kernel.errors import HospitalError
 from kernel.settings import Settings
 from notifications.ports import Handed, Outcome, ShortMessage
 from notifications.wording import number_names
+from oauth.sign_in import phone_codes
 from oauth.sign_in.errors import InvalidPhone, MessageNotSent, TooManyAttempts
 from oauth.sign_in.sandbox_messages import SandboxMessages, read_messages
 from payments.merchants import Secrets
@@ -364,3 +365,12 @@ async def test_reports_that_cannot_be_fetched_wait(beside: SmsBeside, gateway: S
     await beside.process.fault("call_refused", code="UnauthorizedOperation.RequestPermissionDeny")
     assert await fetch_reports(database, gateway) == 0
     assert await fetch_reports(database, gateway) == 1
+
+
+def test_the_sandboxs_codes_say_what_signing_in_says() -> None:
+    said = {
+        f"{purpose}_code{'' if language == 'zh' else '.en'}": text.format(code="{1}")
+        for purpose, texts in phone_codes._TEXT.items()
+        for language, text in texts.items()
+    } | {f"number_changed{'' if language == 'zh' else '.en'}": text for language, text in phone_codes._WARNING.items()}
+    assert said == {name: one.content for name, one in CODE_TEMPLATES.items()}

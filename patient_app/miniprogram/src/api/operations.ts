@@ -31,6 +31,11 @@ export function listSessions(): Promise<Reading<types.AppSessionList>> {
   return read<types.AppSessionList>("/sessions");
 }
 
+/** Sign in with what only the account's holder knows, where the number was proved long ago; or begin anew. */
+export function signInByAnswer(body: types.HolderAnswer, key: string): Promise<types.AppSession> {
+  return change<types.AppSession>("POST", "/sessions/answers", body, key);
+}
+
 /** Give new tokens for the refresh token: a browser's comes as a cookie, a mini-program's in the body. */
 export function refreshSession(body: types.RefreshRequest, key: string): Promise<types.AppSession> {
   return change<types.AppSession>("POST", "/sessions/refresh", body, key);
@@ -399,6 +404,21 @@ export function withdrawAccountDeletion(key: string): Promise<void> {
   return change<void>("DELETE", "/account/deletion", undefined, key);
 }
 
+/** Send a code to the number that the account is to have; it is good for this account's change alone. */
+export function sendChangeCode(body: types.PhoneCodeRequest, key: string): Promise<types.PhoneCode> {
+  return change<types.PhoneCode>("POST", "/account/phone/codes", body, key);
+}
+
+/** Give the account the number that the code came to; all other devices are signed out. */
+export function changePhone(body: types.PhoneChangeRequest, key: string): Promise<types.PhoneChange> {
+  return change<types.PhoneChange>("PUT", "/account/phone", body, key);
+}
+
+/** Give the account the number that a code of `getPhoneNumber` shows; all other devices are signed out. */
+export function changePhoneByWechat(body: types.WeChatPhoneChangeRequest, key: string): Promise<types.PhoneChange> {
+  return change<types.PhoneChange>("PUT", "/account/phone/wechat", body, key);
+}
+
 /** Sign in with a code of `wx.login`; whom WeChat names for the first time gets a ticket, to show their number. */
 export function signInByWechat(body: types.WeChatSignInRequest, key: string): Promise<types.WeChatSignIn> {
   return change<types.WeChatSignIn>("POST", "/sessions/wechat", body, key);
@@ -407,6 +427,11 @@ export function signInByWechat(body: types.WeChatSignInRequest, key: string): Pr
 /** Sign in with a ticket and a code of `getPhoneNumber`; a number that is new here gets a new account. */
 export function signInByWechatPhone(body: types.WeChatPhoneRequest, key: string): Promise<types.AppSession> {
   return change<types.AppSession>("POST", "/sessions/wechat/phone", body, key);
+}
+
+/** Confirm with a code of `wx.login` that it is a WeChat user of the account; as with a code to its telephone. */
+export function confirmSessionByWechat(body: types.WeChatConfirmationRequest, key: string): Promise<void> {
+  return change<void>("POST", "/session/confirmations/wechat", body, key);
 }
 
 /** Let no WeChat user sign in to the account any more, and write to none; sessions go on until they are ended. */

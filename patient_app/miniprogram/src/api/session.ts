@@ -52,6 +52,26 @@ export async function showWechatPhone(ticket: WechatTicket, phoneCode: string): 
   begin(await operations.signInByWechatPhone(asked, newKey()));
 }
 
+/** Whose account is it? Asked of who proves a number that was proved long ago. `triesLeft` 0: no answer opens it. */
+export interface HolderQuestion {
+  token: string;
+  triesLeft: number;
+}
+
+/** Read the question out of a refusal to sign in; null where it is none. */
+export function questionOf(problem: Problem): HolderQuestion | null {
+  const { question, tries_left: triesLeft } = problem.details;
+  return problem.code === "sign_in.holder_unsure" && typeof question === "string"
+    ? { token: question, triesLeft: Number(triesLeft ?? 0) }
+    : null;
+}
+
+/** Answer it with how an ID number in the account ends; null: it is another's, and the number gets a new account. */
+export async function answerHolder(question: string, ending: string | null): Promise<void> {
+  const asked = { question, ending, transport, privacy_version: PRIVACY_VERSION };
+  begin(await operations.signInByAnswer(asked, newKey()));
+}
+
 /** End this device's session. Without a network it ends here at least, and there as soon as there is one again. */
 export async function signOut(): Promise<void> {
   try {

@@ -68,8 +68,8 @@ export interface AccountPrivacy {
 export interface Account {
   /** The account. */
   id: Id;
-  /** Its telephone, masked. */
-  phone: string;
+  /** Its telephone, masked. Null where its former number has become another account's, and it has given no new one. */
+  phone: string | null;
   /** When it was opened. */
   created_at: Instant;
   /** Null where nobody has been added yet. */
@@ -738,7 +738,7 @@ export interface AppHoldRequest {
 /** What it leads to in the app. */
 export interface AppMessageSubject {
   /** What it is. */
-  kind: "appointment" | "waitlist_entry" | "waitlist_offer" | "queue_entry" | "order" | "bill" | "feedback";
+  kind: "appointment" | "waitlist_entry" | "waitlist_offer" | "queue_entry" | "order" | "bill" | "feedback" | "account";
   /** Which one; of a bill its number. */
   id: string;
 }
@@ -750,7 +750,7 @@ export interface AppMessage {
   /** What kind of message; new kinds may come. */
   kind: string;
   /** By which people choose what they are sent. */
-  group: "appointment" | "waitlist" | "queue" | "payment" | "feedback" | "report" | "bed";
+  group: "appointment" | "waitlist" | "queue" | "payment" | "feedback" | "report" | "bed" | "account";
   /** The member whom it is about. */
   patient_id: Id;
   /** The title, in the language asked for. */
@@ -1526,6 +1526,24 @@ export interface EndedSessions {
   ended: number;
 }
 
+/** What somebody who was asked whether the account of their number is theirs says. */
+export interface HolderAnswer {
+  /** As it was given with `sign_in.holder_unsure`. */
+  question: string;
+  /**
+   * The last four characters of the document of somebody in the account. Null: it is another's; then that loses
+   * the number, and a new account is opened with it.
+   */
+  ending: string | null;
+  /**
+   * How the refresh token travels: a browser keeps it in a cookie that no script reads, a mini-program in its own
+   * storage.
+   */
+  transport: "cookie" | "body";
+  /** The version of the privacy policy that was shown and agreed to. */
+  privacy_version: string;
+}
+
 /** Something that waits for an answer or for money. */
 export interface HomeTodosItem {
   /**
@@ -1960,6 +1978,22 @@ export interface PaymentStart {
   scene: "mini_program" | "browser" | "native_code";
 }
 
+/** What has become of the account. */
+export interface PhoneChange {
+  /** Its new telephone, masked. */
+  phone: string;
+  /** How many other devices were signed out. */
+  ended: number;
+}
+
+/** The code that was sent to the new telephone. */
+export interface PhoneChangeRequest {
+  /** As it was given when the code was asked for. */
+  challenge: string;
+  /** The six digits. */
+  code: string;
+}
+
 /** A code that was sent. */
 export interface PhoneCode {
   /** Given back with the code: it is good on the phone or browser that asked for it alone. */
@@ -2095,6 +2129,18 @@ export interface UnpaidBillList {
    * here.
    */
   insurance: InsurancePlace | null;
+}
+
+/** A code of `wx.login`, of a WeChat user whom the account knows. */
+export interface WeChatConfirmationRequest {
+  /** What `wx.login` gave; good once, for five minutes. */
+  code: string;
+}
+
+/** The new telephone, by WeChat. */
+export interface WeChatPhoneChangeRequest {
+  /** What the button with `open-type=getPhoneNumber` gave; good once, for five minutes. */
+  phone_code: string;
 }
 
 /** Showing one's number, by WeChat. */

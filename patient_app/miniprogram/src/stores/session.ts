@@ -78,6 +78,11 @@ export async function showWechatPhone(ticket: api.WechatTicket, phoneCode: strin
   settle(true);
 }
 
+export async function answerHolder(question: string, ending: string | null): Promise<void> {
+  await api.answerHolder(question, ending);
+  settle(true);
+}
+
 export async function signOut(): Promise<void> {
   try {
     await api.signOut();

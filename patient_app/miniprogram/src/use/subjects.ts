@@ -31,6 +31,8 @@ function pathOf(subject: AppMessage["subject"]["kind"], kind: string): string {
       return "/money/bills/bills";
     case "feedback":
       return "/feedback/one/one";
+    case "account":
+      return "/account/phone/phone";
   }
 }
 
