@@ -233,6 +233,8 @@ async def test_a_code_is_read_and_the_queue_moves_until_the_visit_is_over(
         await visitor.step("finish")
         await expect(app.part("is-finished")).to_be_visible()
         await stands(app, "queue-finished")
+        await app.tap("to-bills")
+        await expect(app.part("bills")).to_be_visible()
     status = await api.db.fetchval("SELECT status FROM appointment WHERE id = $1", visitor.appointment_id)
     assert status == "fulfilled"
 
