@@ -1,6 +1,6 @@
 """What waits for an answer of a person's."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -36,3 +36,17 @@ async def open_offers(patient_id: UUID) -> Sequence[OpenOffer]:
         OFFERS_MAX,
     )
     return [OpenOffer(*row.values()) for row in rows]
+
+
+async def waits_ended(ids: Sequence[UUID]) -> Collection[UUID]:
+    """Tell of which of these places in queues, or of these appointments, nobody waits to be called any more.
+
+    Raises:
+        DatabaseUnavailable.
+    """
+    rows = await database().fetch(
+        "SELECT id, appointment_id FROM visit_queue_entry WHERE (id = ANY ($1) OR appointment_id = ANY ($1))"
+        " AND status NOT IN ('waiting', 'called', 'passed')",
+        list(ids),
+    )
+    return {one for row in rows for one in row.values() if one is not None}

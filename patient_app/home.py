@@ -23,6 +23,8 @@ routes = Routes("home")
 
 ORDERS_MAX: Final = 10
 NOTICES_MAX: Final = 3
+CALLS_MAX: Final = 6
+"""Of a visit: nearly, called, passed over; twice, as may be."""
 
 
 @routes.get(f"{MEMBER}/home", response="app/home.json")
@@ -70,10 +72,19 @@ async def _orders(call: PatientCall) -> list[dict[str, Any]]:
 
 
 async def _notices(call: PatientCall, todo_ids: Collection[str]) -> list[dict[str, Any]]:
-    """List the newest messages that nobody has read, of all the account's people; what is to be done stands above."""
-    limit = NOTICES_MAX + len(todo_ids)
+    """List the newest messages that nobody has read, of all the account's people.
+
+    What is to be done stands above, and nobody is called in whom the doctor has seen.
+    """
+    limit = NOTICES_MAX + len(todo_ids) + CALLS_MAX
     found = await list_messages(call.account_id, language=text_language(call), before=None, limit=limit, is_unread=True)
-    return [render_message(one) for one in found if one.subject_id not in todo_ids][:NOTICES_MAX]
+    calls = [UUID(one.subject_id) for one in found if one.group == "queue"]
+    ended = await coming.waits_ended(calls) if calls else ()
+    over = {str(one) for one in ended}
+    shown = [
+        one for one in found if one.subject_id not in todo_ids and not (one.group == "queue" and one.subject_id in over)
+    ]
+    return [render_message(one) for one in shown[:NOTICES_MAX]]
 
 
 def _todo(

@@ -1,9 +1,14 @@
 """`./hospital build`: the patients' front end, built by hand for WeChat and for browsers."""
 
 import argparse
+import os
 import sys
+from typing import Final
 
 from runtime import frontend
+
+PLATFORM_URL: Final = "VITE_PLATFORM_URL"
+"""Whom the mini-program asks. Browsers ask the host that the page came from."""
 
 
 def build(given: argparse.Namespace) -> int:
@@ -14,6 +19,8 @@ def build(given: argparse.Namespace) -> int:
     except frontend.Unbuildable as error:
         print(f"Not built: {error}", file=sys.stderr)
         return 1
+    if "mp-weixin" in targets and not os.environ.get(PLATFORM_URL):
+        _tell(f"The mini-program asks nobody yet: build it with {PLATFORM_URL}=https://... of your platform.")
     for target in targets:
         print(f"{target:<10} {frontend.built(target).relative_to(frontend.ROOT)}")
     return 0

@@ -17,7 +17,7 @@ import redis
 
 from kernel.settings import Settings, SettingsError
 from payments.merchants import SecretMissing, Secrets
-from runtime import keys
+from runtime import frontend, keys
 from runtime.cli.operate import ask
 from runtime.data_folder import DataFolder
 from runtime.embedded import postgres, valkey
@@ -46,6 +46,7 @@ def doctor(given: argparse.Namespace) -> int:
         *data(folder),
         *stores(environment),
         *settings(environment),
+        *pages(),
         *running(folder),
     ):
         print(f"{verdict:<8} {sentence}", flush=True)
@@ -96,6 +97,18 @@ def data(folder: DataFolder) -> Iterator[Verdict]:
             beside = f"this version uses {postgres.MAJOR} and makes a cluster beside it"
             yield "note", f"{cluster} is of PostgreSQL {major}; {beside}. docs/operations.md says how to move the data."
     yield "ok", f"The data folder is {folder.root}, with {free >> 30} GB free."
+
+
+def pages(project: Path = frontend.PROJECT) -> Iterator[Verdict]:
+    """Look at the patients' pages: the platform runs without, but then nobody can use them."""
+    if frontend.is_current("h5", project):
+        yield "ok", "The patients' pages are built."
+    elif frontend.is_built("h5", project):
+        yield "note", "The patients' pages were built of other sources; ./hospital up builds them anew."
+    elif frontend.find_node():
+        yield "note", "The patients' pages are not built; ./hospital up builds them, or ./hospital build --target h5."
+    else:
+        yield "note", "The patients' pages are not built, and there is no Node; ./hospital up fetches one."
 
 
 def stores(environment: Mapping[str, str]) -> Iterator[Verdict]:

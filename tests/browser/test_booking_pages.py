@@ -65,6 +65,8 @@ async def test_every_screen_of_booking_stands_in_every_look(browser: Browser, op
         faults += await faults_of(app, "confirm")
         await app.tap("book")
         faults += await faults_of(app, "result")
+        # Paying is what comes next, wherever the screen has been moved to.
+        await expect(app.part("pay-fee")).to_be_in_viewport()
         # The values stand in one column, whatever is longer: their names or the language's words for them.
         edges = await app.page.evaluate(
             "[...document.querySelectorAll('[data-testid=result] .fact .value')].map(one => one.offsetLeft)"
@@ -96,6 +98,9 @@ async def test_what_is_typed_finds_by_pinyin_and_nothing_found_is_said(browser: 
         await search.fill("wangjg")
         await expect(app.part("nothing-found")).to_be_visible()
         await app.picture("booking-nothing-found")
+        await app.tap("all-departments")
+        await expect(app.part("department").first).to_be_visible()
+        search = app.part("search").locator("input")
         await search.fill("gaoxueya")
         await search.fill("高血压")
         await expect(app.part("found-doctor")).to_contain_text("王建国")

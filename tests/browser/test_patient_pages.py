@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.factories.front_end import require_build
-from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, USUAL, App, Look, open_app, open_browser
+from tests.factories.patient_pages import ELDER, ENGLISH, LOOKS, SMALL, USUAL, App, Look, open_app, open_browser
 from tests.factories.sign_in import Visitor, new_phone
 from tests.server import WebServer
 
@@ -79,6 +79,20 @@ async def test_the_reader_chooses_language_size_and_colours_and_they_are_kept(
         await expect(app.part("settings")).to_have_class(r"frame theme-dark elder")
         assert await app.page.evaluate("getComputedStyle(document.querySelector('.title')).fontSize") == "23.4px"
         await expect(app.part("language-en")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_large_letters_are_found_on_the_first_screen(browser: Browser, web_server: WebServer) -> None:
+    async with open_app(browser, web_server.base_url, SMALL) as app:
+        await app.open()
+        await app.settled("home")
+        await expect(app.part("to-elder")).to_be_in_viewport()
+        await app.tap("to-elder")
+        await expect(app.part("to-elder")).to_have_text("标准版")
+        await expect(app.part("home")).to_have_css("font-size", "20.8px")
+        await app.page.reload()
+        await app.settled("home")
+        await app.tap("to-elder")
+        await expect(app.part("home")).to_have_css("font-size", "16px")
 
 
 async def test_the_language_chosen_is_spoken_on_the_screens_that_were_open_before(

@@ -6,7 +6,7 @@ The real server answers; the other patient, the kiosk and the doctor act through
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.async_api import Browser, Geolocation, Route, expect
@@ -102,6 +102,29 @@ async def test_a_number_comes_free_and_is_taken(browser: Browser, api: OpenApi, 
     booked = await api.db.fetchrow("SELECT patient_id, status, channel FROM appointment WHERE patient_id = $1", own)
     assert booked is not None
     assert tuple(booked) == (own, "booked", "miniprogram")
+
+
+async def test_a_mother_has_her_child_wait(browser: Browser, api: OpenApi, phone: Phone) -> None:
+    full = await FullClinic.of(api)
+    await phone.add_member(name="王建国")
+    child = await phone.add_member("child", born=date(2019, 6, 1), name="王小明")
+    async with held(browser, api) as app:
+        await enter(app, phone)
+        await app.open("visits/join/join", schedule=str(full.schedule.id))
+        await app.settled("join")
+        await app.tap("member-switcher")
+        people = app.page.locator(".uni-actionsheet__cell:visible")
+        await expect(people).to_contain_text(["✓ 王建国（本人）", "王小明（子女）", "＋ 添加就诊人"])
+        await people.get_by_text("王小明").click()
+        await expect(app.part("member-switcher")).to_contain_text("王小明")
+        await app.tap("join-waitlist")
+        await app.settled("waitlist")
+        await expect(app.part("member-switcher")).to_contain_text("王小明")
+        await expect(app.part("position")).to_have_text("排在第 1 位")
+        await app.tap("member-switcher")
+        await people.get_by_text("添加就诊人").click()
+        await app.settled("add-member-screen")
+    assert await api.db.fetchval("SELECT patient_id FROM waitlist_entry WHERE status = 'waiting'") == child
 
 
 async def test_an_offer_is_let_go_and_the_place_stays_until_it_is_given_up(
@@ -210,6 +233,8 @@ async def test_a_code_is_read_and_the_queue_moves_until_the_visit_is_over(
         await visitor.step("finish")
         await expect(app.part("is-finished")).to_be_visible()
         await stands(app, "queue-finished")
+        await app.tap("to-bills")
+        await expect(app.part("bills")).to_be_visible()
     status = await api.db.fetchval("SELECT status FROM appointment WHERE id = $1", visitor.appointment_id)
     assert status == "fulfilled"
 

@@ -234,7 +234,7 @@ describe("waiting for a number", () => {
     const band = { date: "2026-11-28", starts_at: "2026-11-28T00:00:00Z", ends_at: "2026-11-28T00:30:00Z" };
     expect(bandWords(band)).toBe("11月28日 周六 08:00–08:30");
     const visit = { ...band, department: "心内科", practitioner: "王建国" } as unknown as Parameters<typeof whenWords>[0];
-    expect(whenWords(visit)).toBe("11月28日 周六 08:00-08:30");
+    expect(whenWords(visit)).toBe("11月28日 周六 08:00–08:30");
   });
 });
 

@@ -8,6 +8,7 @@ from tests.factories.notifications import Centre
 from tests.factories.open_api import OpenApi
 from tests.factories.patient_app import Phone
 from tests.factories.paying import Till
+from tests.factories.waiting_rooms import Visitor
 
 
 async def test_a_new_member_has_nothing_to_do(phone: Phone) -> None:
@@ -88,3 +89,16 @@ async def test_a_message_of_what_is_to_be_done_is_not_told_twice(open_api: OpenA
         await tell(tx, [replace(occurrence, subject_kind="order", subject_id=str(order.id))])
     home = (await phone.get(f"/members/{own}/home")).json()
     assert ([one["id"] for one in home["todos"]], home["notices"], home["unread"]) == ([str(order.id)], [], 1)
+
+
+async def test_nobody_is_called_in_whom_the_doctor_has_seen(open_api: OpenApi, phone: Phone) -> None:
+    visitor = await Visitor.in_queue(open_api, phone)
+    called = Centre(open_api.db).occurrence("queue.called", visitor.patient_id, key="call:1")
+    async with open_api.db.transaction() as tx:
+        await tell(tx, [replace(called, subject_id=str(visitor.appointment_id))])
+    await visitor.step("call")
+    home = (await phone.get(f"/members/{visitor.patient_id}/home")).json()
+    assert [one["kind"] for one in home["notices"]] == ["queue.called"]
+    await visitor.step("start", "finish")
+    home = (await phone.get(f"/members/{visitor.patient_id}/home")).json()
+    assert (home["notices"], home["unread"]) == ([], 1)

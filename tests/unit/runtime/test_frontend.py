@@ -1,5 +1,6 @@
 """Building the patients' pages where something is missing: what is said, and that nothing else stops for it."""
 
+import argparse
 import hashlib
 import sys
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from runtime import frontend
+from runtime.cli import build as cli_build
+from runtime.cli import doctor
 from runtime.frontend import Node, StepFailed, Unbuildable
 
 
@@ -136,3 +139,26 @@ def test_who_switches_the_build_off_hears_nothing(monkeypatch: pytest.MonkeyPatc
 
 def _say(_sentence: str) -> None:
     """The test asks of something else."""
+
+
+def test_the_doctor_says_how_it_stands_with_the_pages(project: Path) -> None:
+    assert "not built" in " ".join(sentence for _, sentence in doctor.pages(project))
+    built = frontend.built("h5", project)
+    built.mkdir(parents=True)
+    (built / "index.html").write_text("pages\n")
+    assert [verdict for verdict, _ in doctor.pages(project)] == ["note"]
+    assert "of other sources" in " ".join(sentence for _, sentence in doctor.pages(project))
+
+
+@pytest.mark.parametrize("address", ["", "https://hospital.example"])
+def test_a_mini_program_without_a_platform_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], address: str
+) -> None:
+    monkeypatch.setattr(frontend, "build", lambda *_: None)
+    monkeypatch.setenv("VITE_PLATFORM_URL", address)
+    assert cli_build.build(argparse.Namespace(target="mp-weixin")) == 0
+    told = capsys.readouterr()
+    assert ("asks nobody yet" in told.err) == (address == "")
+    assert "dist/build/mp-weixin" in told.out
+    assert cli_build.build(argparse.Namespace(target="h5")) == 0
+    assert capsys.readouterr().err == ""

@@ -52,7 +52,7 @@ export function whereWords(visit: PaidVisit): string {
 
 /** `Thu 26 Nov 09:00-09:30` */
 export function whenWords(visit: PaidVisit): string {
-  return `${dayWords(visit.date)} ${clockTime(visit.starts_at)}-${clockTime(visit.ends_at)}`;
+  return `${dayWords(visit.date)} ${clockTime(visit.starts_at)}–${clockTime(visit.ends_at)}`;
 }
 
 /** Who ordered a bill, and when. */

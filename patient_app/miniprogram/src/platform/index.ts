@@ -13,6 +13,7 @@ export { Refused } from "@/platform/refused";
 export { dressBars, nameField, onceInFront } from "@/platform/bars";
 export { isReachable, visitInsurance } from "@/platform/insurance";
 export { quiet } from "@/platform/quiet";
+export { showFirstProblem } from "@/platform/sight";
 export { forget, keep, kept, shelf, whenForgotten } from "@/platform/storage";
 
 /** How the refresh token travels: in a browser it is a cookie that no script can read. */
