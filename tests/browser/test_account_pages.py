@@ -356,6 +356,7 @@ async def test_a_lost_phone_is_signed_out(browser: Browser, open_api: OpenApi) -
         await app.settled("devices")
         await expect(app.part("device-other")).to_have_count(1)
         await app.tap("end-device")
+        await app.is_asked("那台设备")
         await app.picture("end-device")
         await agree_in_dialogue(app)
         await expect(app.part("device-other")).to_have_count(0)

@@ -250,6 +250,7 @@ async def test_two_taps_at_once_take_one_seat_and_the_fee_is_ordered_once(browse
         await expect(app.part("count-down")).to_contain_text("还剩")
         await app.picture("booking-kept")
         await app.tap("release")
+        await app.is_asked("就诊人 李秀英。", "王建国")
         await app.page.get_by_text("放弃这个号", exact=True).last.click()
         await expect(app.part("kept")).to_have_count(0)
     assert await open_api.db.fetchval("SELECT count(*) FROM hold WHERE status = 'active'") == 0

@@ -91,6 +91,13 @@ class App:
         """Wait until a screen shows what it has to."""
         await expect(self.part(screen)).to_have_attribute("data-status", status, timeout=20_000)
 
+    async def is_asked(self, *words: str) -> None:
+        """Wait for a question before something is done. It names all of these, and nothing turns behind it."""
+        question = self.page.locator(".uni-modal__bd:visible")
+        for word in words:
+            await expect(question).to_contain_text(word)
+        await expect(self.page.locator('[aria-busy="true"]:visible')).to_have_count(0)
+
     async def comes_true(self, expression: str) -> None:
         """Wait until an expression of the page is true.
 
