@@ -87,7 +87,7 @@ async def walk(
                 if screen.waits_for:
                     await app.part(screen.waits_for).first.wait_for()
                 await screen.prepare(app)
-                await expect(app.page.locator("uni-toast:visible")).to_have_count(0, timeout=10_000)
+                await expect(app.page.locator("uni-toast:visible")).to_have_count(0)
             except (AssertionError, Error) as error:
                 faults.append(f"{screen.name}, {look.name}: {error}")
             faults += await faults_of(app, screen)
