@@ -12,6 +12,8 @@ _NUMBER_SPACE = 10**_NUMBER_DIGITS
 _NUMBER_MAX = 2**63 - 1  # what the database counts with
 # Multiplying by a unit modulo 10^9 is a bijection: neighbours look unrelated, and no two collide.
 _SCRAMBLE = 387_420_489
+# Added to an order's, each of these digits makes another of the one that stands there, whatever is carried.
+_ORDERS_APART: Final = 271_828_182
 # A digit counted twice, by the sum of its digits (ISO/IEC 7812-1 annex B).
 _DOUBLED: Final = {str(digit): digit * 2 - 9 * (digit > 4) for digit in range(10)}
 _UNSCRAMBLE: Final = int(pow(_SCRAMBLE, -1, _NUMBER_SPACE))
@@ -39,7 +41,23 @@ def format_appointment_number(sequence: int) -> str:
 
     Numbers below 10^9 are scrambled so that one does not tell the next; above, a longer plain number follows.
     """
-    body = f"{sequence * _SCRAMBLE % _NUMBER_SPACE:0{_NUMBER_DIGITS}d}" if sequence < _NUMBER_SPACE else str(sequence)
+    return _readable(sequence, apart=0)
+
+
+def format_order_digits(sequence: int) -> str:
+    """Turn the running number of a payment order into digits, made as an appointment's but never ending like it.
+
+    Appointments and their orders are often counted in step. Made alike, one visit's two numbers ended in the same
+    digits, and were taken for one another at windows.
+    """
+    return _readable(sequence, apart=_ORDERS_APART)
+
+
+def _readable(sequence: int, *, apart: int) -> str:
+    if sequence < _NUMBER_SPACE:
+        body = f"{(sequence * _SCRAMBLE + apart) % _NUMBER_SPACE:0{_NUMBER_DIGITS}d}"
+    else:
+        body = str(sequence)
     return body + _luhn_digit(body)
 
 

@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.db import Reader, Row, Transaction, database
 from kernel.events import Actor
 from kernel.idempotency import Idempotency
-from kernel.ids import format_appointment_number, new_id
+from kernel.ids import format_order_digits, new_id
 from payments import errors, events, ports
 from payments.states import change_status
 
@@ -291,7 +291,7 @@ def _order_no(sequence: int, at: datetime) -> str:
 
     Attempts (A01), refunds (R01) and the settlement (S) append to it, so that whoever reads a bill finds the order.
     """
-    return f"P{clock.clinic_date(at):%y%m%d}{format_appointment_number(sequence)}"
+    return f"P{clock.clinic_date(at):%y%m%d}{format_order_digits(sequence)}"
 
 
 def _shape(row: Row | dict[str, Any]) -> Order:

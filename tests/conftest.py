@@ -12,6 +12,7 @@
 | `web_server` | this worker's own web process (`tests/server.py`), on this worker's database |
 | `open_api` | the same with a small hospital, a partner, a kiosk and the slot office, each with a token |
 | `phone` | a patient's phone, signed in at the app of that server |
+| `his_beside` | the HIS and the insurance's centre that the server asks |
 | `hospital_running` | the whole platform, brought up once by `./hospital up` (do no harm to it) |
 | `own_hospital` | a platform of this module alone, to be harmed |
 | `typescript_app` | a folder of a partner in which `sdk/typescript` is installed as they install it |
@@ -59,11 +60,18 @@ from tests.server import WebServer
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
+# What asks for fixtures of this file cannot be imported by it.
+pytest_plugins = ("tests.his_beside",)
+
 ROOT = Path(__file__).parent.parent
 SHARED = pytest.StashKey[Path]()
 SERVICES_SECONDS_MAX = 90
 TEMPLATE = "hospital_template"
 HIS_TOKEN = "a-token-of-the-tests"
+INSURANCE_MINI_PROGRAMS = {
+    "INSURANCE_CONSENT_MINI_PROGRAM": "wx0123456789abcdef/auth/index?openType=getAuthCode",
+    "INSURANCE_CASHIER_MINI_PROGRAM": "wx0123456789abcdef/pay/index?payOrdId={payOrdId}",
+}
 
 # --- the run and its workers
 
@@ -304,7 +312,7 @@ def web_server(
         INSURANCE_BASE_URL=centre,
         HIS_HTTP_URL=his,
         HIS_HTTP_TOKEN=HIS_TOKEN,
-        **(settings_of_server() | insurance_consent_settings(centre)),
+        **(settings_of_server() | insurance_consent_settings(centre) | INSURANCE_MINI_PROGRAMS),
     ) as server:
         yield server
 

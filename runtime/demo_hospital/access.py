@@ -15,8 +15,8 @@ from runtime.demo_hospital.people import PatientSeed, invent_patients
 from runtime.demo_hospital.plan import SEED, stable_id
 
 BORN_BEFORE = date(2026, 11, 1)
-# So many of the first invented people belong to the two families with accounts.
-ACCOUNT_PEOPLE: Final = 8
+# The two families with accounts are chosen from so many of the first invented people.
+ACCOUNT_PEOPLE: Final = 24
 PORTAL = "demo-city-portal"
 # Of the invented prefix, above those of the patients themselves.
 DEMO_PHONES = ("14409990001", "14409990002")
@@ -85,13 +85,13 @@ async def load_patients(tx: Transaction, cipher: FieldCipher, count: int) -> Non
 def invent_families() -> tuple[tuple[tuple[PatientSeed, str], ...], ...]:
     """Give the people of the accounts, each with what they are to the account's owner.
 
-    They are the first whom load_patients invents: every eighth is a child, the others are grown up.
+    They are among the first whom load_patients invents, and of ages that make a family: a mother of 40 with her child
+    of 4; a couple of 43 and 45 with a mother of 70.
     """
     people = list(invent_patients(random.Random(SEED), ACCOUNT_PEOPLE, born_before=BORN_BEFORE))  # noqa: S311  as above
-    child, adults = people[0], sorted(people[1:], key=lambda person: person.birth_date)
     return (
-        ((adults[-1], "self"), (child, "child")),
-        ((adults[-2], "self"), (adults[-3], "spouse"), (adults[0], "parent")),
+        ((people[23], "self"), (people[8], "child")),
+        ((people[2], "self"), (people[6], "spouse"), (people[4], "parent")),
     )
 
 

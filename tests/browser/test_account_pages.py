@@ -70,8 +70,6 @@ def with_hotline(tmp_path_factory: pytest.TempPathFactory, database_url: str, re
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     require_build("h5")
-    # A busy machine is no fault of the pages.
-    expect.set_options(timeout=25_000)
     async with open_browser() as started:
         yield started
 
@@ -364,6 +362,7 @@ async def test_a_lost_phone_is_signed_out(browser: Browser, open_api: OpenApi) -
         await app.settled("devices")
         await expect(app.part("device-other")).to_have_count(1)
         await app.tap("end-device")
+        await app.is_asked("那台设备")
         await app.picture("end-device")
         await agree_in_dialogue(app)
         await expect(app.part("device-other")).to_have_count(0)
@@ -405,7 +404,7 @@ async def test_a_copy_is_asked_for_by_the_owner_and_downloaded(
         await expect(app.part("export-status")).to_contain_text("生成中")
         await app.picture("export-making")
         assert await make_exports() == 1
-        await expect(app.part("download")).to_be_visible(timeout=15_000)
+        await expect(app.part("download")).to_be_visible()
         await app.picture("export-ready")
         async with app.page.expect_download() as downloading:
             await app.tap("download")
@@ -426,6 +425,7 @@ async def test_an_account_is_given_up_and_taken_back(browser: Browser, open_api:
         await app.settled("deletion")
         await expect(app.part("deletion")).to_contain_text("按国家规定的年限保存")
         await app.tap("ask-deletion")
+        await expect(app.page.locator(TOAST)).to_contain_text("请先阅读")
         assert await open_api.db.fetchval("SELECT count(*) FROM account_deletion") == 0
         await app.tap("read")
         await app.tap("ask-deletion")

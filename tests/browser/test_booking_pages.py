@@ -32,7 +32,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def faults_of(app: App, screen: str) -> list[str]:
     """Name what a screen should not be: hard to read, out of reach, wider than the phone; and keep a picture of it."""
     await app.settled(screen)
-    await expect(app.page.locator("uni-toast:visible")).to_have_count(0, timeout=10_000)
+    await expect(app.page.locator("uni-toast:visible")).to_have_count(0)
     found = await app.barriers() + await app.small_targets()
     width = await app.page.evaluate("document.documentElement.scrollWidth")
     if width > app.look.width:
@@ -154,7 +154,7 @@ async def test_a_session_of_another_day_than_the_chosen_one_is_not_there_to_be_t
         # A day that could not be read is not chosen.
         await app.page.route(re.compile(f"departments/.*date={closed}"), lambda route: route.abort())
         await app.tap(f"day-{closed}")
-        await expect(app.part("notice")).to_be_visible(timeout=20_000)
+        await expect(app.part("notice")).to_be_visible()
         await expect(app.part(f"day-{full}")).to_have_attribute("aria-pressed", "true")
         await expect(app.part("session-full")).to_have_count(1)
 
@@ -255,6 +255,7 @@ async def test_two_taps_at_once_take_one_seat_and_the_fee_is_ordered_once(browse
         await expect(app.part("count-down")).to_contain_text("还剩")
         await app.picture("booking-kept")
         await app.tap("release")
+        await app.is_asked("就诊人 李秀英。", "王建国")
         await app.page.get_by_text("放弃这个号", exact=True).last.click()
         await expect(app.part("kept")).to_have_count(0)
     assert await open_api.db.fetchval("SELECT count(*) FROM hold WHERE status = 'active'") == 0

@@ -1,5 +1,6 @@
 """Pages that open where there is no network: the service worker that the build puts beside them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from threading import Thread
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from kernel.ids import format_appointment_number
 from runtime.frontend import PROJECT
@@ -75,6 +76,27 @@ async def test_in_the_basement_the_appointment_and_its_code_are_there(browser: B
         assert [name.startswith("pages-") for name in kept] == [True]
         strangers = [path for paths in kept.values() for path in paths if path != "/m/" and not is_of_build(path)]
         assert strangers == [], "nothing is kept here but the pages themselves"
+
+
+async def test_nothing_is_kept_before_the_first_screen_stands(browser: Browser, open_api: OpenApi) -> None:
+    await Cardiology.build(open_api)
+    may_come = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        await may_come.wait()
+        await route.continue_()
+
+    async with open_app(browser, open_api.server.base_url, keeps_pages=True) as app:
+        await app.page.clock.install()
+        await app.page.route("**/app/v1/directory", hold_back)
+        await app.open("booking/find/find")
+        await app.settled("find", "loading")
+        await app.page.clock.run_for(10_000)
+        assert await app.page.evaluate("navigator.serviceWorker.getRegistrations().then((all) => all.length)") == 0
+        may_come.set()
+        await app.settled("find")
+        await app.page.clock.run_for(10_000)
+        await app.comes_true(KEEPS)
 
 
 def in_groups(number: int) -> str:

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 
 from tests.factories.browser import FLAGS, chromium
 from tests.factories.oauth import basic
+from tests.factories.patient_pages import WAIT_SECONDS_MAX
 from tests.factories.sign_in import Visitor, new_phone
 from tests.server import WebServer
 
@@ -63,6 +64,7 @@ ENGLISH = Words(
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     path = chromium()
+    expect.set_options(timeout=WAIT_SECONDS_MAX * 1_000)
     async with async_playwright() as playwright:
         flags = [flag for flag in FLAGS if flag not in OWN_FLAGS]
         started = await playwright.chromium.launch(executable_path=path, args=flags)

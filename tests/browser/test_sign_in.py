@@ -225,7 +225,7 @@ async def test_staff_set_up_a_passkey_and_sign_in(page: Page, server: WebServer,
     await at(page, urlsplit(invitation.link).path)
     await type_in(page, invitation.code)
     await press(page, "Enter")
-    await page.until("!!document.querySelector('[data-passkey]')")
+    await page.until("!!document.querySelector('[data-passkey]') && document.readyState === 'complete'")
     await page.evaluate("document.querySelector('[data-passkey]').click()")
     await at(page, "/sign-in/passkey")
     await page.evaluate("document.querySelector('[data-passkey]').click()")

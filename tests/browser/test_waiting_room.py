@@ -140,13 +140,13 @@ async def test_the_screen_says_that_it_is_cut_off_and_recovers(
             server.terminate()
             server.wait_end()
             await page.until("document.body.dataset.connection === 'broken'")
-            assert await page.evaluate("getComputedStyle(document.getElementById('broken')).display") == "block"
+            await page.until("getComputedStyle(document.getElementById('broken')).display === 'block'")
             await picture(page, "broken")
             await service.call_next(actor=NURSE, **door.key)
             server.start()
             await page.until(f"{text_of('label')} === 'A01'", seconds=40)
-            assert await page.evaluate("document.body.dataset.connection") == "open"
-            assert await page.evaluate("getComputedStyle(document.getElementById('broken')).display") == "none"
+            await page.until("document.body.dataset.connection === 'open'")
+            await page.until("getComputedStyle(document.getElementById('broken')).display === 'none'")
 
 
 async def test_a_long_clinics_name_hides_neither_the_room_nor_the_clock(

@@ -33,7 +33,7 @@ async def orders_of(own: InsuredMember) -> list[dict[str, Any]]:
 async def test_a_bill_is_shared_and_its_parts_are_shown_before_anything_is_paid(own: InsuredMember) -> None:
     place = (await own.phone.get(own.bills)).json()["insurance"]
     assert place["page_url"].endswith("%2Fm%2Fback%2Finsurance")
-    assert place["mini_program"] is None
+    assert place["mini_program"] == {"app_id": "wx0123456789abcdef", "path": "auth/index?openType=getAuthCode"}
 
     order = await own.shared()
     parts = order["insurance"]

@@ -168,6 +168,7 @@ async def test_an_order_that_was_given_up_or_ran_out_says_so_and_its_link_is_dea
         order_id = app.page.url.partition("order=")[2]
         made = await payer.ask("POST", f"/members/{payer.patient_id}/orders/{order_id}/pay-codes")
         await app.tap("give-up")
+        await app.is_asked(f"就诊人 {person.name}。")
         await app.page.get_by_text("取消订单", exact=True).last.click()
         await payer.shows("pay-state", "ended")
         await app.picture("pay-ended")
@@ -214,7 +215,7 @@ async def test_giving_up_a_fee_of_a_booked_visit_ends_the_payment_and_leads_to_t
         await app.open("money/pay/pay", order=order_id)
         await payer.shows("pay-state", "choose")
         await app.tap("give-up")
-        await expect(app.page.get_by_text("预约仍然保留")).to_be_visible()
+        await app.is_asked(f"就诊人 {person.name}。", "预约仍然保留")
         await app.picture("pay-give-up-booked")
         await app.page.get_by_text("结束付款", exact=True).last.click()
         await payer.shows("pay-state", "ended")

@@ -195,9 +195,11 @@ async def test_who_declines_what_a_stopped_clinic_offers_gets_all_of_it_back(
 ) -> None:
     day = clinic_day(own_hospital, DAYS_AHEAD)
     async with open_app(browser, own_hospital.base_url, USUAL, cashiers=cashiers) as app:
-        payer = await Payer.signed_in(app, own_hospital, People().invent())
+        person = People().invent()
+        payer = await Payer.signed_in(app, own_hospital, person)
         booked = await stop_is_told(app, slot_office, await book_and_pay(app, payer, day))
         await app.tap("decline")
+        await app.is_asked(f"就诊人 {person.name}。")
         await app.picture("journey-stop-decline")
         await say_yes(app, "不再就诊")
         await expect(app.part("lead")).to_have_text("预约已取消")

@@ -137,6 +137,7 @@ async def test_what_a_stopped_clinic_offers_is_declined(
         await app.tap("step-answer_stop")
         await app.settled("stop")
         await app.tap("decline")
+        await app.is_asked(f"就诊人 {patient.person.name}。")
         await say_yes(app, "不再就诊")
         await expect(app.part("lead")).to_have_text("预约已取消")
         await app.picture("journey-stop-declined")

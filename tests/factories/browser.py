@@ -76,7 +76,7 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    async def until(self, expression: str, *, seconds: float = 20) -> None:
+    async def until(self, expression: str, *, seconds: float = 25) -> None:
         """Wait until an expression is true in the page."""
         try:
             async with asyncio.timeout(seconds):

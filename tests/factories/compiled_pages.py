@@ -39,6 +39,9 @@ class CompiledPages(App):
         await self.page.goto(f"{self.base_url}{ADDRESS}?language={language}#{path}{query}")
 
     async def tap(self, name: str) -> None:
+        """Tap a part once the phone has drawn what it draws: a busy one takes a tap for a long press."""
+        await self.part(name).first.wait_for()
+        await self.page.evaluate("new Promise((idle) => requestIdleCallback(() => idle(), { timeout: 5000 }))")
         await self.part(name).first.tap()
 
     async def choose(self, name: str) -> None:

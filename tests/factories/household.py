@@ -64,8 +64,8 @@ def invented(name: str, born: date, sequence: int, phone: str) -> Person:
     return Person(name, document_number(birth_date=born, sequence=sequence), phone)
 
 
-OWN: Final = invented("李秀英", date(1968, 5, 17), 482, "13900020001")
-FATHER: Final = invented("李德明", date(1941, 3, 2), 951, "13900020002")
+OWN: Final = invented("李秀英", date(1986, 5, 17), 482, "13900020001")
+GRANDMOTHER: Final = invented("周桂芳", date(1956, 3, 2), 952, "13900020002")
 CHILD: Final = invented("陈小雨", date(2018, 9, 12), 826, "13900020003")
 
 
@@ -81,7 +81,7 @@ class Household:
     people: People = field(default_factory=People)
     ids: dict[str, str] = field(default_factory=dict)
     own: Person = OWN
-    father: Person = FATHER
+    grandmother: Person = GRANDMOTHER
     child: Person = CHILD
     _joined: list[Patient] = field(default_factory=list)
 
@@ -132,7 +132,7 @@ class Household:
         return {
             "queue": self._buy(next(today), *strangers, self.own),
             "past": self._buy(next(today), self.own),
-            "checkin": self._buy(next(today), self.father),
+            "checkin": self._buy(next(today), self.grandmother),
         }
 
     def _buy(self, schedule: Record, *people: Person) -> list[str]:
@@ -163,7 +163,7 @@ class Household:
         patient = await Patient.join(self.hospital.base_url, self.own, **{"user-agent": ANDROID})
         self._joined.append(patient)
         self.ids["own"] = patient.patient_id
-        self.ids["father"] = await patient.bind(self.father, "parent")
+        self.ids["grandmother"] = await patient.bind(self.grandmother, "parent")
         self.ids["child"] = await patient.bind(self.child, "child")
 
     async def _post(self, path: str, body: Any = None, *, member: str = "own") -> Record:
@@ -239,6 +239,7 @@ class Household:
     async def _pay(self) -> None:
         """Have two bills paid of which an item is asked back, and leave two unpaid."""
         doctors = Doctors(self.his)
+        doctors.insure(self.own)
         first = [
             doctors.prescribe(self.own, AMOXICILLIN, kind="prescription"),
             doctors.prescribe(self.own, BLOOD_COUNT, CRP, kind="laboratory"),
@@ -261,15 +262,21 @@ class Household:
     async def _pay_by_code(self, order: str) -> None:
         """Pay as somebody who scans the code with WeChat."""
         begun = await self._post(f"/orders/{order}/payments", {"channel": "wechatpay", "scene": "native_code"})
-        channel = self.hospital.run["emulators"]["wechatpay"]
-        body = {"openid": "oHousehold_0000000000000001", "code_url": begun["code_url"]}
-        bearer = {"authorization": f"Bearer {channel['token']}"}
-        async with httpx.AsyncClient(base_url=channel["base_url"], timeout=30, trust_env=False) as http:
-            paid = await http.post("/sandbox/payments", json=body, headers=bearer)
-        assert paid.status_code == 200, paid.text
+        payer = "oHousehold_0000000000000001"
+        await self._at_emulator("wechatpay", "/payments", openid=payer, code_url=begun["code_url"])
         async with asyncio.timeout(AGREE_SECONDS_MAX):
             while (await self.patient.reads(f"/orders/{order}/state"))["state"] != "done":
                 await asyncio.sleep(POLL_SECONDS)
+
+    async def _at_emulator(self, name: str, path: str, **body: str) -> Record:
+        """Do something in the sandbox of a channel or of the insurance."""
+        emulator = self.hospital.run["emulators"][name]
+        bearer = {"authorization": f"Bearer {emulator['token']}"}
+        async with httpx.AsyncClient(base_url=emulator["base_url"], timeout=30, trust_env=False) as http:
+            answer = await http.post(f"/sandbox{path}", json=body, headers=bearer)
+        assert answer.is_success, answer.text
+        done: Record = answer.json()
+        return done
 
     # --- who else
 
@@ -311,7 +318,7 @@ class Household:
         self.ids["full"] = full
         target = {"target_kind": "schedule", "target_id": full}
         joined = await self._post("/waitlist", target)
-        await self._post("/waitlist", target, member="father")
+        await self._post("/waitlist", target, member="grandmother")
         self.portal.done(f"/appointments/{taken}/cancel", {})
         self.ids["offer"] = await self._offered(joined["id"])
 
@@ -345,7 +352,19 @@ class Household:
 
     # --- what does not keep
 
-    async def order_to_pay(self) -> None:
+    async def renew(self) -> None:
+        """Make anew what a walk through the screens uses up."""
+        await self._order_to_pay()
+        await self._agree_to_share()
+
+    async def _agree_to_share(self) -> None:
+        """Owe a bill, and agree at the insurance that it be shared, whose page leads back with a code."""
+        bill_no = Doctors(self.his).prescribe(self.own, BLOOD_COUNT, CRP, kind="laboratory")
+        [bill] = [one for one in (await self.patient.reads("/bills"))["items"] if one["bill_no"] == bill_no]
+        told = await self._at_emulator("insurance", "/consents", user_name=self.own.name, user_card_no=self.own.number)
+        self.ids |= {"insured_bill": bill_no, "insured_hash": bill["hash"], "consent": told["code"]}
+
+    async def _order_to_pay(self) -> None:
         """Make an order that waits for its payment, and a relative's code for it, in place of the ones before."""
         if "to_pay" in self.ids:
             await self._post(f"/orders/{self.ids['to_pay']}/close")

@@ -24,7 +24,7 @@ async def in_all_hands(app: App, screen: str, name: str) -> None:
         if look is not usual:
             await app.hold(look)
         await app.settled(screen)
-        await expect(app.page.locator("uni-toast:visible")).to_have_count(0, timeout=10_000)
+        await expect(app.page.locator("uni-toast:visible")).to_have_count(0)
         width = await app.page.evaluate("document.documentElement.scrollWidth")
         assert width <= look.width, f"{screen} is wider than the phone"
         await app.picture(name)
@@ -150,7 +150,8 @@ async def refund_arrives_by_bills(app: App, order_id: str) -> None:
 async def choose_other_time(app: App, *, said: str = "") -> str:
     """Take the last other time of a clinic of which something is said, and confirm; gives its slot."""
     times = app.part("clinic").filter(has_text=said).locator('[data-testid^="time-"]')
-    last = times.nth(await times.count() - 1)
+    last = times.last
+    await expect(last).to_be_visible()
     slot_id = (await last.get_attribute("data-testid") or "").removeprefix("time-")
     await last.click()
     await app.tap("confirm")

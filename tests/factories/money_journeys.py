@@ -94,6 +94,7 @@ class Payer:
 
     async def order_bills(self) -> None:
         """Order the chosen bills, to be paid by oneself also where the insurance is offered."""
+        await self.app.settled("bills")
         if await self.app.part("without-insurance").count():
             await self.app.tap("without-insurance")
         await self.app.tap("pay-bills")

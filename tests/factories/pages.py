@@ -59,6 +59,7 @@ async def speak(page: Page, language: str) -> None:
 async def look(page: Page, name: str) -> None:
     """Check that a page can be read and used at both sizes, and keep pictures where somebody wants to look."""
     folder = os.environ.get("HOSPITAL_SCREENSHOTS")
+    await page.until("document.readyState === 'complete'")
     for width, height in SIZES:
         await page.ask(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
@@ -89,7 +90,8 @@ async def at(page: Page, path: str) -> None:
 
 
 async def type_in(page: Page, text: str) -> None:
-    """Type where the focus is."""
+    """Type where the focus is, as soon as it is in a field."""
+    await page.until("['INPUT', 'TEXTAREA'].includes(document.activeElement?.tagName)")
     await page.ask("Input.insertText", text=text)
 
 

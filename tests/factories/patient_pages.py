@@ -20,7 +20,8 @@ from runtime.frontend import PROJECT
 from tests.factories.browser import FLAGS, chromium
 
 TYPED_MILLISECONDS: Final = 100
-WAIT_SECONDS_MAX: Final = 20
+WAIT_SECONDS_MAX: Final = 25
+"""A busy machine is no fault of the pages."""
 SCREENSHOTS: Final = "HOSPITAL_SCREENSHOTS"
 NO_OTHER_HOST: Final = "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1"
 # Playwright says these two itself.
@@ -89,7 +90,14 @@ class App:
 
     async def settled(self, screen: str, status: str = "ready") -> None:
         """Wait until a screen shows what it has to."""
-        await expect(self.part(screen)).to_have_attribute("data-status", status, timeout=20_000)
+        await expect(self.part(screen)).to_have_attribute("data-status", status)
+
+    async def is_asked(self, *words: str) -> None:
+        """Wait for a question before something is done. It names all of these, and nothing turns behind it."""
+        question = self.page.locator(".uni-modal__bd:visible")
+        for word in words:
+            await expect(question).to_contain_text(word)
+        await expect(self.page.locator('[aria-busy="true"]:visible')).to_have_count(0)
 
     async def comes_true(self, expression: str) -> None:
         """Wait until an expression of the page is true.
@@ -167,6 +175,7 @@ def remember_session(session_id: str) -> str:
 async def open_browser() -> AsyncIterator[Browser]:
     """Start the system's Chromium, for which no other host than this machine exists."""
     path = chromium()
+    expect.set_options(timeout=WAIT_SECONDS_MAX * 1_000)
     async with async_playwright() as playwright:
         flags = [*(flag for flag in FLAGS if flag not in _OWN_FLAGS), NO_OTHER_HOST]
         browser = await playwright.chromium.launch(executable_path=path, args=flags)

@@ -89,9 +89,9 @@ async def _choose_item(app: App) -> None:
 
 
 def _wanted(ids: Ids) -> dict[str, Any]:
-    """Somebody who comes back from the insurance's page without having consented."""
-    bill = {"bill_no": ids["unpaid_bill"], "hash": "0" * 16}
-    return {"insured-bills": {"patientId": ids["own"], "bills": [bill], "key": "a-key-of-the-tour"}}
+    """What somebody wanted who comes back from the insurance's page."""
+    bill = {"bill_no": ids["insured_bill"], "hash": ids["insured_hash"]}
+    return {"insured-bills": {"patientId": ids["own"], "bills": [bill], "key": f"tour-{ids['insured_bill']}"}}
 
 
 async def _see_departments(app: App) -> None:
@@ -113,7 +113,7 @@ SCREENS: Final = (
     Screen("account/settings/settings", "settings"),
     Screen("account/notifications/notifications", "notifications"),
     Screen("account/members/members", "members"),
-    Screen("account/member/member", "member", of(id="father")),
+    Screen("account/member/member", "member", of(id="grandmother")),
     Screen("account/add-member/add-member", "add-member-screen", prepare=_write_child),
     Screen("account/consents/consents", "consents"),
     Screen("account/accesses/accesses", "accesses"),
@@ -136,12 +136,13 @@ SCREENS: Final = (
     Screen("visits/join/join", "join", of(schedule="full", member="child")),
     Screen("visits/waitlist/waitlist", "waitlist"),
     Screen("visits/offer/offer", "offer", of(id="offer")),
-    Screen("visits/checkin/checkin", "checkin", of(id="checkin", member="father")),
+    Screen("visits/checkin/checkin", "checkin", of(id="checkin", member="grandmother")),
     Screen("visits/queue/queue", "queue", of(id="queue")),
     Screen("money/pay/pay", "pay", of(order="to_pay"), waits_for="pay-now"),
     Screen("money/bills/bills", "bills"),
     Screen("money/bill/bill", "bill", of(no="unpaid_bill")),
-    Screen("money/insured/insured", "insured", remembers=_wanted),
+    # Who has agreed is led on to the parts.
+    Screen("money/insured/insured", "pay", of(code="consent"), remembers=_wanted, waits_for="part-fund"),
     Screen("money/share/share", "share", of(order="to_pay")),
     Screen("money/relative/relative", "relative", of(code="pay_code"), waits_for="relative-pay", is_signed_in=False),
     Screen("money/orders/orders", "orders"),

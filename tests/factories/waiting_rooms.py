@@ -110,9 +110,11 @@ class Visitor:
         return cls(phone, desk, day, door, own, booked, before=before)
 
     @classmethod
-    async def in_queue(cls, api: OpenApi, phone: Phone, *, behind: int = 0) -> "Visitor":
+    async def in_queue(
+        cls, api: OpenApi, phone: Phone, *, starts_in: timedelta = timedelta(minutes=10), behind: int = 0
+    ) -> "Visitor":
         """A visitor who has come."""
-        visitor = await cls.of(api, phone, behind=behind)
+        visitor = await cls.of(api, phone, starts_in=starts_in, behind=behind)
         answer = await visitor.come()
         assert answer.status_code == 201, answer.text
         visitor.entry_id = answer.json()["id"]

@@ -79,12 +79,11 @@ async def test_elder_mode_and_english_change_what_is_shown_and_are_remembered(ap
     await app.tap("elder-on")
     await app.tap("language-en")
     await app.shows("Language")
-    seen = await app.seen()
-    assert (seen["title"], seen["tabs"]) == ("Settings", ["Home", "Visits", "Messages", "Me"])
+    await app.until("the bars speak English", lambda: _bars_say(app, "Settings", ["Home", "Visits", "Messages", "Me"]))
     await app.open("pages/home/home")
     await app.settled("home")
-    assert await app.text("entry-find") == "Book a visit"
-    assert {"theme-light", "elder"} <= set(await app.do("look"))
+    await app.until("it says no more than that", lambda: _says(app, "entry-find", "Book a visit"))
+    await app.until("it is light and for elders", lambda: _looks(app, {"theme-light", "elder"}, set()))
     assert (await app.do("stored", "settings"))["isElder"] is True
     await app.open("account/settings/settings")
     await app.tap("language-zh")
@@ -92,10 +91,8 @@ async def test_elder_mode_and_english_change_what_is_shown_and_are_remembered(ap
     await app.tap("colours-dark")
     await app.open("pages/home/home")
     await app.settled("home")
-    assert await app.text("entry-find") == "预约挂号"
-    look = set(await app.do("look"))
-    assert "theme-dark" in look
-    assert "elder" not in look
+    await app.until("it says all", lambda: _says(app, "entry-find", "预约挂号"))
+    await app.until("it is dark and for everybody", lambda: _looks(app, {"theme-dark"}, {"elder"}))
 
 
 async def test_without_a_network_what_was_read_is_shown_with_its_time(open_api: OpenApi, app: CompiledApp) -> None:
@@ -113,6 +110,20 @@ async def test_without_a_network_what_was_read_is_shown_with_its_time(open_api: 
     await app.open("booking/find/find")
     await app.settled("find")
     await app.until("nothing is old any more", lambda: _is_fresh(app))
+
+
+async def _bars_say(app: CompiledApp, title: str, tabs: list[str]) -> bool:
+    seen = await app.seen()
+    return (seen["title"], seen["tabs"]) == (title, tabs)
+
+
+async def _says(app: CompiledApp, name: str, words: str) -> bool:
+    return await app.text(name) == words
+
+
+async def _looks(app: CompiledApp, some: set[str], none: set[str]) -> bool:
+    look = set(await app.do("look"))
+    return some <= look and not none & look
 
 
 async def _is_fresh(app: CompiledApp) -> bool:

@@ -8,6 +8,7 @@
 
 const METHODS = ["OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT"];
 const DEEPEST = 10;
+const [FROM_ITS_ICON, FROM_ANOTHER] = [1001, 1038];
 
 function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
   const state = {
@@ -260,6 +261,7 @@ function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
     getLaunchOptionsSync: () => ({ path: tabs[0], query: {}, scene: 1001 }),
     getEnterOptionsSync: () => ({ path: tabs[0], query: {}, scene: 1001 }),
     onAppShow: (hear) => state.heardShow.push(hear),
+    offAppShow: (hear) => (state.heardShow = state.heardShow.filter((one) => one !== hear)),
     onAppHide: () => undefined,
     setStorage(options) {
       state.storage.set(options.key, JSON.stringify(options.data));
@@ -291,6 +293,7 @@ function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
     showModal: asked("showModal", { confirm: true, cancel: false }),
     showActionSheet: asked("showActionSheet", { tapIndex: 0 }),
     login: asked("login", { fail: "login:fail no code was given to the phone" }),
+    navigateToMiniProgram: asked("navigateToMiniProgram"),
     requestPayment: asked("requestPayment", { fail: "requestPayment:fail cancel" }),
     requestSubscribeMessage: asked("requestSubscribeMessage", { fail: "requestSubscribeMessage:fail no answer" }),
     getLocation: asked("getLocation", { fail: "getLocation:fail auth deny" }),
@@ -339,10 +342,14 @@ function makePhone({ origin, tabs, loadPage, language, askNetwork = fetch }) {
     },
     reopen: (url) => moves.reLaunch(`/${url}`),
     back: () => moves.navigateBack("", {}),
-    /** Put it into a pocket and take it out again. */
-    comeBack() {
+    /** Put it into a pocket and take it out again; or come back from another mini-program, which says something. */
+    comeBack(referrerInfo) {
+      const shown = { path: top().route, query: {}, scene: referrerInfo ? FROM_ANOTHER : FROM_ITS_ICON };
+      const told = referrerInfo ? { ...shown, referrerInfo } : shown;
+      lifecycle(top(), "onHide");
       state.app.onHide?.();
-      state.app.onShow?.({ path: top().route, query: {}, scene: 1001 });
+      state.app.onShow?.(told);
+      state.heardShow.forEach((hear) => hear(told));
       lifecycle(top(), "onShow");
     },
     pull: () => lifecycle(top(), "onPullDownRefresh"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.ids import format_appointment_number, new_id, parse_appointment_number, parse_id
+from kernel.ids import format_appointment_number, format_order_digits, new_id, parse_appointment_number, parse_id
 
 
 def test_a_new_id_is_a_uuid_of_version_7_that_carries_its_time() -> None:
@@ -48,6 +48,18 @@ def test_one_mistyped_digit_is_always_found(sequence: int, data: st.DataObject) 
 
     with pytest.raises(ValueError, match="check digit"):
         parse_appointment_number(number[:place] + digit + number[place + 1 :])
+
+
+@given(st.integers(0, 10**9 - 1))
+def test_an_order_and_the_appointment_of_its_count_have_no_digit_alike(sequence: int) -> None:
+    order, appointment = format_order_digits(sequence), format_appointment_number(sequence)
+    assert parse_appointment_number(order) != sequence  # it has a check digit too
+    assert [n for n in range(9) if order[n] == appointment[n]] == []
+
+
+def test_orders_have_numbers_of_their_own() -> None:
+    assert len({format_order_digits(n) for n in range(1, 2001)}) == 2000
+    assert format_order_digits(10**9) == format_appointment_number(10**9)
 
 
 def test_neighbouring_numbers_do_not_tell_one_another() -> None:

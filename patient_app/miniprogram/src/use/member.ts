@@ -1,7 +1,7 @@
 /** Reading for the person chosen, or for whichever member something is of. */
 import { Problem, type Reading } from "@/api/client";
 import { t } from "@/locale";
-import { loadMembers, member, members } from "@/stores/members";
+import { loadMembers, member, members, nameOf } from "@/stores/members";
 import { now } from "@/stores/clock";
 
 /** What belongs to one member. `of` is null where nobody is bound yet, and then there is nothing to read. */
@@ -44,7 +44,14 @@ export async function forWhomever<T>(ask: Ask<T>): Promise<Reading<{ of: string;
   throw absent ?? new Problem("refused", t("visits.no_member_text"), 404);
 }
 
-async function knowMembers(): Promise<void> {
+/** `Patient Chen Xiaofang. `: begins a question about what cannot be undone. Nothing where they are not bound. */
+export function aboutWhom(patientId: string): string {
+  const name = nameOf(patientId);
+  return name ? t("common.about", { name }) : "";
+}
+
+/** Know the people by name, whom a link may have named by id alone. */
+export async function knowMembers(): Promise<void> {
   if (members.value.length === 0) {
     await loadMembers();
   }
