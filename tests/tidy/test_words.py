@@ -13,6 +13,7 @@ FORBIDDEN = {
     "npmjs"
     r"\.org",
     "a path of one developer's machine": r"(?<![\w.])/" + r"(work|home/\w+)/|/" + "Users" + r"/\w+/",
+    "a merge that was not finished": r"^(<{7}|>{7}|\|{7}) ",
     "work put off": r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b",
 }
 OPT_OUT = re.compile(r"#\s*(?:noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*|type:\s*ignore\[[\w\-, ]+\])(?P<reason>.*)")
@@ -31,6 +32,12 @@ TEXT = {
     ".target",
     ".conf",
     ".sh",
+    ".ts",
+    ".vue",
+    ".scss",
+    ".js",
+    ".cjs",
+    ".mjs",
     "",
 }
 
