@@ -5,6 +5,7 @@ signed here and not by the vendor's SDK: docs/adr/0490.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -32,6 +33,7 @@ REPORTS_MAX: Final = 100
 """So many reports are given out at a time."""
 CODE_CHARACTERS_MAX: Final = 64
 SERIAL_CHARACTERS_MAX: Final = 64
+_CODE: Final = re.compile(r"[A-Z][A-Za-z]*(\.[A-Z][A-Za-z]*)*", re.ASCII)
 _IN_DOUBT: Final = frozenset(
     {
         "InternalError",
@@ -180,9 +182,13 @@ def _read(content: bytes) -> Answer:
 
 
 def _refusal(code: str) -> SendRefused | AnswerLost:
-    return AnswerLost(code or None) if code in _IN_DOUBT or not code else SendRefused(code)
+    # Codes are written down and logged; a number or words in a code's place are not.
+    if not _CODE.fullmatch(code):
+        return AnswerLost()
+    return AnswerLost(code) if code in _IN_DOUBT else SendRefused(code)
 
 
 def _text(answer: Answer, name: str, characters_max: int) -> str:
+    """Read a text; one with anything in it that cannot be printed, which the database might not take, is none."""
     value = answer.get(name)
-    return value[:characters_max] if isinstance(value, str) else ""
+    return value[:characters_max] if isinstance(value, str) and value.isprintable() else ""
