@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -24,7 +24,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("front-end")]
 
 WORKER: Final = PROJECT / "build" / "offline.js"
 OPENED_MAX: Final = 5
+STATIC: Final = "static/mark.txt"
+PORTAL: Final = b"<!doctype html><title>Welcome to our hotel</title>"
 KEEPS: Final = "navigator.serviceWorker.controller !== null"
+_INSTALLED: Final = """
+navigator.serviceWorker.register("./worker.js").then((registration) => {
+  const worker = registration.installing ?? registration.waiting ?? registration.active;
+  const isDone = () => !worker || ["activated", "redundant"].includes(worker.state);
+  const outcome = () => worker?.state ?? "redundant";
+  return isDone() ? outcome() : new Promise((resolve) =>
+    worker.addEventListener("statechange", () => isDone() && resolve(outcome())));
+})
+"""
 _KEPT: Final = """
 (async () => {
   const kept = {};
@@ -109,7 +120,7 @@ def in_groups(number: int) -> str:
 async def go_offline(app: App) -> None:
     """Take the network away from the page and from its service worker."""
     await app.page.context.set_offline(offline=True)
-    # One of the build before may not have ended yet.
+    # One of the build before may not have ended yet, and one that could not be installed is still named.
     *_, worker = app.page.context.service_workers
     assert await worker.evaluate("fetch('/m/').then(() => 'reached', () => 'away')") == "away"
 
@@ -127,6 +138,9 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "m"
         (self.folder / "assets").mkdir(parents=True)
+        (self.folder / "static").mkdir()
+        self.is_behind_portal = False
+        self.moved_to: str | None = None
 
     def build(self, name: str) -> None:
         """Put a build in the place of the last one."""
@@ -139,17 +153,43 @@ class Site:
             "<script>navigator.serviceWorker.register('./worker.js');</script>",
             encoding="utf-8",
         )
-        code = "process.stdout.write(require(process.argv[2]).workerFor([process.argv[3]], process.argv[4]))"
+        (self.folder / STATIC).write_text(name, encoding="utf-8")
+        code = "const [worker, folder, digest, ...names] = process.argv.slice(2);"
+        code += "process.stdout.write(require(worker).workerFor(folder, names, digest))"
         script = self.folder.parent / "print.cjs"
         script.write_text(code, encoding="utf-8")
-        (self.folder / "worker.js").write_text(run_node(script, str(WORKER), asset, name), encoding="utf-8")
+        worker = run_node(script, str(WORKER), str(self.folder), name, asset, STATIC)
+        (self.folder / "worker.js").write_text(worker, encoding="utf-8")
 
 
 class Quiet(SimpleHTTPRequestHandler):
     """Serves files as they are at this moment, and says nothing about it."""
 
+    def __init__(self, *values: Any, site: Site) -> None:
+        self.site = site
+        self.lasting = "no-store"
+        super().__init__(*values, directory=str(site.folder.parent))
+
+    def do_GET(self) -> None:
+        """Answer as the hospital, or as the network in between."""
+        if self.site.moved_to is not None and self.path == "/m/":
+            self.send_response(308)
+            self.send_header("location", self.site.moved_to)
+            self.end_headers()
+        elif self.site.is_behind_portal and self.path.startswith("/m/assets/"):
+            self.lasting = "max-age=600"
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(PORTAL)))
+            self.end_headers()
+            self.wfile.write(PORTAL)
+        else:
+            # A browser hangs up on a file that is not what it has to be.
+            with suppress(BrokenPipeError):
+                super().do_GET()
+
     def end_headers(self) -> None:
-        self.send_header("cache-control", "no-store")
+        self.send_header("cache-control", self.lasting)
         super().end_headers()
 
     def log_message(self, *_values: Any) -> None:
@@ -158,7 +198,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def served(site: Site) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site.folder.parent))) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, site=site)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{server.server_address[1]}"
@@ -193,3 +233,52 @@ async def test_a_new_build_takes_over_and_an_open_page_keeps_its_pieces(browser:
             await app.page.reload()
             await expect(app.page).to_have_title("third")
             assert await app.page.evaluate("window.piece") == "third"
+
+
+async def test_a_networks_own_page_is_kept_in_no_files_place(browser: Browser, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.build("first")
+    with served(site) as address:
+        async with open_app(browser, address, keeps_pages=True) as app:
+            site.is_behind_portal = True
+            await app.page.goto(f"{address}/m/")
+            assert await app.page.evaluate(_INSTALLED) == "redundant"
+            assert await app.page.evaluate(_KEPT) == {}, "half a build is none"
+            # The browser itself goes on remembering the page for a while.
+            site.is_behind_portal = False
+            assert await app.page.evaluate(_INSTALLED) == "activated"
+            await app.comes_true(KEEPS)
+            await go_offline(app)
+            await app.page.reload()
+            assert await app.page.evaluate("window.piece") == "first"
+            # The browser has complained of such files.
+            app.complaints.clear()
+
+
+async def test_a_name_that_stays_shows_the_newest_build(browser: Browser, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    with served(site) as address:
+        async with open_app(browser, address, keeps_pages=True) as app:
+            for name in ("first", "second"):
+                site.build(name)
+                await app.page.goto(f"{address}/m/")
+                kept = f"caches.has('pages-{name}').then((has) => has && {KEEPS})"
+                await app.comes_true(kept)
+                shown = f"fetch({json.dumps(STATIC)}).then((answer) => answer.text())"
+                await app.comes_true(f"{shown}.then((text) => text === {json.dumps(name)})")
+            await go_offline(app)
+            assert await app.page.evaluate(shown) == "second"
+
+
+async def test_a_hospital_that_has_moved_is_found_where_it_is(browser: Browser, tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.build("first")
+    with served(site) as address:
+        async with open_app(browser, address, keeps_pages=True) as app:
+            await app.page.goto(f"{address}/m/")
+            await app.comes_true(KEEPS)
+            (tmp_path / "new.html").write_text(
+                "<!doctype html><title>moved</title><link rel='icon' href='data:,'>", encoding="utf-8"
+            )
+            site.moved_to = "/new.html"
+            assert await shown_in_time(app, f"{address}/m/", "moved")

@@ -9,10 +9,17 @@ const { join, sep } = require("node:path");
 const NAME = "worker.js";
 const PAGE = "index.html";
 
-/** Write the worker for these files of a build; its bytes change with the build, and with nothing else. */
-function workerFor(files, digest) {
+/** Write the worker for these files of a folder, beside its page; its bytes change with the build alone. */
+function workerFor(folder, names, digest) {
   const source = readFileSync(join(__dirname, "pages_worker.js"), "utf8");
+  const files = { "./": integrityOf(join(folder, PAGE)) };
+  names.forEach((name) => (files[name] = integrityOf(join(folder, name))));
   return `const BUILD = ${JSON.stringify({ digest, files })};\n${source}`;
+}
+
+/** What a file has to be, as browsers check it (https://www.w3.org/TR/SRI/). */
+function integrityOf(path) {
+  return `sha256-${createHash("sha256").update(readFileSync(path)).digest("base64")}`;
 }
 
 function offline() {
@@ -33,7 +40,7 @@ function offline() {
       const digest = createHash("sha256");
       [PAGE, ...files].forEach((name) => digest.update(name).update(readFileSync(join(folder, name))));
       const path = join(folder, NAME);
-      writeFileSync(`${path}.part`, workerFor(files, digest.digest("hex").slice(0, 16)));
+      writeFileSync(`${path}.part`, workerFor(folder, files, digest.digest("hex").slice(0, 16)));
       renameSync(`${path}.part`, path);
     },
   };

@@ -2,8 +2,8 @@
 /**
  * The service worker of the patients' pages (https://www.w3.org/TR/service-workers/): keeps the files of the build.
  *
- * `BUILD` is put before this: `{ digest, files }`. What the platform answers is none of its business; the app keeps
- * that itself, and forgets it when somebody leaves.
+ * `BUILD` is put before this: `{ digest, files }`, of each file what it has to be. What the platform answers is none of
+ * its business; the app keeps that itself, and forgets it when somebody leaves.
  */
 const FAMILY = "pages-";
 const KEPT = FAMILY + BUILD.digest;
@@ -20,10 +20,29 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+/**
+ * Keep all files or none. A network that wants a sign-in of its own, as in hotels, answers with its page in a file's
+ * place, and the file's integrity tells it from ours: kept, it would be there until the next build.
+ */
 async function keepBuild() {
+  const isNew = !(await caches.has(KEPT));
   const cache = await caches.open(KEPT);
-  // The page's name stays from build to build: it is asked of the server, whatever the browser remembers.
-  await cache.addAll([new Request(START, { cache: "reload" }), ...BUILD.files]);
+  const keep = (how) => cache.addAll(Object.entries(BUILD.files).map((file) => requestOf(...file, how)));
+  try {
+    // What the browser remembers spares a load; where it is not our file, the server is asked.
+    await keep("default").catch(() => keep("reload"));
+  } catch (error) {
+    if (isNew) {
+      // Nothing is in it, and it would be taken for the build before.
+      await caches.delete(KEPT);
+    }
+    throw error;
+  }
+}
+
+/** The page's name stays from build to build: it is asked of the server, whatever the browser remembers. */
+function requestOf(name, integrity, how) {
+  return new Request(name, { integrity, cache: name === START ? "reload" : how, redirect: "error" });
 }
 
 /** A page that is open was of the build before, and asks for that one's pieces; those before it nobody needs. */
@@ -48,14 +67,20 @@ function answerFor(request) {
   return name.startsWith("assets/") || name.startsWith("static/") ? keptOrAsked(request) : null;
 }
 
-/** The page as the server has it now; the one that is kept where there is no answer, or none in time. */
+/**
+ * The page as the server has it now; the one that is kept where there is no answer, none in time, or a server that is
+ * down. Where it leads elsewhere, or says that there are no pages any more, people see that.
+ */
 async function newestPage(request) {
-  const asked = fetch(request).then((answer) => (answer.ok ? answer : Promise.reject(new Error(answer.status))));
+  const asked = fetch(request).then((answer) =>
+    answer.status < 500 ? answer : Promise.reject(new Error(answer.status)),
+  );
   const kept = async () => (await caches.match(START, { cacheName: KEPT })) ?? asked;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE_MILLISECONDS)).then(kept);
   return Promise.race([asked, late]).catch(kept);
 }
 
+/** This build's first: some names (`static/`) stay the same from build to build. */
 async function keptOrAsked(request) {
-  return (await caches.match(request)) ?? fetch(request);
+  return (await caches.match(request, { cacheName: KEPT })) ?? (await caches.match(request)) ?? fetch(request);
 }
