@@ -65,7 +65,6 @@ async def sign_in_by_login_code(code: str, visit: Visit) -> Tokens | Ticket:
     openid = await _ask(mini_program.log_in(code), attempt, visit)
     openid_hash = _openid_hash(mini_program.app_id, openid)
     async with database().transaction() as tx:
-        await attempt.succeeded(tx)
         known = await tx.fetchrow(
             # Held until the session is there: an account that is being closed ends it or lets nobody in.
             "UPDATE wechat_identity SET used_at = $3 WHERE app_id = $1 AND openid_hash = $2 RETURNING id, account_id",
@@ -73,9 +72,14 @@ async def sign_in_by_login_code(code: str, visit: Visit) -> Tokens | Ticket:
             openid_hash,
             clock.now(),
         )
+        outcome: Tokens | Ticket
         if known is not None:
-            return await _open_session(tx, known["account_id"], known["id"], visit)
-        return await _give_ticket(tx, mini_program.app_id, openid, visit)
+            outcome = await _open_session(tx, known["account_id"], known["id"], visit)
+        else:
+            outcome = await _give_ticket(tx, mini_program.app_id, openid, visit)
+        # The counts last, as everywhere: many share an address.
+        await attempt.succeeded(tx)
+        return outcome
 
 
 async def sign_in_by_phone(ticket: str, phone_code: str, visit: Visit) -> tuple[UUID, Tokens]:
@@ -173,8 +177,9 @@ async def confirm_by_login_code(session: Session, code: str, visit: Visit) -> No
             clock.now(),
         )
         if known:
-            await attempt.succeeded(tx)
+            # First the session, then the counts: as who changes the account's number, so that none waits for the other.
             await confirm_app_session(tx, session, WECHAT, visit)
+            await attempt.succeeded(tx)
             return
     await throttle.note_refusal("refused", visit, subject=session.subject, method=WECHAT.by)
     raise SignInRefused

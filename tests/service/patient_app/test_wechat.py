@@ -1,10 +1,12 @@
 """Signing in with WeChat over HTTP, before a web process that speaks with the emulated WeChat."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from uuid import UUID
 
 import httpx
 import pytest
@@ -16,6 +18,8 @@ from tests.contract.conformity import watch
 from tests.factories.patient_app import PRIVACY, Phone
 from tests.factories.wechat import WeChatBeside, wechat
 from tests.server import WebServer
+
+WAIT_SECONDS_MAX: Final = 10.0
 
 
 @dataclass
@@ -207,3 +211,22 @@ async def test_the_holder_confirms_by_wechat_and_nobody_else_does(entrance: Entr
     assert (await phone.post(path, {"code": code})).status_code == 403
     # What was refused for want of a proof has not used WeChat's code up.
     assert (await phone.send("PUT", "/account/phone/wechat", asked)).status_code == 200
+
+
+async def test_who_confirms_waits_for_a_change_of_the_number_and_not_the_other_way_round(
+    entrance: Entrance, database: Database
+) -> None:
+    phone, person = entrance.phone(), await entrance.beside.person()
+    await entrance.join(phone, person["openid"])
+    code = await entrance.beside.login_code(person["openid"])
+    async with database.transaction() as tx:
+        # As who changes the number: first the sessions, then what an address has used.
+        await tx.execute("SELECT FROM sign_in_session WHERE id = $1 FOR UPDATE", UUID(phone.session_id))
+        confirming = asyncio.create_task(phone.post("/session/confirmations/wechat", {"code": code}))
+        async with asyncio.timeout(WAIT_SECONDS_MAX):
+            while not await database.fetchval(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.05)
+        await tx.execute("UPDATE sign_in_throttle SET count = count")
+    assert (await confirming).status_code == 204
