@@ -230,3 +230,23 @@ async def test_who_confirms_waits_for_a_change_of_the_number_and_not_the_other_w
                 await asyncio.sleep(0.05)
         await tx.execute("UPDATE sign_in_throttle SET count = count")
     assert (await confirming).status_code == 204
+
+
+async def test_who_has_lost_the_number_to_its_next_owner_goes_on_by_wechat(
+    entrance: Entrance, database: Database
+) -> None:
+    person = await entrance.beside.person()
+    await entrance.join(entrance.phone(), person["openid"])
+    await database.execute(
+        "UPDATE patient_account SET phone_cipher = NULL, phone_hash = NULL, phone_proved_at = NULL"
+        " WHERE phone_hash = $1",
+        cipher().lookup_hash(person["phone"]),
+    )
+    phone = entrance.phone()
+    begun = await entrance.begin(phone, person["openid"], secrets.token_urlsafe(32))
+    phone.access_token = begun["session"]["access_token"]
+    assert (await phone.get("/account")).json()["phone"] is None
+    # Nobody has begun an account with it after all.
+    asked = {"phone_code": await entrance.beside.phone_code(person["openid"])}
+    answer = await phone.send("PUT", "/account/phone/wechat", asked)
+    assert (answer.status_code, answer.json()["ended"]) == (200, 1)
