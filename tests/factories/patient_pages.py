@@ -85,8 +85,8 @@ class App:
 
     async def write(self, name: str, text: str) -> None:
         """Write into a field, no faster than a person: uni-app hands on what is typed ten times a second at most."""
-        await self.page.wait_for_timeout(TYPED_MILLISECONDS)
         await self.part(name).locator("input, textarea").first.fill(text)
+        await self.page.wait_for_timeout(TYPED_MILLISECONDS)
 
     async def settled(self, screen: str, status: str = "ready") -> None:
         """Wait until a screen shows what it has to."""
