@@ -12,6 +12,7 @@ from uuid import UUID
 from kernel import clock
 from kernel.db import database
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments import merchants
 from payments.facts import apply_channel_fact
 from payments.gateways.errors import ChannelUnavailable
@@ -44,7 +45,7 @@ async def ask_now(attempt_id: UUID) -> None:
         gateway = merchants.gateway_of(merchant)
         async with asyncio.timeout(SECONDS_MAX):
             fact = await gateway.query(attempt["attempt_no"])
-    except (ChannelUnavailable, TimeoutError, merchants.SecretMissing) as error:
+    except (ChannelUnavailable, TimeoutError, SecretMissing) as error:
         log.warning("attempt_not_answered", attempt_no=attempt["attempt_no"], reason=type(error).__name__)
         return
     async with database().transaction() as tx:

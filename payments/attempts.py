@@ -17,6 +17,7 @@ from kernel.events import Actor
 from kernel.idempotency import Idempotency
 from kernel.ids import new_id
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments import errors, events, merchants, orders
 from payments.facts import Applied, apply_channel_fact
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
@@ -232,7 +233,7 @@ async def _prepare(row: Row, merchant: Merchant, order: Order, browser: Browser 
         prepared = await mixed.prepare(merchant, asked, order.id)
         if prepared is None:
             prepared = await merchants.gateway_of(merchant).prepare(asked)
-    except merchants.SecretMissing as error:
+    except SecretMissing as error:
         log.error("merchant_unusable", merchant=merchant.code, reason=str(error))
         raise errors.ChannelNotOffered(channel=merchant.channel.value) from error
     except ChannelUnavailable as error:

@@ -11,12 +11,13 @@ from typing import Final
 from kernel import clock
 from kernel.db import Database, database
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments.accounts import ACCOUNTS_MAX
 from payments.gateways.errors import ChannelUnavailable
 from payments.gateways.port import LearnsKeys
 from payments.gateways.references import KeyUnusable
 from payments.gateways.wechatpay.keys import Kept
-from payments.merchants import SecretMissing, gateway_of, list_merchants
+from payments.merchants import gateway_of, list_merchants
 
 RENEWED_EVERY: Final = timedelta(hours=6)
 

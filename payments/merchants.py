@@ -1,15 +1,11 @@
 """The hospital's accounts with the channels, and where their keys lie.
 
-A reference names a key and never holds it: `file:NAME` is a file below the keys folder, `env:NAME` an environment
-variable. Gateways are built once for each account, by whatever their channel has registered.
+Keys are named by reference (`kernel.secrets`). Gateways are built once for each account, by whatever their channel has
+registered.
 """
 
-import os
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Final, Literal
 from uuid import UUID
 
@@ -19,49 +15,13 @@ from kernel import clock
 from kernel.audit import record_change
 from kernel.db import Reader, Row, Transaction
 from kernel.events import Actor
+from kernel.secrets import Secrets, require_reference
 from payments import errors, ledger
 from payments.gateways.port import ChannelCode, Gateway, Merchant
 
 NOTIFICATIONS_PATH: Final = "/payments/notifications"
 """Below the hospital's address: here each account's channel tells of payments and refunds (`/channel/code`)."""
-SECRET_BYTES_MAX: Final = 65_536
-# A name below the keys folder may have up to two folders; each begins with a letter or digit, so none leads out of it.
-_REFERENCE: Final = re.compile(
-    r"(?:file:(?:[A-Za-z0-9][A-Za-z0-9._-]{0,49}/){0,2}[A-Za-z0-9][A-Za-z0-9._-]{0,99}|env:[A-Z][A-Z0-9_]{0,99})"
-)
-
 _COLUMNS: Final = "code, channel, merchant_no, app_id, key_references"
-
-
-class SecretMissing(Exception):
-    """A key that a merchant's account needs is not where its reference says; the text names the reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secrets:
-    """Resolves references to keys; what it gives is never logged or stored."""
-
-    keys_dir: Path
-
-    def read(self, reference: str) -> bytes:
-        """Give the key that a reference names.
-
-        Raises:
-            SecretMissing: malformed, absent, empty or larger than any key.
-        """
-        if not _REFERENCE.fullmatch(reference):
-            raise SecretMissing(f"not a reference to a key: {reference!r}")
-        where, _, name = reference.partition(":")
-        found = os.environ.get(name, "").encode() if where == "env" else self._read_file(name)
-        if not found:
-            raise SecretMissing(f"no key at {reference}")
-        return found
-
-    def _read_file(self, name: str) -> bytes:
-        path = self.keys_dir / name
-        if not path.is_file() or path.stat().st_size > SECRET_BYTES_MAX:
-            return b""
-        return path.read_bytes()
 
 
 Builder = Callable[[Merchant, Secrets], Gateway]
@@ -203,8 +163,7 @@ async def save_merchant(
         SecretMissing: a reference is malformed.
     """
     for reference in merchant.key_references.values():
-        if not _REFERENCE.fullmatch(reference):
-            raise SecretMissing(f"not a reference to a key: {reference!r}")
+        require_reference(reference)
     saved = await tx.execute(
         "INSERT INTO payment_merchant AS m"
         " (code, channel, campus_id, merchant_no, app_id, key_references, created_at, updated_at, fee_rate_millionths)"

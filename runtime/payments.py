@@ -8,6 +8,7 @@ from booking.payment import following as registration
 from booking.payment.fulfilment import RegistrationFulfilment
 from booking.payment.orders import KIND as REGISTRATION
 from kernel.db import Transaction
+from kernel.secrets import Secrets
 from kernel.settings import Settings
 from payments.billing import set_billing
 from payments.bills.fulfilment import BillFulfilment
@@ -25,7 +26,7 @@ from payments.insurance.centres import centre_of, set_centres
 from payments.insurance.consents import set_desk
 from payments.insurance.fulfilment import WithInsurance
 from payments.insurance.mixed import set_mixed
-from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, Secrets, gateway_of, set_gateways
+from payments.merchants import NOTIFICATIONS_PATH, Builder, Gateways, gateway_of, set_gateways
 from payments.ports import Fulfilment, set_fulfilments
 from payments.receipts import following as receipts
 from payments.telling import SUBSCRIBERS as TELLING

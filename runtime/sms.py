@@ -8,12 +8,12 @@ from integration.sms.gateway import REPORTS_MAX, TENCENT, Account, SmsGateway
 from integration.sms.signing import Key
 from kernel.db import Database
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing, Secrets
 from kernel.settings import Settings, ShortMessageAccount
 from notifications.ports import Handed, Outcome, ShortMessage
 from notifications.reports import Report, note_reports
 from oauth.sign_in.errors import InvalidPhone, MessageNotSent, TooManyAttempts
 from oauth.sign_in.sandbox_messages import keep_message
-from payments.merchants import SecretMissing, Secrets
 
 OUTCOMES: Final[Mapping[str, Outcome]] = {
     "FailedOperation.PhoneNumberInBlacklist": "no_receiver",

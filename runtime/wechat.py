@@ -8,11 +8,11 @@ from integration.wechat.client import WECHAT
 from integration.wechat.errors import AnswerLost, CallRefused, CodeRefused, WeChatBusy, WeChatError
 from integration.wechat.miniprogram import MiniProgram
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing, Secrets
 from kernel.settings import Settings
 from notifications.ports import Handed, Outcome, SubscribeMessage
 from oauth.sign_in.errors import InvalidPhone, SignInRefused, WeChatUnavailable
 from oauth.sign_in.wechat import openids_of
-from payments.merchants import SecretMissing, Secrets
 from runtime.sandbox_channels import WECHAT_APP_ID, WECHAT_APP_SECRET
 
 MAINLAND: Final = "86"

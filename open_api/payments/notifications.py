@@ -16,6 +16,7 @@ from kernel import clock
 from kernel.errors import Unavailable
 from kernel.log import get_logger
 from kernel.metrics import Counter
+from kernel.secrets import SecretMissing
 from open_api.answers import JSON, Answer
 from open_api.guard import request_id_of
 from partners.addresses import client_address, masked
@@ -25,7 +26,7 @@ from payments.errors import ChannelNotOffered
 from payments.gateways.errors import NotificationRefused
 from payments.gateways.port import ChannelCode, LearnsKeys, Merchant
 from payments.inbox import InboxFull, accept_notification
-from payments.merchants import NOTIFICATIONS_PATH, SecretMissing, gateway_of
+from payments.merchants import NOTIFICATIONS_PATH, gateway_of
 from payments.refused_notifications import refusal_log
 
 BODY_BYTES_MAX: Final = 32 * 1024

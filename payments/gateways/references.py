@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from payments.merchants import SecretMissing, Secrets
+from kernel.secrets import SecretMissing, Secrets
 
 
 class KeyUnusable(SecretMissing):

@@ -5,11 +5,11 @@ from typing import Final
 from uuid import UUID
 
 from kernel.db import Reader
+from kernel.secrets import SecretMissing
 from payments import errors, merchants
 from payments.gateways.insurance.port import InsuranceCentre
 from payments.gateways.port import ChannelCode, Merchant
 from payments.insurance import errors as insurance_errors
-from payments.merchants import SecretMissing
 
 CentreOf = Callable[[Merchant], InsuranceCentre]
 """Gives the way to the centre for an account of ours."""

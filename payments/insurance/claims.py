@@ -14,6 +14,7 @@ from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
 from kernel.events import Actor
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments import attempts, errors, merchants, orders
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
 from payments.gateways.insurance.port import (
@@ -33,7 +34,6 @@ from payments.gateways.port import Merchant
 from payments.insurance import errors as insurance_errors
 from payments.insurance.centres import CentreOf
 from payments.insurance.shares import OVER, seal_credential
-from payments.merchants import SecretMissing
 from payments.orders import NewOrder, Order
 
 DECIDING_MAX: Final = timedelta(minutes=5)

@@ -12,12 +12,12 @@ from uuid import UUID
 
 from kernel.db import Database, Transaction
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from patients.his import load_patient_facts
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
 from payments.gateways.insurance.port import Consents, Insured
 from payments.insurance import errors
 from payments.insurance.centres import account_for
-from payments.merchants import SecretMissing
 
 RESIDENT_CARD: Final = "CN-ID"
 """The one document by which the insurance looks people up here (its type 01)."""

@@ -12,11 +12,11 @@ from uuid import UUID
 from kernel import clock
 from kernel.db import Database, database
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments import merchants
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
 from payments.gateways.port import ChannelCode, Merchant, PaymentRequest, Prepared, Scene
 from payments.insurance.shares import Share, share_of
-from payments.merchants import SecretMissing
 from payments.ports import OutcomeUnknown, PaidOrder
 
 TOLD_MAX: Final = 50

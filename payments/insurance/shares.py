@@ -14,6 +14,7 @@ from kernel import clock
 from kernel.crypto import cipher
 from kernel.db import Database, Row, Transaction, database
 from kernel.log import get_logger
+from kernel.secrets import SecretMissing
 from payments import exceptions, merchants
 from payments.exceptions import Cause, Subject
 from payments.gateways.errors import ChannelRefused, ChannelUnavailable
@@ -30,7 +31,6 @@ from payments.gateways.insurance.port import (
 )
 from payments.insurance import postings
 from payments.insurance.centres import CentreOf
-from payments.merchants import SecretMissing
 from payments.ports import OutcomeUnknown, Reversal
 
 TAKEN_BACK_MAX: Final = 50

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import asyncpg
 import redis
 
+from kernel.secrets import SecretMissing, Secrets
 from kernel.settings import Settings, SettingsError
-from payments.merchants import SecretMissing, Secrets
 from runtime import frontend, keys
 from runtime.cli.operate import ask
 from runtime.data_folder import DataFolder

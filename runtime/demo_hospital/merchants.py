@@ -6,8 +6,9 @@ from typing import Final
 
 from kernel.db import database
 from kernel.events import Actor
+from kernel.secrets import SecretMissing, Secrets
 from payments.gateways.port import ChannelCode, Merchant
-from payments.merchants import SecretMissing, Secrets, save_merchant
+from payments.merchants import save_merchant
 from runtime.sandbox_channels import describe_alipay_merchant, describe_insurance_account, describe_wechatpay_merchant
 
 CASH_DRAWER: Final = Merchant(

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Self
 
+from kernel.secrets import Secrets
 from patients.service import Registration
 from payments import merchants, orders, ports
 from payments.bills.fulfilment import BillFulfilment
@@ -40,7 +41,7 @@ class InsuredBills(HospitalBills):
                 merchant, lambda _account: self.centre.client
             ),
         }
-        merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+        merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
         async with self.db.transaction() as tx:
             await merchants.save_merchant(tx, account, campus_id=None, actor=CASHIER)
         return self

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from integration.his.billing import Bill, BillItem, BillStatus, ItemStatus
 from kernel.events import Actor
 from kernel.ids import new_id
+from kernel.secrets import Secrets
 from payments import attempts, merchants, orders
 from payments.bills.snapshots import write_snapshot
 from payments.gateways.port import ChannelCode, Scene
@@ -99,7 +100,7 @@ class Till:
                 ChannelCode.WECHATPAY: lambda _merchant, _secrets: gateway,
                 ChannelCode.CASH: lambda merchant, _secrets: WindowGateway(merchant),
             }
-            merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+            merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
 
     async def order(self, amount_fen: int = 2500, *, caller: "Caller | None" = None, **changes: Any) -> Order:
         """Make an order of an application, the portal's unless another is given."""

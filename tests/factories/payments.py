@@ -17,6 +17,7 @@ from kernel.db import Database, Transaction
 from kernel.events import Actor
 from kernel.ids import new_id
 from kernel.outbox import OUTBOX
+from kernel.secrets import Secrets
 from payments import attempts, expiry, inbox, ledger, merchants, orders, ports
 from payments.attempts import Attempt
 from payments.events import EVENTS_HANDLER, HANDLER, PaymentEvent, Subscriber
@@ -319,7 +320,7 @@ class PaymentsUnderTest:
             ChannelCode.CASH: lambda merchant, _secrets: WindowGateway(merchant),
             ChannelCode.CARD: lambda merchant, _secrets: WindowGateway(merchant),
         }
-        merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+        merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
         kinds = ("registration", "outpatient_bill", "deposit", "discharge")
         ports.set_fulfilments(dict.fromkeys(kinds, self.his))
         async with self.db.transaction() as tx:

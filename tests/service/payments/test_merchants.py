@@ -9,9 +9,10 @@ import pytest
 from kernel import clock
 from kernel.audit import ChangeFilter, list_changes
 from kernel.ids import new_id
+from kernel.secrets import SecretMissing, Secrets
 from payments import errors, merchants, refunds
 from payments.gateways.port import ChannelCode, Gateway, Merchant
-from payments.merchants import Gateways, SecretMissing, Secrets
+from payments.merchants import Gateways
 from payments.refunds import Ask
 from tests.factories.payments import CASHIER, PORTAL, PaymentsUnderTest
 
@@ -109,23 +110,6 @@ async def test_where_keys_lie_may_change_and_the_number_may_not(payments: Paymen
     bare = Merchant("wechat-west", ChannelCode.WECHATPAY, "1900000004", "", {"private_key": "MIIEvQIBADANBg"})
     with pytest.raises(SecretMissing):
         await save(payments, bare, new_id())
-
-
-@pytest.mark.parametrize(
-    "reference", ["file:../keys", "file:absent", "file:empty", "file:huge", "env:ABSENT_KEY", "https://x", "file:"]
-)
-def test_a_key_that_is_not_there_is_named(tmp_path: Path, reference: str) -> None:
-    (tmp_path / "empty").touch()
-    (tmp_path / "huge").write_bytes(bytes(merchants.SECRET_BYTES_MAX + 1))
-    with pytest.raises(SecretMissing, match=reference.partition("?")[0]):
-        Secrets(tmp_path).read(reference)
-
-
-def test_keys_are_read_from_files_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "east.pem").write_bytes(b"key")
-    monkeypatch.setenv("EAST_KEY", "other")
-    secrets = Secrets(tmp_path)
-    assert (secrets.read("file:east.pem"), secrets.read("env:EAST_KEY")) == (b"key", b"other")
 
 
 def test_a_gateway_is_built_once_and_anew_when_its_account_changes(tmp_path: Path) -> None:

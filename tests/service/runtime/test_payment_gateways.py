@@ -6,12 +6,13 @@ import pytest
 
 from kernel.db import Database
 from kernel.events import Actor
+from kernel.secrets import SecretMissing, Secrets
 from kernel.settings import Settings
 from payments import merchants
 from payments.gateways.alipay.gateway import AlipayGateway
 from payments.gateways.port import ChannelCode
 from payments.gateways.wechatpay.gateway import NotifyUrls, WechatPayGateway
-from payments.merchants import Gateways, SecretMissing, Secrets
+from payments.merchants import Gateways
 from runtime.payments import build_gateways
 from runtime.sandbox_channels import (
     describe_alipay_merchant,

@@ -10,12 +10,13 @@ import pytest
 from booking import notices
 from kernel import clock, crypto
 from kernel.db import Database
+from kernel.secrets import SecretMissing
 from kernel.settings import Settings
 from payments.gateways.insurance.centre import MobilePaymentCentre
 from payments.gateways.port import ChannelCode, Merchant
 from payments.insurance.centres import centre_of, close_centres
 from payments.insurance.fulfilment import WithInsurance
-from payments.merchants import SecretMissing, gateway_of
+from payments.merchants import gateway_of
 from payments.ports import fulfilment_of
 from payments.work import PaymentWork
 from runtime.payments import TOLD_TO_PARTNERS, build_subscribers, connect_payments

@@ -12,13 +12,13 @@ from integration.sms.signing import Key
 from kernel.crypto import load_cipher
 from kernel.db import Database
 from kernel.errors import HospitalError
+from kernel.secrets import Secrets
 from kernel.settings import Settings
 from notifications.ports import Handed, Outcome, ShortMessage
 from notifications.wording import number_names
 from oauth.sign_in import phone_codes
 from oauth.sign_in.errors import InvalidPhone, MessageNotSent, TooManyAttempts
 from oauth.sign_in.sandbox_messages import SandboxMessages, read_messages
-from payments.merchants import Secrets
 from runtime import sms as runtime_sms
 from runtime.cli import doctor
 from runtime.composition import build_sign_in

@@ -9,13 +9,14 @@ import pytest
 
 from kernel import clock
 from kernel.clock import frozen
+from kernel.secrets import Secrets
 from payments import errors as payment_errors
 from payments.books import errors, keeping, requests
 from payments.books.closings import get_closing
 from payments.books.late import list_late_entries
 from payments.gateways.errors import BillNotReady
 from payments.gateways.port import Bill, BillKind, Gateway, Merchant
-from payments.merchants import Gateways, Secrets, set_gateways
+from payments.merchants import Gateways, set_gateways
 from payments.metrics import UNCLOSED, UNCLOSED_AGE, refresh_gauges
 from tests.factories.payments import CASHIER, PORTAL, PaymentsUnderTest
 from tests.service.payments.books.test_closing import DAY, MORNING_AFTER, NOON, Billing, Day

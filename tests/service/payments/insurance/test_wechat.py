@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kernel.secrets import Secrets
 from payments import attempts, merchants
 from payments.bills.service import request_bill_refund
 from payments.gateways.port import ChannelCode, RefundState, Scene
@@ -41,7 +42,7 @@ async def gateway(emulator: Emulator, insured: InsuredBills) -> AsyncIterator[We
             merchant, lambda _account: insured.centre.client
         ),
     }
-    merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+    merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
     async with insured.db.transaction() as tx:
         await merchants.stop_merchant(tx, insured.wechat.merchant.code, reason="another account", actor=CASHIER)
         await merchants.save_merchant(tx, describe_wechatpay_merchant(), campus_id=None, actor=CASHIER)

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from kernel import clock
+from kernel.secrets import Secrets
 from payments import attempts, expiry, inbox, merchants, refunds
 from payments.errors import ChannelSilent
 from payments.gateways.port import ChannelCode, PaymentState, Scene
@@ -23,7 +24,7 @@ async def wired(payments: PaymentsUnderTest, own_shop: Shop) -> PaymentsUnderTes
         await tx.execute("UPDATE payment_merchant SET status = 'stopped', stopped_at = now() WHERE channel = 'alipay'")
         await merchants.save_merchant(tx, describe_alipay_merchant(), campus_id=None, actor=PORTAL)
     builders: dict[ChannelCode, merchants.Builder] = {ChannelCode.ALIPAY: lambda _merchant, _secrets: own_shop.gateway}
-    merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+    merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
     return payments
 
 

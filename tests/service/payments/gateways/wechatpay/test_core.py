@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel import clock
+from kernel.secrets import Secrets
 from payments import attempts, expiry, inbox, merchants, refunds
 from payments.errors import ChannelSilent
 from payments.gateways.port import ChannelCode, PaymentState, Scene
@@ -26,7 +27,7 @@ async def wired(payments: PaymentsUnderTest, gateway: WechatPayGateway) -> Payme
         )
         await merchants.save_merchant(tx, describe_wechatpay_merchant(), campus_id=None, actor=PORTAL)
     builders: dict[ChannelCode, merchants.Builder] = {ChannelCode.WECHATPAY: lambda _merchant, _secrets: gateway}
-    merchants.set_gateways(merchants.Gateways(merchants.Secrets(Path("/nonexistent")), builders))
+    merchants.set_gateways(merchants.Gateways(Secrets(Path("/nonexistent")), builders))
     return payments
 
 

@@ -18,11 +18,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from kernel import clock
 from kernel.db import Database
+from kernel.secrets import Secrets
 from payments.channel_certificates import DatabaseShelf, renew_certificates
 from payments.gateways.errors import NotificationRefused
 from payments.gateways.port import ChannelCode
 from payments.gateways.wechatpay.gateway import WechatPayGateway
-from payments.merchants import Gateways, Secrets, save_merchant, set_gateways
+from payments.merchants import Gateways, save_merchant, set_gateways
 from tests.factories.payments import CASHIER
 from tests.factories.wechatpay import Emulator, Listener, Received, payment_request, until
 
