@@ -36,6 +36,14 @@ navigator.serviceWorker.register("./worker.js").then((registration) => {
     worker.addEventListener("statechange", () => isDone() && resolve(outcome())));
 })
 """
+# A name is there before its files are.
+_KEEPS_WHOLE: Final = """
+async (names) => {
+  const worker = await navigator.serviceWorker.getRegistration();
+  const isAtRest = worker?.active?.state === 'activated' && !worker.installing && !worker.waiting;
+  return Boolean(isAtRest) && (await caches.keys()).join() === names.join();
+}
+"""
 _KEPT: Final = """
 (async () => {
   const kept = {};
@@ -224,7 +232,7 @@ async def test_a_new_build_takes_over_and_an_open_page_keeps_its_pieces(browser:
                 # What the server has counts, not what is kept.
                 assert await shown_in_time(app, f"{address}/m/", name)
                 newest = [f"pages-{one}" for one in ("first", "second", "third")[:number][-2:]]
-                await app.comes_true(f"(async () => (await caches.keys()).join() === {json.dumps(','.join(newest))})()")
+                await app.comes_true(f"({_KEEPS_WHOLE})({json.dumps(newest)})")
             await app.comes_true(KEEPS)
             # The server has the third build alone; a page of the second still finds its pieces, one of the first not.
             piece = "(name) => fetch(`assets/${name}.js`).then((answer) => answer.status)"
